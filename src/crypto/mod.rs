@@ -1,0 +1,15 @@
+//! Who does the cryptography? A provider that the configuration names.
+//!
+//! The machines know only the traits of this module; a backend is a
+//! [`CryptoProvider`] constant. Nothing is global and nothing is chosen behind
+//! the caller's back.
+
+mod provider;
+mod traits;
+
+pub use provider::CryptoProvider;
+pub use traits::{
+    ActiveKeyExchange, Aead, AeadAlgorithm, AeadId, BadTag, CryptoError, Hash, HashAlgorithm,
+    HashId, Hmac, HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyType, NamedGroup, Signature,
+    SignatureScheme, SigningKey, TAG_LEN, Verifier,
+};

@@ -1,0 +1,1 @@
+//! How do DTLS 1.2 peers agree on keys and protect datagrams (RFC 6347)?

@@ -1,0 +1,1 @@
+//! Which path between two peers works (RFC 8445)?

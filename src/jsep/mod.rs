@@ -1,0 +1,1 @@
+//! What do two descriptions agree on (RFC 8829, RFC 3264)?

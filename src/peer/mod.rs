@@ -1,0 +1,1 @@
+//! How does one application talk to one peer?

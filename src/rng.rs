@@ -1,0 +1,133 @@
+//! Where does randomness come from? From one seed, given by the caller.
+
+use core::convert::Infallible;
+use core::fmt;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{CryptoRng, Rng as _, SeedableRng, TryCryptoRng, TryRng};
+
+/// What is the next random number?
+///
+/// ChaCha20 from a 32-byte seed. Each machine owns one, and a parent forks one
+/// for each child, so that the same seed and the same calls give the same bytes
+/// whatever the siblings do. It is the only kind of randomness in the crate:
+/// identifiers, nonces and keys all come from it.
+#[derive(Clone)]
+pub struct Rng(ChaCha20Rng);
+
+impl Rng {
+    /// The generator of a seed. A seed used on a network must be secret and
+    /// used once.
+    #[must_use]
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(ChaCha20Rng::from_seed(seed))
+    }
+
+    /// A generator seeded from another one.
+    #[must_use]
+    pub fn from_rng(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        Self::from_seed(seed)
+    }
+
+    /// A generator for simulations, from a small number.
+    ///
+    /// Never use it on a network: 64 bits can be guessed.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+        Self::from_seed(seed)
+    }
+
+    /// A generator seeded by the operating system.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no entropy to give.
+    #[cfg(feature = "std")]
+    pub fn from_os() -> Result<Self, getrandom::Error> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        Ok(Self::from_seed(seed))
+    }
+
+    /// A child whose numbers are independent of what this one draws later.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        Self::from_rng(&mut self.0)
+    }
+
+    /// `N` random bytes.
+    pub fn array<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A random 32-bit number.
+    pub fn u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// A random 64-bit number.
+    pub fn u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number from 0 up to and without `end`; 0 if `end` is 0.
+    pub fn below(&mut self, end: u64) -> u64 {
+        // The bias of the multiply-shift is at most end / 2^64.
+        let wide = u128::from(self.u64()) * u128::from(end);
+        (wide >> 64) as u64
+    }
+}
+
+impl TryRng for Rng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.0.next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.0.next_u64())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Rng {}
+
+/// The state predicts every key to come: it is never printed.
+impl fmt::Debug for Rng {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rng")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_does_not_depend_on_what_its_parent_draws_later() {
+        let mut a = Rng::from_number(7);
+        let mut b = Rng::from_number(7);
+        let (mut child_a, mut child_b) = (a.fork(), b.fork());
+        a.u64();
+        assert_eq!(child_a.array::<16>(), child_b.array::<16>());
+        assert_ne!(a.u64(), b.u64());
+    }
+
+    #[test]
+    fn below_stays_below() {
+        let mut rng = Rng::from_number(1);
+        assert_eq!(rng.below(0), 0);
+        assert!((0..1000).all(|_| rng.below(3) < 3));
+    }
+}

@@ -1,0 +1,1 @@
+//! How do messages arrive reliably, or as reliably as asked (RFC 9260)?

@@ -1,0 +1,1 @@
+//! What happens in a world of hosts and links with one seed?

@@ -1,0 +1,1 @@
+//! Did the other end hear us, and was it the other end (RFC 8489)?

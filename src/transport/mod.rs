@@ -1,0 +1,1 @@
+//! Who sits on whom? ICE below DTLS: the open and seal chain.

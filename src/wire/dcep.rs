@@ -1,0 +1,1 @@
+//! Data channel establishment messages (RFC 8832).

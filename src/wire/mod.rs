@@ -1,0 +1,9 @@
+//! What do these bytes mean, and which bytes mean this? Formats without state.
+
+pub mod checksum;
+pub mod dcep;
+pub mod demux;
+pub mod dtls;
+pub mod sctp;
+pub mod sdp;
+pub mod stun;

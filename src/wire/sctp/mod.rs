@@ -1,0 +1,1 @@
+//! SCTP packets, chunks, parameters and error causes (RFC 9260).

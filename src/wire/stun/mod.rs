@@ -1,0 +1,1 @@
+//! STUN messages and attributes (RFC 8489).
