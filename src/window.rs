@@ -18,7 +18,10 @@ impl ReplayWindow {
     /// A window that accepted nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { newest: None, seen: 0 }
+        Self {
+            newest: None,
+            seen: 0,
+        }
     }
 
     /// Whether `number` is new and not too old to know.

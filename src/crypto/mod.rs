@@ -5,6 +5,8 @@
 //! the caller's back.
 
 mod provider;
+#[cfg(feature = "rust-crypto")]
+pub mod rust_crypto;
 mod traits;
 
 pub use provider::CryptoProvider;

@@ -26,6 +26,9 @@ pub enum CryptoError {
     /// The signature was not made by this key over this message.
     #[error("signature does not verify")]
     BadSignature,
+    /// Not a certificate, or a name or date that no certificate can hold.
+    #[error("invalid certificate")]
+    InvalidCertificate,
     /// The backend does not offer the algorithm.
     #[error("algorithm not supported by this crypto provider")]
     Unsupported,
@@ -245,7 +248,7 @@ pub trait KeyGenerator: Send + Sync {
     /// # Errors
     ///
     /// [`CryptoError::InvalidKey`] if it is not such a key.
-    fn from_der(&self, der: &[u8]) -> Result<Box<dyn SigningKey>, CryptoError>;
+    fn load(&self, der: &[u8]) -> Result<Box<dyn SigningKey>, CryptoError>;
 }
 
 /// A private key that signs. Wiped when it is dropped.

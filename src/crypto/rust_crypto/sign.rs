@@ -1,0 +1,91 @@
+//! ECDSA on P-256 with SHA-256 (FIPS 186-5 §6, RFC 6979).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use p256::SecretKey;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
+use p256::elliptic_curve::Generate;
+use p256::pkcs8::EncodePrivateKey;
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::kx::{Point, encode_point, parse_point};
+use crate::crypto::{
+    self, CryptoError, KeyGenerator, KeyType, Signature, SignatureScheme, Verifier,
+};
+
+/// ECDSA on P-256.
+pub(super) struct P256;
+
+impl KeyGenerator for P256 {
+    fn key_type(&self) -> KeyType {
+        KeyType::EcdsaP256
+    }
+
+    fn generate(&self, rng: &mut dyn CryptoRng) -> Box<dyn crypto::SigningKey> {
+        Box::new(Key::new(&SecretKey::generate_from_rng(rng)))
+    }
+
+    fn load(&self, der: &[u8]) -> Result<Box<dyn crypto::SigningKey>, CryptoError> {
+        let secret = SecretKey::from_der(der).map_err(|_| CryptoError::InvalidKey)?;
+        Ok(Box::new(Key::new(&secret)))
+    }
+}
+
+impl Verifier for P256 {
+    fn scheme(&self) -> SignatureScheme {
+        SignatureScheme::EcdsaSecp256r1Sha256
+    }
+
+    fn verify(
+        &self,
+        public_key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        let key = VerifyingKey::from(parse_point(public_key)?);
+        let signature =
+            DerSignature::from_bytes(signature).map_err(|_| CryptoError::BadSignature)?;
+        key.verify(message, &signature)
+            .map_err(|_| CryptoError::BadSignature)
+    }
+}
+
+/// A private key and, ready to be sent, its public key.
+struct Key {
+    secret: SigningKey,
+    public: Point,
+}
+
+impl Key {
+    fn new(secret: &SecretKey) -> Self {
+        Self {
+            secret: SigningKey::from(secret),
+            public: encode_point(&secret.public_key()),
+        }
+    }
+}
+
+impl crypto::SigningKey for Key {
+    fn scheme(&self) -> SignatureScheme {
+        SignatureScheme::EcdsaSecp256r1Sha256
+    }
+
+    fn public_key(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn sign(&self, _: &mut dyn CryptoRng, message: &[u8]) -> Signature {
+        let signature: DerSignature = self.secret.sign(message);
+        signature.as_bytes().to_vec()
+    }
+
+    fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        self.secret
+            .to_pkcs8_der()
+            .expect("the encoding of a P-256 key has a fixed small size")
+            .to_bytes()
+    }
+}
