@@ -4,6 +4,9 @@
 //! [`CryptoProvider`] constant. Nothing is global and nothing is chosen behind
 //! the caller's back.
 
+pub mod certificate;
+#[cfg(any(test, feature = "sim"))]
+pub mod fake;
 mod provider;
 #[cfg(feature = "rust-crypto")]
 pub mod rust_crypto;

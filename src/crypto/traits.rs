@@ -205,6 +205,17 @@ impl SignatureScheme {
             _ => None,
         }
     }
+
+    /// Whose signatures these are.
+    #[must_use]
+    pub const fn key_type(self) -> KeyType {
+        match self {
+            Self::EcdsaSecp256r1Sha256 => KeyType::EcdsaP256,
+            Self::EcdsaSecp384r1Sha384 => KeyType::EcdsaP384,
+            Self::Ed25519 => KeyType::Ed25519,
+            Self::RsaPssRsaeSha256 | Self::RsaPkcs1Sha256 => KeyType::Rsa,
+        }
+    }
 }
 
 impl NamedGroup {
