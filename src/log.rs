@@ -3,12 +3,18 @@
 //! With the feature `tracing` the lines go to that crate. Without it they vanish,
 //! but their arguments are still type-checked.
 
+#![allow(
+    unused_macros,
+    unused_imports,
+    dead_code,
+    reason = "not every build has a line of every level"
+)]
+
 use core::fmt;
 
-/// An address, name or user fragment: it is masked unless the feature is on
-/// and the operator asked for it. Logs get copied into bug reports.
+/// An address, name or user fragment, masked unless it is written with `{:#}`:
+/// logs get copied into bug reports.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "used by log lines only")]
 pub(crate) struct Pii<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Pii<T> {
@@ -31,13 +37,10 @@ macro_rules! log_line {
     ($level:ident, $($argument:tt)+) => { if false { let _ = ::core::format_args!($($argument)+); } };
 }
 
-#[allow(unused_macros, reason = "not every build has a line of every level")]
 /// Noise: a datagram dropped, a field not understood.
 macro_rules! trace { ($($argument:tt)+) => { $crate::log::log_line!(trace, $($argument)+) }; }
 
 /// A change of state.
-#[allow(unused_macros, reason = "not every build has a line of every level")]
 macro_rules! debug { ($($argument:tt)+) => { $crate::log::log_line!(debug, $($argument)+) }; }
 
-#[allow(unused_imports, reason = "not every build has a line of every level")]
 pub(crate) use {debug, log_line, trace};

@@ -97,24 +97,21 @@ impl fmt::Debug for Instant {
 /// needs this; the crate itself never calls it.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(
-    #[expect(
-        clippy::disallowed_types,
-        reason = "the one adapter to the system's clock"
-    )]
-    std::time::Instant,
-);
+pub struct Clock(SystemInstant);
+
+#[cfg(feature = "std")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "the one adapter to the system's clock"
+)]
+type SystemInstant = std::time::Instant;
 
 #[cfg(feature = "std")]
 impl Clock {
     /// A clock whose epoch is this moment.
     #[must_use]
-    #[expect(
-        clippy::disallowed_types,
-        reason = "the one adapter to the system's clock"
-    )]
     pub fn start() -> Self {
-        Self(std::time::Instant::now())
+        Self(SystemInstant::now())
     }
 
     /// The time passed since the clock was started.

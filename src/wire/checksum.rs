@@ -16,7 +16,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     }
     #[cfg(not(feature = "std"))]
     {
-        const TABLE: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
+        static TABLE: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
         TABLE.checksum(bytes)
     }
 }
@@ -30,7 +30,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     }
     #[cfg(not(feature = "std"))]
     {
-        const TABLE: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
+        static TABLE: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
         TABLE.checksum(bytes)
     }
 }

@@ -26,3 +26,24 @@ pub const fn classify(datagram: &[u8]) -> Class {
         _ => Class::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The figure of RFC 7983 §7, with the ranges of ZRTP and QUIC (RFC 9443) left out.
+    #[test]
+    fn every_first_byte_belongs_to_one_protocol() {
+        for byte in 0..=u8::MAX {
+            let expected = match byte {
+                0..=3 => Class::Stun,
+                20..=63 => Class::Dtls,
+                64..=79 => Class::TurnChannel,
+                128..=191 => Class::Rtp,
+                4..=19 | 80..=127 | 192..=255 => Class::Unknown,
+            };
+            assert_eq!(classify(&[byte, 0]), expected, "{byte}");
+        }
+        assert_eq!(classify(&[]), Class::Unknown);
+    }
+}
