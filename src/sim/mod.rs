@@ -1,1 +1,32 @@
 //! What happens in a world of hosts and links with one seed?
+//!
+//! A [`World`] holds any number of machines, moves datagrams between them over
+//! [`Link`]s that delay, lose, reorder and duplicate, and jumps its clock from
+//! event to event. Everything is drawn from one seed, which a panic names: the
+//! same seed shows the same run again, bytes included.
+//!
+//! What happened stands in the [`Ledger`]. From it come the text
+//! [`trace`], the capture for Wireshark ([`pcapng`]), the digest, and the
+//! [`invariants`] that are checked after every step.
+
+pub mod dissect;
+pub mod invariants;
+pub mod ledger;
+pub mod pcapng;
+pub mod trace;
+
+mod engine;
+mod link;
+mod machine;
+mod network;
+mod queue;
+mod world;
+
+pub use ledger::{Fact, Ledger};
+pub use link::{Chance, Link, Loss, LossCause};
+pub use machine::Machine;
+pub use network::{Sighting, Tap, Verdict};
+pub use world::{DATAGRAM_LIMIT, HostId, World};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What must a thing be able to do to live in a [`World`](super::World)?
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use super::ledger::{Fact, Snapshot};
+use crate::cursor::Writer;
+use crate::net::Path;
+use crate::time::Instant;
+
+/// The contract of every machine in five methods.
+///
+/// The crate's machines do not share a trait: they share words. This one exists
+/// for those who drive machines of any kind, which are the simulated world, the
+/// tests of the laws and the fuzzers; each machine needs a few lines of adapter.
+/// What follows the five methods is for the ledger and may be left out.
+pub trait Machine {
+    /// What it tells its owner.
+    type Event: fmt::Debug;
+
+    /// Takes a datagram that arrived. Cannot fail.
+    fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]);
+
+    /// Takes note that time has passed. Cannot fail.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// Writes the next datagram and says which way it goes, if there is one.
+    fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path>;
+
+    /// The next thing that the owner should know.
+    fn poll_event(&mut self) -> Option<Self::Event>;
+
+    /// When `handle_timeout` has to be called, if ever.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// What an event says that an invariant can use.
+    fn fact(event: &Self::Event) -> Option<Fact>
+    where
+        Self: Sized,
+    {
+        let _ = event;
+        None
+    }
+
+    /// What anybody may see of its state, for invariants.
+    fn snapshot(&self) -> Option<Snapshot> {
+        None
+    }
+
+    /// The next line of its key log, in the format of NSS (`SSLKEYLOGFILE`).
+    fn next_key_log_line(&mut self) -> Option<String> {
+        None
+    }
+}
+
+/// A machine behind a pointer, so that one world can hold several kinds.
+impl<E: fmt::Debug> Machine for Box<dyn Machine<Event = E>> {
+    type Event = E;
+
+    fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        (**self).handle_input(now, path, datagram);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        (**self).handle_timeout(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        (**self).poll_transmit(now, out)
+    }
+
+    fn poll_event(&mut self) -> Option<E> {
+        (**self).poll_event()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        (**self).poll_timeout()
+    }
+
+    fn snapshot(&self) -> Option<Snapshot> {
+        (**self).snapshot()
+    }
+
+    fn next_key_log_line(&mut self) -> Option<String> {
+        (**self).next_key_log_line()
+    }
+}
