@@ -1,1 +1,52 @@
-//! SCTP packets, chunks, parameters and error causes (RFC 9260).
+//! What does an SCTP packet say (RFC 9260 §3)?
+//!
+//! A [`Packet`] is a common header and chunks; a [`Chunk`] holds fields, and
+//! perhaps [`Parameter`]s or [`Cause`]s. Everything borrows the bytes it was
+//! parsed from. Beside RFC 9260: partial reliability (RFC 3758), stream reset
+//! (RFC 6525) and zero checksums (RFC 9653).
+
+pub mod cause;
+pub mod chunk;
+mod list;
+mod packet;
+pub mod param;
+#[cfg(test)]
+mod tests;
+mod tlv;
+
+use core::fmt;
+
+use crate::seq::{Serial16, Serial32};
+
+pub use cause::{Cause, Causes};
+pub use chunk::Chunk;
+pub use list::{List, Record};
+pub use packet::{Chunks, Header, Packet, checksum_is_valid, write_checksum};
+pub use param::{Parameter, Parameters};
+pub use tlv::UnknownAction;
+
+/// Transmission sequence number: which DATA chunk of the association is it?
+pub type Tsn = Serial32;
+
+/// Stream sequence number: which ordered message of its stream is it?
+pub type Ssn = Serial16;
+
+/// Which of the one-way streams of the association?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct StreamId(pub u16);
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Payload protocol identifier: what does the application put into the message?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Ppid(pub u32);
+
+impl fmt::Display for Ppid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
