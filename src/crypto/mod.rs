@@ -6,6 +6,8 @@
 
 pub mod certificate;
 #[cfg(any(test, feature = "sim"))]
+pub mod conformance;
+#[cfg(any(test, feature = "sim"))]
 pub mod fake;
 mod provider;
 #[cfg(feature = "rust-crypto")]

@@ -89,3 +89,36 @@ impl crypto::SigningKey for Key {
             .to_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use p256::SecretKey;
+
+    use super::Key;
+    use crate::crypto::SigningKey;
+    use crate::rng::Rng;
+
+    /// RFC 6979 §A.2.5, SHA-256, "sample" and "test".
+    #[test]
+    fn signatures_are_deterministic() {
+        let private = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
+        let private = hex::decode(private).unwrap();
+        let key = Key::new(&SecretKey::from_slice(&private).unwrap());
+        for (message, r, s) in [
+            (
+                "sample",
+                "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+                "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+            ),
+            (
+                "test",
+                "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
+                "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
+            ),
+        ] {
+            let signature = key.sign(&mut Rng::from_number(1), message.as_bytes());
+            let signature = hex::encode(signature);
+            assert!(signature.contains(r) && signature.ends_with(s));
+        }
+    }
+}
