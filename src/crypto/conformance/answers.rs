@@ -173,8 +173,7 @@ const fn hex<const N: usize>(digits: &str) -> [u8; N] {
     const fn value(digit: u8) -> u8 {
         match digit {
             b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => panic!("a constant with a character that is no digit"),
+            _ => digit - b'a' + 10,
         }
     }
     let digits = digits.as_bytes();
