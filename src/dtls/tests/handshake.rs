@@ -1,0 +1,80 @@
+use super::*;
+use crate::wire::dtls::extension::SrtpProfile;
+
+#[test]
+fn connects_and_echoes() {
+    let mut pair = Pair::new(1).connected();
+    pair.echo();
+    assert!(pair.client.srtp().is_none());
+    assert_eq!(pair.client.dtls.poll_timeout(), None);
+    assert_eq!(pair.sent, 4);
+}
+
+/// D-1: both ends have the same secrets, mirrored.
+#[test]
+fn d_1_both_ends_agree_on_keys() {
+    for profile in [
+        SrtpProfile::Aes128CmSha1_80,
+        SrtpProfile::Aes128CmSha1_32,
+        SrtpProfile::AeadAes128Gcm,
+        SrtpProfile::AeadAes256Gcm,
+    ] {
+        let config = DtlsConfig {
+            srtp_profiles: vec![profile],
+            key_log: true,
+            ..config()
+        };
+        let pair = Pair::with(config.clone(), config, 1).connected();
+        let client = pair.client.srtp().expect("negotiated");
+        let server = pair.server.srtp().expect("negotiated");
+        assert_eq!(client.profile, profile);
+        assert_eq!(client.local.key(), server.remote.key());
+        assert_eq!(client.remote.salt(), server.local.salt());
+        assert_ne!(client.local.key(), client.remote.key());
+        assert_eq!(client.local.key().len(), profile.key_len());
+        assert_eq!(client.local.salt().len(), profile.salt_len());
+        assert_eq!(pair.client.dtls.negotiated(), pair.server.dtls.negotiated());
+        let log = |end: &End| alloc::format!("{}", end.dtls.key_log().expect("allowed"));
+        assert_eq!(log(&pair.client), log(&pair.server));
+        let (mut a, mut b) = ([0; 60], [0; 60]);
+        pair.client
+            .dtls
+            .export_keying_material("x", Some(b"c"), &mut a)
+            .expect("connected");
+        pair.server
+            .dtls
+            .export_keying_material("x", Some(b"c"), &mut b)
+            .expect("connected");
+        assert_eq!(a, b);
+    }
+}
+
+/// D-6: a third of the datagrams lost, others doubled and out of order.
+#[test]
+fn d_6_connects_over_a_mean_network() {
+    for seed in 0..200 {
+        let mut pair = Pair::new(seed);
+        pair.net = Net {
+            loss: 30,
+            duplicate: 20,
+            jitter_ms: 200,
+        };
+        pair.mtu = if seed % 2 == 0 { MTU } else { 200 };
+        let mut pair = pair.connected();
+        assert!(pair.now < Instant::from_millis(60_000));
+        pair.echo();
+    }
+}
+
+/// DTLS-015, D-4: before the numbers of an epoch run out, the association ends.
+#[test]
+fn dtls_015_the_end_of_the_sequence_numbers_is_the_end() {
+    let mut pair = Pair::new(1).connected();
+    pair.client.dtls.skip_write_sequence_to((1 << 48) - 10);
+    pair.echo();
+    assert_eq!(pair.client.seal(b"one too many"), None);
+    pair.drain();
+    assert_eq!(pair.client.closed(), Some(CloseReason::KeysUsedUp));
+    let alert = crate::wire::dtls::AlertDescription::InternalError;
+    assert_eq!(pair.server.closed(), Some(CloseReason::Alerted(alert)));
+}
