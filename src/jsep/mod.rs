@@ -1,1 +1,196 @@
-//! What do two descriptions agree on (RFC 8829, RFC 3264)?
+//! What do two descriptions agree on (RFC 8829, RFC 9429, RFC 3264)?
+//!
+//! A [`Session`] is the signaling state machine of the W3C and nothing more: it
+//! owns no transport and does no I/O. The roof tells it the facts of its
+//! transports ([`Local`]) and is told what to do with them ([`Plan`]).
+//!
+//! ```text
+//!                      set_local(offer)              set_remote(answer)
+//!           ┌────────► have-local-offer ─────────────────────┐
+//!           │              │ set_remote(pranswer)            ▼
+//!        stable            └──────► have-remote-pranswer ──► stable
+//!           │
+//!           │          set_remote(offer)             set_local(answer)
+//!           └────────► have-remote-offer ────────────────────┐
+//!                          │ set_local(pranswer)             ▼
+//!                          └──────► have-local-pranswer ───► stable
+//!
+//!        rollback leads from an offer back to stable; close leads to closed.
+//! ```
+//!
+//! Every operation first computes everything and then changes the session, so an
+//! error leaves it as it was. (With one exception that the W3C wants: an offer
+//! that comes in *have-local-offer* rolls our own offer back even if it cannot be
+//! read itself.)
+//!
+//! ```
+//! # use pollrtc::{crypto::{HashId, certificate::Fingerprint}, rng::Rng};
+//! # use pollrtc::jsep::{DescriptionError, Local, SdpType, Session, SessionConfig, SignalingState};
+//! # fn main() -> Result<(), DescriptionError> {
+//! # let sha256 = format!("sha-256 {}", ["AB"; 32].join(":"));
+//! # let fingerprints = [Fingerprint::parse(&sha256).unwrap()];
+//! # let facts = |ufrag, pwd| Local { ufrag, pwd, fingerprints: &fingerprints, candidates: &[],
+//! #     gathered: false, sctp_port: 5000, max_message_size: 262_144 };
+//! let alice_facts = facts("aliC", "aliceAliceAliceAliceAlice"); // of her ICE agent and certificate
+//! let bob_facts = facts("bobB", "bobBobBobBobBobBobBobBob");
+//! let mut rng = Rng::from_number(1);
+//! let mut alice = Session::new(SessionConfig::default(), &mut rng);
+//! let mut bob = Session::new(SessionConfig::default(), &mut rng);
+//!
+//! alice.want_data_channels();
+//! let offer = alice.create_offer(&alice_facts)?;
+//! alice.set_local(Some(SdpType::Offer), &offer, &alice_facts)?;
+//! bob.set_remote(SdpType::Offer, &offer)?;
+//!
+//! let plan = bob.set_local(None, "", &bob_facts)?; // implicit: creates an answer and applies it
+//! let transport = plan.transport.expect("the answer starts the transport");
+//! assert_eq!(transport.ufrag, "aliC");
+//!
+//! let answer = bob.local_description(&bob_facts).expect("just set");
+//! let plan = alice.set_remote(answer.kind, &answer.sdp)?;
+//! assert!(plan.transport.is_some() && plan.data.is_some());
+//! assert_eq!(alice.signaling_state(), SignalingState::Stable);
+//! # Ok(()) }
+//! ```
+//!
+//! In this issue's scope the application section is negotiated; sections of media
+//! are understood and rejected. The table of sections is made for transceivers.
+
+mod answer;
+mod apply;
+mod offer;
+mod plan;
+mod reading;
+mod session;
+#[cfg(test)]
+mod tests;
+mod trickle;
+mod write;
+
+use core::fmt;
+
+use alloc::string::String;
+
+use crate::wire::sdp::SdpError;
+
+pub use plan::{DataPlan, DtlsRole, Local, Plan, TransportPlan};
+pub use session::{Session, SessionConfig};
+pub use trickle::{IceCandidate, Trickle};
+
+/// What is a description in the exchange (RFC 8829 §4.1.8)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SdpType {
+    /// A proposal.
+    Offer,
+    /// A reply that may still be replaced.
+    Pranswer,
+    /// The reply that settles the exchange.
+    Answer,
+    /// No description: takes the last offer back.
+    Rollback,
+}
+
+impl SdpType {
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Pranswer => "pranswer",
+            Self::Answer => "answer",
+            Self::Rollback => "rollback",
+        }
+    }
+
+    /// Reads the W3C's word; `None` if it is another.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "offer" => Self::Offer,
+            "pranswer" => Self::Pranswer,
+            "answer" => Self::Answer,
+            "rollback" => Self::Rollback,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for SdpType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where is the exchange (RFC 8829 §3.2)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum SignalingState {
+    /// No exchange is under way.
+    #[default]
+    Stable,
+    /// Our offer waits for an answer.
+    HaveLocalOffer,
+    /// The peer's offer waits for our answer.
+    HaveRemoteOffer,
+    /// We answered provisionally.
+    HaveLocalPranswer,
+    /// The peer answered provisionally.
+    HaveRemotePranswer,
+    /// The connection is closed.
+    Closed,
+}
+
+impl SignalingState {
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::HaveLocalOffer => "have-local-offer",
+            Self::HaveRemoteOffer => "have-remote-offer",
+            Self::HaveLocalPranswer => "have-local-pranswer",
+            Self::HaveRemotePranswer => "have-remote-pranswer",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl fmt::Display for SignalingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A description and its part in the exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Which part.
+    pub kind: SdpType,
+    /// Its text; empty for a rollback.
+    pub sdp: String,
+}
+
+/// Why was a description, or a candidate, not taken?
+///
+/// Named after the W3C's exceptions. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptionError {
+    /// Not in this signaling state, or after closing. Ask
+    /// [`Session::signaling_state`] and wait, or roll back.
+    #[error("not possible in this signaling state")]
+    InvalidState,
+    /// It is no session description; fix the line.
+    #[error("bad description: {0}")]
+    Syntax(#[from] SdpError),
+    /// It can be read but makes no sense here; the text says what is wrong.
+    #[error("unacceptable description: {0}")]
+    InvalidAccess(&'static str),
+    /// A local description is not what was created last; create it anew.
+    #[error("the description is not the one that was created last")]
+    InvalidModification,
+    /// An argument is missing or contradicts another; the text says which.
+    #[error("bad argument: {0}")]
+    Type(&'static str),
+    /// It cannot be done with the descriptions that are set; the text says why.
+    #[error("{0}")]
+    Operation(&'static str),
+}

@@ -103,7 +103,11 @@ enum Host<'a> {
 
 impl<'a> View<'a> {
     fn parse(text: &'a str) -> Result<Self, Reason> {
-        let mut words = text.split_ascii_whitespace();
+        let text = text.trim_ascii_end();
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err("control character");
+        }
+        let mut words = text.split(' ').filter(|word| !word.is_empty());
         let mut next = || words.next();
         // Some cameras leave the foundation empty.
         let foundation = match text.starts_with(' ') {

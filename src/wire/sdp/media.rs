@@ -64,7 +64,7 @@ impl<'a> Media<'a> {
             return Err("m= has a bad format");
         }
         Ok(Self {
-            kind: MediaKind::parse(kind),
+            kind: MediaKind::from(kind),
             port: number(port).ok_or("m= has a bad port")?,
             ports,
             ..Self::new(MediaKind::Audio, protocol, formats)
@@ -86,9 +86,10 @@ impl<'a> Media<'a> {
     #[must_use]
     pub fn is_data_channel(&self) -> bool {
         let modern = || self.formats().any(|format| format == "webrtc-datachannel");
-        let legacy = || {
-            self.sctpmap()
-                .is_some_and(|map| map.protocol == "webrtc-datachannel")
+        // The legacy format was the SCTP port, explained by an `sctpmap`.
+        let legacy = || match self.sctpmap() {
+            Some(map) => map.protocol == "webrtc-datachannel",
+            None => self.formats().any(|format| number::<u16>(format).is_some()),
         };
         self.kind == MediaKind::Application
             && self.protocol.ends_with("DTLS/SCTP")
@@ -231,8 +232,8 @@ pub enum MediaKind<'a> {
     Other(&'a str),
 }
 
-impl<'a> MediaKind<'a> {
-    fn parse(token: &'a str) -> Self {
+impl<'a> From<&'a str> for MediaKind<'a> {
+    fn from(token: &'a str) -> Self {
         match token {
             "audio" => Self::Audio,
             "video" => Self::Video,

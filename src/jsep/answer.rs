@@ -1,0 +1,63 @@
+//! Making an answer (RFC 8829 §5.3).
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::wire::sdp::Setup;
+
+use super::reading::{Reading, Section};
+use super::write::{Draft, Level, Written};
+use super::{DtlsRole, Local};
+
+/// What our answer to `offer` says. `role` is `None` if nothing in it is accepted.
+pub(super) fn answer(
+    offer: &Reading,
+    role: Option<DtlsRole>,
+    written: &Written,
+    local: &Local<'_>,
+) -> Written {
+    let accepted = offer
+        .live_data()
+        .map(|(index, _)| index)
+        .filter(|_| role.is_some());
+    let sections: Vec<Section> = offer
+        .sections
+        .iter()
+        .map(|section| ours(section, local))
+        .collect();
+    let drafts: Vec<Draft<'_>> = sections
+        .iter()
+        .enumerate()
+        .map(|(index, section)| Draft {
+            section,
+            live: role.filter(|_| accepted == Some(index)).map(setup),
+        })
+        .collect();
+    let bundled = |index: usize| Some(offer.sections.get(index)?.bundle.is_some());
+    let session = Level {
+        // RFC 9143 §7.3: a group only if there was one in the offer.
+        bundle: accepted.and_then(bundled).unwrap_or(false),
+        // RFC 8829 §5.3.1: likewise. We may trickle although the peer does not.
+        trickle: offer.trickle,
+    };
+    written.next(&drafts, session, local)
+}
+
+/// Repeats a section of the offer, with our port where the legacy syntax has it.
+fn ours(section: &Section, local: &Local<'_>) -> Section {
+    let mut section = section.clone();
+    if section
+        .data
+        .is_some_and(|data| data.legacy_streams.is_some())
+    {
+        section.format = local.sctp_port.to_string();
+    }
+    section
+}
+
+const fn setup(role: DtlsRole) -> Setup {
+    match role {
+        DtlsRole::Client => Setup::Active,
+        DtlsRole::Server => Setup::Passive,
+    }
+}

@@ -1,0 +1,133 @@
+//! Checking one description against the others (RFC 8829 §5.8 to §5.11).
+
+use crate::wire::sdp::Setup;
+
+use super::DescriptionError::{self, InvalidAccess};
+use super::DtlsRole;
+use super::reading::{Reading, Section, Transport};
+
+/// Who the peer is, and how it is reached, since the last answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Association {
+    pub(super) transport: Transport,
+    pub(super) role: DtlsRole,
+}
+
+impl Association {
+    /// Whether `other` is the same generation of ICE.
+    pub(super) fn same_ice(&self, other: &Transport) -> bool {
+        self.transport.ufrag == other.ufrag && self.transport.pwd == other.pwd
+    }
+
+    /// Whether `other` is the same peer, whose DTLS association goes on.
+    pub(super) fn same_peer(&self, other: &Transport) -> bool {
+        let ours = &self.transport.fingerprints;
+        ours.len() == other.fingerprints.len()
+            && other
+                .fingerprints
+                .iter()
+                .all(|fingerprint| ours.contains(fingerprint))
+    }
+}
+
+/// An offer keeps every section that was agreed on in its place; more may follow,
+/// and rejected ones may be used for something else (RFC 3264 §8, RFC 8829 §5.2.2).
+pub(super) fn check_offer(offer: &Reading, agreed: &[Section]) -> Result<(), DescriptionError> {
+    if offer.sections.len() < agreed.len() {
+        return Err(InvalidAccess("offer with fewer sections than before"));
+    }
+    for (new, old) in offer.sections.iter().zip(agreed) {
+        if old.rejected {
+            continue;
+        }
+        if new.kind != old.kind {
+            return Err(InvalidAccess("offer that changes what a section is for"));
+        }
+        let renamed = new.mid.is_some() && old.mid.is_some() && new.mid != old.mid;
+        if renamed {
+            return Err(InvalidAccess("offer that renames or reorders sections"));
+        }
+    }
+    Ok(())
+}
+
+/// An answer has the offer's sections, accepts none that was not offered, and
+/// bundles no others than the offer (RFC 3264 §6, RFC 9143 §7.3).
+pub(super) fn check_answer(answer: &Reading, offer: &Reading) -> Result<(), DescriptionError> {
+    if answer.sections.len() != offer.sections.len() {
+        return Err(InvalidAccess(
+            "answer with another number of sections than the offer",
+        ));
+    }
+    for (answered, offered) in answer.sections.iter().zip(&offer.sections) {
+        if answered.kind != offered.kind {
+            return Err(InvalidAccess("answer that changes what a section is for"));
+        }
+        if answered.mid.is_some() && answered.mid != offered.mid {
+            return Err(InvalidAccess("answer that renames or reorders sections"));
+        }
+        if answered.rejected {
+            continue;
+        }
+        if offered.rejected || answered.data.is_some() != offered.data.is_some() {
+            return Err(InvalidAccess("answer that accepts what was not offered"));
+        }
+        if answered.bundle.is_some() && offered.bundle.is_none() {
+            return Err(InvalidAccess(
+                "answer that bundles what was not offered as a bundle",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Another certificate needs another generation of ICE, or anybody on the path
+/// could take the session over (RFC 8842 §5.4).
+pub(super) fn check_peer(
+    running: Option<&Association>,
+    transport: &Transport,
+) -> Result<(), DescriptionError> {
+    match running {
+        Some(running) if running.same_ice(transport) && !running.same_peer(transport) => {
+            Err(InvalidAccess("another fingerprint without an ICE restart"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What we are when we answer `offered` (RFC 8842 §5.3).
+pub(super) fn role_as_answerer(
+    running: Option<&Association>,
+    offered: &Transport,
+    preferred: DtlsRole,
+) -> Result<DtlsRole, DescriptionError> {
+    // The roles last as long as the association. Some peers write another one
+    // into a later offer: they do not mean it.
+    if let Some(running) = running.filter(|running| running.same_peer(offered)) {
+        return Ok(running.role);
+    }
+    match offered.setup {
+        Some(Setup::Actpass) => Ok(preferred),
+        Some(Setup::Passive) => Ok(DtlsRole::Client),
+        // RFC 4145 §4.1: who offers and says nothing is active.
+        Some(Setup::Active) | None => Ok(DtlsRole::Server),
+        Some(Setup::Holdconn) => Err(InvalidAccess("setup:holdconn")),
+    }
+}
+
+/// What we are when we offered and the peer answers with `answered`.
+pub(super) fn role_as_offerer(
+    running: Option<&Association>,
+    answered: &Transport,
+) -> Result<DtlsRole, DescriptionError> {
+    if let Some(running) = running.filter(|running| running.same_peer(answered)) {
+        return Ok(running.role);
+    }
+    match answered.setup {
+        Some(Setup::Active) => Ok(DtlsRole::Server),
+        // RFC 4145 §4.1: who answers and says nothing is passive.
+        Some(Setup::Passive) | None => Ok(DtlsRole::Client),
+        Some(Setup::Actpass) => Err(InvalidAccess("answer that leaves the DTLS roles open")),
+        Some(Setup::Holdconn) => Err(InvalidAccess("setup:holdconn")),
+    }
+}

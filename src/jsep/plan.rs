@@ -1,0 +1,119 @@
+//! What the roof tells a session, and what it is told.
+
+use core::fmt;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::crypto::certificate::Fingerprint;
+use crate::net::Candidate;
+
+use super::SignalingState;
+
+/// What the local transport is like: facts for our descriptions.
+#[derive(Clone, Copy)]
+pub struct Local<'a> {
+    /// The ICE agent's user fragment.
+    pub ufrag: &'a str,
+    /// The ICE agent's password.
+    pub pwd: &'a str,
+    /// Of our certificate, one for each hash that is to be said.
+    pub fingerprints: &'a [Fingerprint],
+    /// What the agent has gathered so far.
+    pub candidates: &'a [Candidate],
+    /// Whether it will gather no more.
+    pub gathered: bool,
+    /// The port of our SCTP association.
+    pub sctp_port: u16,
+    /// The largest message we take; 0 for any.
+    pub max_message_size: u64,
+}
+
+impl fmt::Debug for Local<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password is a secret.
+        f.debug_struct("Local")
+            .field("ufrag", &self.ufrag)
+            .field("candidates", &self.candidates.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What has to be done after a description was set?
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Our own offer was rolled back first: the state was *stable* in between.
+    pub rolled_back: bool,
+    /// The signaling state, if it is another than before.
+    pub signaling: Option<SignalingState>,
+    /// Gather candidates now, unless that is done or under way.
+    pub gather: bool,
+    /// Whether our ICE agent is the controlling one, when that is decided:
+    /// who offers first is, and who has a lite peer (RFC 8445 §6.1.1).
+    pub controlling: Option<bool>,
+    /// The offer begins a new generation of ICE: our answer needs new
+    /// credentials (RFC 8839 §4.4.1.1.1).
+    pub restart: bool,
+    /// How to reach the peer. Comes with every answer that has a live section.
+    pub transport: Option<TransportPlan>,
+    /// What was agreed on data channels. Comes with every answer that has a section for them.
+    pub data: Option<DataPlan>,
+}
+
+/// How the peer's transport is reached.
+#[derive(Clone)]
+pub struct TransportPlan {
+    /// The peer's user fragment.
+    pub ufrag: String,
+    /// The peer's password.
+    pub pwd: String,
+    /// Whether the peer's agent only answers.
+    pub lite: bool,
+    /// The peer's candidates known so far. The agent may know some of them already.
+    pub candidates: Vec<Candidate>,
+    /// Whether there will be no more.
+    pub end_of_candidates: bool,
+    /// The peer's certificate has one of these.
+    pub fingerprints: Vec<Fingerprint>,
+    /// What we are in the DTLS handshake.
+    pub role: DtlsRole,
+    /// The credentials differ from those of the transport that runs: restart ICE.
+    pub restart: bool,
+    /// The fingerprints differ too: another peer, a new DTLS association (RFC 8842 §4).
+    pub new_association: bool,
+}
+
+impl fmt::Debug for TransportPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password is a secret.
+        f.debug_struct("TransportPlan")
+            .field("ufrag", &self.ufrag)
+            .field("candidates", &self.candidates.len())
+            .field("role", &self.role)
+            .field("restart", &self.restart)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who starts the DTLS handshake?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DtlsRole {
+    /// We do: `setup:active`.
+    Client,
+    /// The peer does: `setup:passive`.
+    Server,
+}
+
+/// What was agreed on data channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataPlan {
+    /// There are some.
+    Open {
+        /// The peer's SCTP port.
+        remote_port: u16,
+        /// The largest message that the peer takes; `None` for any.
+        remote_max_message_size: Option<u64>,
+    },
+    /// The section was rejected: channels are closed.
+    Rejected,
+}

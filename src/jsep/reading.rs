@@ -1,0 +1,371 @@
+//! What a description says, as far as an exchange depends on it.
+
+use core::fmt;
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::crypto::certificate::Fingerprint;
+use crate::net::Candidate;
+use crate::wire::sdp::candidate::{self, CandidateError};
+use crate::wire::sdp::{Description, HasAttributes, Media, MediaKind, Setup};
+
+use super::DescriptionError;
+use super::DescriptionError::InvalidAccess;
+
+/// A description, read and checked for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// One for each section, in order.
+    pub(super) sections: Vec<Section>,
+    /// How many BUNDLE groups there are.
+    pub(super) bundles: usize,
+    /// Whether candidates may come later.
+    pub(super) trickle: bool,
+    /// The transport of the section that data channels use, if there is one.
+    pub(super) transport: Option<Transport>,
+}
+
+/// A section: a row of the table that both sides must agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) mid: Option<String>,
+    /// The media of its `m=` line.
+    pub(super) kind: String,
+    pub(super) protocol: String,
+    /// The first of its formats, which is what a rejection repeats.
+    pub(super) format: String,
+    /// Which BUNDLE group it is in.
+    pub(super) bundle: Option<usize>,
+    pub(super) rejected: bool,
+    /// The generation of ICE that its candidates are of.
+    pub(super) ufrag: Option<String>,
+    pub(super) data: Option<Data>,
+}
+
+/// What a section says of data channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Data {
+    pub(super) port: u16,
+    /// `None` for any size.
+    pub(super) max_message_size: Option<u64>,
+    /// How many streams, in the syntax before RFC 8841.
+    pub(super) legacy_streams: Option<u32>,
+}
+
+/// How the writer of a description is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Transport {
+    /// The sections that share it: their candidates are its candidates.
+    pub(super) sections: Vec<usize>,
+    pub(super) ufrag: String,
+    pub(super) pwd: String,
+    pub(super) lite: bool,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) end_of_candidates: bool,
+    pub(super) fingerprints: Vec<Fingerprint>,
+    pub(super) setup: Option<Setup>,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password is a secret.
+        write!(
+            f,
+            "Transport({} of sections {:?})",
+            self.ufrag, self.sections
+        )
+    }
+}
+
+impl Reading {
+    /// Reads a description and checks what can be checked without knowing any other.
+    pub(super) fn of(text: &str) -> Result<Self, DescriptionError> {
+        let description = Description::parse(text)?;
+        let layout = Layout::of(&description)?;
+        let media = || description.media.iter().enumerate();
+        for (index, _) in media() {
+            layout.check_transport(index)?;
+        }
+        let sections: Vec<Section> = media()
+            .map(|(index, media)| Section {
+                ufrag: layout.ice(index).map(|(ufrag, _)| ufrag.to_string()),
+                ..Section::of(media, layout.group(index))
+            })
+            .collect();
+        let transport = match sections.iter().position(Section::is_live_data) {
+            Some(index) => Some(layout.transport(index)?),
+            None => None,
+        };
+        Ok(Self {
+            sections,
+            bundles: layout.bundles.len(),
+            trickle: description.has_ice_option("trickle")
+                || media().any(|(_, media)| media.has_ice_option("trickle")),
+            transport,
+        })
+    }
+
+    /// The section for data channels that is not rejected: the first one counts.
+    pub(super) fn live_data(&self) -> Option<(usize, Data)> {
+        let index = self.sections.iter().position(Section::is_live_data)?;
+        let data = self.sections.get(index)?.data?;
+        Some((index, data))
+    }
+
+    /// The section with this name.
+    pub(super) fn section_named(&self, mid: &str) -> Option<usize> {
+        let mut sections = self.sections.iter();
+        sections.position(|section| section.mid.as_deref() == Some(mid))
+    }
+}
+
+impl Section {
+    fn of(media: &Media<'_>, bundle: Option<usize>) -> Self {
+        let data = media.is_data_channel().then(|| Data::of(media));
+        Self {
+            mid: media.mid().map(ToString::to_string),
+            kind: media.kind.to_string(),
+            protocol: media.protocol.to_string(),
+            format: media.formats().next().unwrap_or_default().to_string(),
+            bundle,
+            // RFC 8841 §5.1: an SCTP port of 0 closes the association.
+            rejected: media.is_rejected() || data.is_some_and(|data| data.port == 0),
+            ufrag: None,
+            data,
+        }
+    }
+
+    pub(super) const fn is_live_data(&self) -> bool {
+        self.data.is_some() && !self.rejected
+    }
+}
+
+impl Data {
+    fn of(media: &Media<'_>) -> Self {
+        let legacy = media.formats().any(|format| format != "webrtc-datachannel");
+        let streams = media.sctpmap().and_then(|map| map.streams);
+        Self {
+            port: media.sctp_port().unwrap_or(DEFAULT_SCTP_PORT),
+            max_message_size: match media.max_message_size() {
+                // RFC 8841 §6.1: 64 KiB if nothing is said, any size if it is 0.
+                None => Some(DEFAULT_MAX_MESSAGE_SIZE),
+                Some(0) => None,
+                size => size,
+            },
+            legacy_streams: legacy.then(|| streams.unwrap_or(DEFAULT_STREAMS)),
+        }
+    }
+}
+
+/// Where the sections of a description are, by name and by group.
+struct Layout<'d, 'a> {
+    description: &'d Description<'a>,
+    /// For each name its section, and its BUNDLE group.
+    names: BTreeMap<&'a str, (usize, Option<usize>)>,
+    bundles: Vec<Bundle>,
+}
+
+/// A BUNDLE group.
+struct Bundle {
+    /// Its sections, in its order.
+    members: Vec<usize>,
+    /// The one that carries its transport, if one does.
+    tag: Option<usize>,
+}
+
+impl<'d, 'a> Layout<'d, 'a> {
+    /// Checks that no name is there twice, in two groups, or only in a group
+    /// (RFC 5888 §4 and §9.2).
+    fn of(description: &'d Description<'a>) -> Result<Self, DescriptionError> {
+        let mut names = BTreeMap::new();
+        for (index, media) in description.media.iter().enumerate() {
+            let Some(mid) = media.mid() else { continue };
+            if names.insert(mid, (index, None)).is_some() {
+                return Err(InvalidAccess("two sections with the same mid"));
+            }
+        }
+        let mut bundles = Vec::new();
+        for group in description.bundles().take(MAX_BUNDLES) {
+            let mut members = Vec::new();
+            for mid in group.mids() {
+                let Some((index, bundle)) = names.get_mut(mid) else {
+                    return Err(InvalidAccess("BUNDLE group with an unknown mid"));
+                };
+                if bundle.replace(bundles.len()).is_some() {
+                    return Err(InvalidAccess("section in two BUNDLE groups"));
+                }
+                members.push(*index);
+            }
+            let tag = tag(description, &members);
+            bundles.push(Bundle { members, tag });
+        }
+        Ok(Self {
+            description,
+            names,
+            bundles,
+        })
+    }
+
+    /// The BUNDLE group that section `index` is in.
+    fn group(&self, index: usize) -> Option<usize> {
+        let mid = self.description.media.get(index)?.mid()?;
+        self.names.get(mid)?.1
+    }
+
+    fn bundle(&self, index: usize) -> Option<&Bundle> {
+        self.bundles.get(self.group(index)?)
+    }
+
+    /// The section whose transport section `index` uses; itself without group.
+    fn tag(&self, index: usize) -> usize {
+        let bundle = self.bundle(index);
+        bundle.and_then(|bundle| bundle.tag).unwrap_or(index)
+    }
+
+    /// The sections whose candidates lead to the transport of section `index`.
+    fn sharers(&self, index: usize, ufrag: &str) -> Vec<usize> {
+        let Some(bundle) = self.bundle(index) else {
+            return Vec::from([index]);
+        };
+        // With the policy max-bundle a browser lists its candidates in the first
+        // section even if that one is rejected.
+        let same = |index: &usize| self.ice(*index).is_some_and(|(other, _)| other == ufrag);
+        bundle.members.iter().copied().filter(same).collect()
+    }
+
+    /// The levels at which the transport of section `index` may be described, in
+    /// the order in which they count: the group's tag, the section, for writers
+    /// who repeat everything everywhere.
+    fn levels(&self, index: usize) -> impl Iterator<Item = &'d Media<'a>> + Clone {
+        let media = &self.description.media;
+        let tag = self.tag(index);
+        let own = media.get(index).filter(|_| tag != index);
+        media.get(tag).into_iter().chain(own)
+    }
+
+    fn ice(&self, index: usize) -> Option<(&'a str, &'a str)> {
+        let levels = self.levels(index);
+        let ufrag = levels.clone().find_map(HasAttributes::ice_ufrag);
+        let pwd = levels.clone().find_map(HasAttributes::ice_pwd);
+        let session = self.description;
+        Some((
+            ufrag.or_else(|| session.ice_ufrag())?,
+            pwd.or_else(|| session.ice_pwd())?,
+        ))
+    }
+
+    /// Whether a section that is not rejected can be reached and its peer be
+    /// known (RFC 8829 §5.8.2).
+    fn check_transport(&self, index: usize) -> Result<(), DescriptionError> {
+        let Some(media) = self.description.media.get(index) else {
+            return Ok(());
+        };
+        let over_rtp = matches!(media.kind, MediaKind::Audio | MediaKind::Video)
+            && media.protocol.contains("RTP/");
+        // What is of no protocol that we know is rejected, whatever else it lacks.
+        if media.is_rejected() || !(over_rtp || media.is_data_channel()) {
+            return Ok(());
+        }
+        let Some((ufrag, pwd)) = self.ice(index) else {
+            return Err(InvalidAccess("no ICE user fragment or password"));
+        };
+        // RFC 8839 §5.4: 24 bits and 128 bits of randomness at least.
+        if !is_ice_word(ufrag, 4) || !is_ice_word(pwd, 22) {
+            return Err(InvalidAccess("bad ICE user fragment or password"));
+        }
+        // RFC 8827 §6.5: DTLS always; keys in the description (RFC 4568) never.
+        let mut lines = self.levels(index).flat_map(HasAttributes::fingerprints);
+        if lines
+            .next()
+            .or_else(|| self.description.fingerprints().next())
+            .is_none()
+        {
+            return Err(InvalidAccess("no fingerprint"));
+        }
+        Ok(())
+    }
+
+    /// What is said of the transport of section `index`.
+    fn transport(&self, index: usize) -> Result<Transport, DescriptionError> {
+        let session = self.description;
+        let levels = self.levels(index);
+        let (ufrag, pwd) = self.ice(index).unwrap_or_default();
+        let known = levels.clone().map(known_fingerprints);
+        let known = known.chain([known_fingerprints(session)]);
+        let fingerprints = known.into_iter().find(|known| !known.is_empty());
+        let fingerprints = fingerprints.ok_or(InvalidAccess("no fingerprint of a known hash"))?;
+        let setup = levels.clone().find_map(HasAttributes::setup);
+        let sections = self.sharers(index, ufrag);
+        let sharers = sections
+            .iter()
+            .filter_map(|index| session.media.get(*index));
+        let lines = sharers.flat_map(HasAttributes::candidates);
+        Ok(Transport {
+            ufrag: ufrag.to_string(),
+            pwd: pwd.to_string(),
+            lite: session.ice_lite() || levels.clone().any(HasAttributes::ice_lite),
+            candidates: lines
+                .filter_map(|line| usable_candidate(line).ok()?)
+                .take(MAX_CANDIDATES)
+                .collect(),
+            sections,
+            end_of_candidates: session.end_of_candidates()
+                || levels.clone().any(HasAttributes::end_of_candidates),
+            fingerprints,
+            setup: setup.or_else(|| session.setup()),
+        })
+    }
+}
+
+/// The section of a BUNDLE group that carries its transport: the first with a
+/// port that is accepted (RFC 9143 §7.3.1), and that is the one for data as long
+/// as media is rejected; otherwise the first with a port, which is how peers of
+/// RFC 8843 mark it.
+fn tag(description: &Description<'_>, members: &[usize]) -> Option<usize> {
+    let media = |index: &usize| description.media.get(*index);
+    let has_port = |index: &usize| media(index).is_some_and(|media| media.port != 0);
+    let accepted = |index: &usize| media(index).is_some_and(Media::is_data_channel);
+    let mut live = members.iter().copied().filter(has_port);
+    live.clone().find(accepted).or_else(|| live.next())
+}
+
+/// Reads a candidate; `None` for one that is of no use to an agent with one component.
+pub(super) fn usable_candidate(line: &str) -> Result<Option<Candidate>, CandidateError> {
+    let candidate = candidate::parse(line)?;
+    // RTP and RTCP share a port: there is only the first component.
+    Ok(Some(candidate).filter(|candidate| candidate.component == 1))
+}
+
+/// Whether `word` is `least` to 256 `ice-char` (RFC 8839 §5.4).
+fn is_ice_word(word: &str, least: usize) -> bool {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    (least..=256).contains(&word.len()) && word.bytes().all(valid)
+}
+
+/// The fingerprints of a level whose hash we know.
+fn known_fingerprints<'a>(level: &impl HasAttributes<'a>) -> Vec<Fingerprint> {
+    let lines = level.fingerprints().take(MAX_FINGERPRINTS);
+    lines
+        .filter_map(|line| Fingerprint::parse(&line.to_string()).ok())
+        .collect()
+}
+
+/// RFC 8841 §6.1.
+const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
+
+/// What everybody uses, and some forget to say.
+const DEFAULT_SCTP_PORT: u16 = 5000;
+
+/// What browsers wrote in the legacy syntax.
+const DEFAULT_STREAMS: u32 = 1024;
+
+/// How many fingerprints of a peer are kept; the rest is ignored.
+const MAX_FINGERPRINTS: usize = 16;
+
+/// How many BUNDLE groups are looked at; the rest is ignored.
+const MAX_BUNDLES: usize = 64;
+
+/// How many candidates of a description are looked at; the rest is ignored.
+const MAX_CANDIDATES: usize = 256;

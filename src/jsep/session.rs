@@ -1,0 +1,467 @@
+//! The signaling state machine (W3C WebRTC §4.4, RFC 8829 §3.2).
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::mem;
+
+use rand_core::CryptoRng;
+
+use super::DescriptionError::{InvalidModification, InvalidState};
+use super::apply::{self, Association};
+use super::reading::{Reading, Section};
+use super::trickle::Side;
+use super::write::{Written, with_local_candidates};
+use super::{
+    DataPlan, Description, DescriptionError, DtlsRole, Local, Plan, SdpType, SignalingState,
+    TransportPlan, answer, offer,
+};
+
+/// How a [`Session`] behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// What we are in DTLS if the peer's offer lets us choose. RFC 8842 §5.3
+    /// recommends the client: its first flight need not wait for the answer.
+    pub answer_role: DtlsRole,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            answer_role: DtlsRole::Client,
+        }
+    }
+}
+
+/// One end of a negotiation. See the [module](super) for how it is used.
+#[derive(Debug)]
+pub struct Session {
+    config: SessionConfig,
+    state: SignalingState,
+    /// The table of sections, as the last answer left it.
+    agreed: Vec<Section>,
+    /// The transport that the last answer, provisional or not, started.
+    pub(super) association: Option<Association>,
+    pub(super) current: Sides,
+    pub(super) pending: Sides,
+    /// What was created last and not yet made useless by an answer.
+    created_offer: Option<Created>,
+    created_answer: Option<Created>,
+    written: Written,
+    wants_data: bool,
+}
+
+/// The two descriptions of an exchange.
+#[derive(Debug, Default)]
+pub(super) struct Sides {
+    pub(super) local: Option<Side>,
+    pub(super) remote: Option<Side>,
+}
+
+/// A description that was created for the application.
+#[derive(Debug)]
+struct Created {
+    /// As the application got it, with candidates.
+    text: String,
+    /// Without.
+    written: Written,
+}
+
+impl Session {
+    /// A session in *stable*, with a random number for its descriptions.
+    #[must_use]
+    pub fn new(config: SessionConfig, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        // RFC 8829 §5.2.1: 63 random bits.
+        let session_id = rng.next_u64() >> 1;
+        Self {
+            config,
+            state: SignalingState::Stable,
+            agreed: Vec::new(),
+            association: None,
+            current: Sides::default(),
+            pending: Sides::default(),
+            created_offer: None,
+            created_answer: None,
+            written: Written::new(session_id),
+            wants_data: false,
+        }
+    }
+
+    /// Says that there is a data channel: the next offer has a section for them.
+    pub const fn want_data_channels(&mut self) {
+        self.wants_data = true;
+    }
+
+    /// Makes an offer, without applying it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] unless in *stable* or *have-local-offer*.
+    pub fn create_offer(&mut self, local: &Local<'_>) -> Result<String, DescriptionError> {
+        use SignalingState::{HaveLocalOffer, Stable};
+        if !matches!(self.state, Stable | HaveLocalOffer) {
+            return Err(InvalidState);
+        }
+        let next = offer::offer(&self.agreed, self.wants_data, &self.written, local);
+        let created = self.created(next, local)?;
+        Ok(self.created_offer.insert(created).text.clone())
+    }
+
+    /// Makes an answer to the peer's offer, without applying it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] unless in *have-remote-offer* or *have-local-pranswer*.
+    pub fn create_answer(&mut self, local: &Local<'_>) -> Result<String, DescriptionError> {
+        use SignalingState::{HaveLocalPranswer, HaveRemoteOffer};
+        if !matches!(self.state, HaveRemoteOffer | HaveLocalPranswer) {
+            return Err(InvalidState);
+        }
+        let offer = &self.pending.remote.as_ref().ok_or(InvalidState)?.reading;
+        let role = self.role_as_answerer(offer)?;
+        let next = answer::answer(offer, role, &self.written, local);
+        let created = self.created(next, local)?;
+        Ok(self.created_answer.insert(created).text.clone())
+    }
+
+    /// Applies a description of ours.
+    ///
+    /// `kind` is `None` for whatever the state asks for. An empty `sdp` means
+    /// what was created last, or is created now.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] if the kind does not fit the state, [`InvalidModification`]
+    /// if `sdp` is not what was created last.
+    pub fn set_local(
+        &mut self,
+        kind: Option<SdpType>,
+        sdp: &str,
+        local: &Local<'_>,
+    ) -> Result<Plan, DescriptionError> {
+        use SignalingState::{HaveLocalOffer, HaveRemotePranswer, Stable};
+        let implicit = match self.state {
+            Stable | HaveLocalOffer | HaveRemotePranswer => SdpType::Offer,
+            _ => SdpType::Answer,
+        };
+        match kind.unwrap_or(implicit) {
+            SdpType::Rollback => self.rollback(),
+            SdpType::Offer => {
+                unmodified(sdp, self.created_offer.as_ref())?;
+                if sdp.is_empty() {
+                    self.create_offer(local)?;
+                }
+                self.apply_local_offer()
+            }
+            kind @ (SdpType::Pranswer | SdpType::Answer) => {
+                unmodified(sdp, self.created_answer.as_ref())?;
+                if sdp.is_empty() {
+                    self.create_answer(local)?;
+                }
+                self.apply_local_answer(kind)
+            }
+        }
+    }
+
+    /// Applies a description of the peer's.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] if the kind does not fit the state,
+    /// [`DescriptionError::Syntax`] if it cannot be read, [`DescriptionError::InvalidAccess`] if
+    /// it makes no sense.
+    pub fn set_remote(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
+        use SignalingState::{HaveLocalOffer, HaveRemoteOffer, HaveRemotePranswer, Stable};
+        match (kind, self.state) {
+            (SdpType::Rollback, _) => self.rollback(),
+            (SdpType::Offer, Stable | HaveRemoteOffer) => self.apply_remote_offer(sdp),
+            (SdpType::Offer, HaveLocalOffer) => {
+                // W3C §4.4.2: a colliding offer first takes ours back, and that
+                // stands even if the offer turns out to be bad.
+                self.rollback()?;
+                let mut plan = self.apply_remote_offer(sdp)?;
+                plan.rolled_back = true;
+                Ok(plan)
+            }
+            (SdpType::Pranswer | SdpType::Answer, HaveLocalOffer | HaveRemotePranswer) => {
+                self.apply_remote_answer(kind, sdp)
+            }
+            _ => Err(InvalidState),
+        }
+    }
+
+    /// Ends the session: every further operation is [`InvalidState`].
+    pub const fn close(&mut self) {
+        self.state = SignalingState::Closed;
+    }
+
+    /// Where the exchange is.
+    #[must_use]
+    pub const fn signaling_state(&self) -> SignalingState {
+        self.state
+    }
+
+    /// Whether something was asked for that the last exchange does not contain
+    /// (W3C §4.7.3). Only asked in *stable*; elsewhere the answer is no.
+    #[must_use]
+    pub fn negotiation_needed(&self) -> bool {
+        self.state == SignalingState::Stable
+            && self.wants_data
+            && !self.agreed.iter().any(Section::is_live_data)
+    }
+
+    /// Our pending description, or else our current one, with the candidates of `local`.
+    #[must_use]
+    pub fn local_description(&self, local: &Local<'_>) -> Option<Description> {
+        let pending = self.pending_local_description(local);
+        pending.or_else(|| self.current_local_description(local))
+    }
+
+    /// Our description that is not settled yet.
+    #[must_use]
+    pub fn pending_local_description(&self, local: &Local<'_>) -> Option<Description> {
+        self.pending.local.as_ref().map(|side| side.local(local))
+    }
+
+    /// Our description that was settled last.
+    #[must_use]
+    pub fn current_local_description(&self, local: &Local<'_>) -> Option<Description> {
+        self.current.local.as_ref().map(|side| side.local(local))
+    }
+
+    /// The peer's pending description, or else its current one, with the
+    /// candidates that came later.
+    #[must_use]
+    pub fn remote_description(&self) -> Option<Description> {
+        let pending = self.pending_remote_description();
+        pending.or_else(|| self.current_remote_description())
+    }
+
+    /// The peer's description that is not settled yet.
+    #[must_use]
+    pub fn pending_remote_description(&self) -> Option<Description> {
+        self.pending.remote.as_ref().map(Side::remote)
+    }
+
+    /// The peer's description that was settled last.
+    #[must_use]
+    pub fn current_remote_description(&self) -> Option<Description> {
+        self.current.remote.as_ref().map(Side::remote)
+    }
+
+    /// Whether the peer takes candidates after its description; `None` before there is one.
+    #[must_use]
+    pub fn can_trickle(&self) -> Option<bool> {
+        let remote = self
+            .pending
+            .remote
+            .as_ref()
+            .or(self.current.remote.as_ref());
+        remote.map(|side| side.reading.trickle)
+    }
+
+    /// The name and the index of the section that our candidates belong to.
+    #[must_use]
+    pub fn transport_section(&self) -> Option<(Option<&str>, usize)> {
+        let local = self.pending.local.as_ref().or(self.current.local.as_ref());
+        let reading = &local?.reading;
+        let (index, _) = reading.live_data()?;
+        Some((reading.sections.get(index)?.mid.as_deref(), index))
+    }
+
+    fn created(&self, next: Written, local: &Local<'_>) -> Result<Created, DescriptionError> {
+        // The facts come from outside: what cannot be read back is not handed out.
+        let index = Reading::of(next.text())?
+            .live_data()
+            .map(|(index, _)| index);
+        let text = match index {
+            Some(index) => with_local_candidates(next.text(), index, local),
+            None => next.text().to_string(),
+        };
+        Ok(Created {
+            text,
+            written: next,
+        })
+    }
+
+    fn role_as_answerer(&self, offer: &Reading) -> Result<Option<DtlsRole>, DescriptionError> {
+        let preferred = self.config.answer_role;
+        let offered = offer.transport.as_ref();
+        let role = offered
+            .map(|offered| apply::role_as_answerer(self.association.as_ref(), offered, preferred));
+        role.transpose()
+    }
+
+    fn rollback(&mut self) -> Result<Plan, DescriptionError> {
+        use SignalingState::{HaveLocalOffer, HaveRemoteOffer, Stable};
+        // RFC 8829 §4.1.8.2: an answer, even a provisional one, is not taken back.
+        if !matches!(self.state, HaveLocalOffer | HaveRemoteOffer) {
+            return Err(InvalidState);
+        }
+        self.pending = Sides::default();
+        let mut plan = Plan::default();
+        self.enter(Stable, &mut plan);
+        Ok(plan)
+    }
+
+    fn apply_local_offer(&mut self) -> Result<Plan, DescriptionError> {
+        use SignalingState::{HaveLocalOffer, Stable};
+        if !matches!(self.state, Stable | HaveLocalOffer) {
+            return Err(InvalidState);
+        }
+        let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
+        let side = Side::new(SdpType::Offer, created.written.text())?;
+        let mut plan = Plan {
+            gather: side.reading.transport.is_some(),
+            controlling: self.association.is_none().then_some(true),
+            ..Plan::default()
+        };
+        self.written = created.written.clone();
+        self.pending.local = Some(side);
+        self.enter(HaveLocalOffer, &mut plan);
+        Ok(plan)
+    }
+
+    fn apply_local_answer(&mut self, kind: SdpType) -> Result<Plan, DescriptionError> {
+        use SignalingState::{HaveLocalPranswer, HaveRemoteOffer};
+        if !matches!(self.state, HaveRemoteOffer | HaveLocalPranswer) {
+            return Err(InvalidState);
+        }
+        let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
+        let side = Side::new(kind, created.written.text())?;
+        let offer = self.pending.remote.as_ref().ok_or(InvalidState)?;
+        let role = self.role_as_answerer(&offer.reading)?;
+        let mut plan = self.settlement(offer, &side.reading, role);
+        plan.gather = side.reading.transport.is_some();
+        self.written = created.written.clone();
+        self.pending.local = Some(side);
+        self.settle(kind, HaveLocalPranswer, role, &mut plan);
+        Ok(plan)
+    }
+
+    fn apply_remote_offer(&mut self, sdp: &str) -> Result<Plan, DescriptionError> {
+        let side = Side::new(SdpType::Offer, sdp)?;
+        apply::check_offer(&side.reading, &self.agreed)?;
+        let running = self.association.as_ref();
+        let mut plan = Plan::default();
+        if let Some(transport) = &side.reading.transport {
+            apply::check_peer(running, transport)?;
+            self.role_as_answerer(&side.reading)?;
+            plan.restart = running.is_some_and(|running| !running.same_ice(transport));
+            plan.controlling = running.is_none().then_some(transport.lite);
+        }
+        self.pending.remote = Some(side);
+        self.enter(SignalingState::HaveRemoteOffer, &mut plan);
+        Ok(plan)
+    }
+
+    fn apply_remote_answer(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
+        let side = Side::new(kind, sdp)?;
+        let offer = self.pending.local.as_ref().ok_or(InvalidState)?;
+        apply::check_answer(&side.reading, &offer.reading)?;
+        let running = self.association.as_ref();
+        let role = match &side.reading.transport {
+            Some(transport) => {
+                apply::check_peer(running, transport)?;
+                Some(apply::role_as_offerer(running, transport)?)
+            }
+            None => None,
+        };
+        let mut plan = self.settlement(&side, &offer.reading, role);
+        self.pending.remote = Some(side);
+        self.settle(kind, SignalingState::HaveRemotePranswer, role, &mut plan);
+        Ok(plan)
+    }
+
+    /// What an answer means, given the peer's side of the exchange and ours.
+    fn settlement(&self, remote: &Side, ours: &Reading, role: Option<DtlsRole>) -> Plan {
+        let running = self.association.as_ref();
+        let transport = remote.reading.transport.as_ref().zip(role);
+        let transport = transport.map(|(transport, role)| TransportPlan {
+            ufrag: transport.ufrag.clone(),
+            pwd: transport.pwd.clone(),
+            lite: transport.lite,
+            candidates: remote.candidates(),
+            end_of_candidates: remote.ended(),
+            fingerprints: transport.fingerprints.clone(),
+            role,
+            restart: running.is_some_and(|running| !running.same_ice(transport)),
+            new_association: running.is_some_and(|running| !running.same_peer(transport)),
+        });
+        let mentioned = |reading: &Reading| reading.sections.iter().any(|one| one.data.is_some());
+        let data = match remote.reading.live_data().filter(|_| transport.is_some()) {
+            Some((_, data)) => Some(DataPlan::Open {
+                remote_port: data.port,
+                remote_max_message_size: data.max_message_size,
+            }),
+            None if mentioned(&remote.reading) || mentioned(ours) => Some(DataPlan::Rejected),
+            None => None,
+        };
+        Plan {
+            transport,
+            data,
+            ..Plan::default()
+        }
+    }
+
+    /// Both sides are pending: makes them current if the answer was final.
+    fn settle(
+        &mut self,
+        kind: SdpType,
+        provisional: SignalingState,
+        role: Option<DtlsRole>,
+        plan: &mut Plan,
+    ) {
+        let remote = self.pending.remote.as_ref();
+        let transport = remote.and_then(|side| side.reading.transport.clone());
+        self.association = transport
+            .zip(role)
+            .map(|(transport, role)| Association { transport, role });
+        if kind == SdpType::Pranswer {
+            return self.enter(provisional, plan);
+        }
+        self.agreed = agreement(&self.pending);
+        self.current = mem::take(&mut self.pending);
+        self.created_offer = None;
+        self.created_answer = None;
+        // Whoever waited for channels was told that there are none.
+        self.wants_data &= plan.data != Some(DataPlan::Rejected);
+        self.enter(SignalingState::Stable, plan);
+    }
+
+    fn enter(&mut self, state: SignalingState, plan: &mut Plan) {
+        if mem::replace(&mut self.state, state) != state {
+            plan.signaling = Some(state);
+        }
+    }
+}
+
+/// The table of sections after an answer: the offer's, as far as the answer accepts them.
+fn agreement(sides: &Sides) -> Vec<Section> {
+    let readings =
+        |side: &Option<Side>| side.as_ref().map(|side| (side.kind, side.reading.clone()));
+    let (Some((kind, local)), Some((_, remote))) =
+        (readings(&sides.local), readings(&sides.remote))
+    else {
+        return Vec::new();
+    };
+    let (offer, answer) = match kind {
+        SdpType::Offer => (local, remote),
+        _ => (remote, local),
+    };
+    let rows = offer.sections.into_iter().zip(answer.sections);
+    let rows = rows.map(|(offered, answered)| Section {
+        rejected: answered.rejected,
+        ..offered
+    });
+    rows.collect()
+}
+
+/// W3C §4.4.2: a description of ours is set as it was created.
+fn unmodified(sdp: &str, created: Option<&Created>) -> Result<(), DescriptionError> {
+    let same = created.is_some_and(|created| created.text == sdp);
+    if sdp.is_empty() || same {
+        Ok(())
+    } else {
+        Err(InvalidModification)
+    }
+}

@@ -1,0 +1,267 @@
+//! Candidates that come after their description (RFC 8838, RFC 8840).
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::net::Candidate;
+use crate::wire::sdp::candidate::CandidateError;
+
+use super::DescriptionError::{InvalidState, Operation, Type};
+use super::reading::{Reading, usable_candidate};
+use super::write::{with_local_candidates, with_remote_candidates};
+use super::{Description, DescriptionError, Local, SdpType, Session, SignalingState};
+
+/// A candidate as signaling carries it (W3C `RTCIceCandidateInit`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct IceCandidate<'a> {
+    /// The line, with or without `candidate:`; empty for "no more will come".
+    pub candidate: &'a str,
+    /// The name of the section that it is for. Goes before the index.
+    pub sdp_mid: Option<&'a str>,
+    /// The index of the section that it is for.
+    pub sdp_mline_index: Option<u16>,
+    /// Which generation of ICE it is of; the newest, if not said.
+    pub username_fragment: Option<&'a str>,
+}
+
+/// What has to be done with a candidate of the peer's?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trickle {
+    /// Give it to the ICE agent.
+    Candidate(Candidate),
+    /// Tell the ICE agent that there will be no more.
+    End,
+    /// Nothing yet: it comes with the [`TransportPlan`](super::TransportPlan) of the answer.
+    Later,
+    /// Nothing: it is of a kind or for a section that is not used.
+    Ignored,
+}
+
+impl Session {
+    /// Takes a candidate of the peer's, and adds it to the peer's description.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] before there is a remote description, [`Type`] without
+    /// any section, [`Operation`] for an unknown section or generation or a
+    /// line that is no candidate.
+    pub fn add_ice_candidate(
+        &mut self,
+        candidate: IceCandidate<'_>,
+    ) -> Result<Trickle, DescriptionError> {
+        if self.signaling_state() == SignalingState::Closed {
+            return Err(InvalidState);
+        }
+        let IceCandidate {
+            candidate: line,
+            sdp_mid,
+            sdp_mline_index,
+            username_fragment,
+        } = candidate;
+        if !line.is_empty() && sdp_mid.is_none() && sdp_mline_index.is_none() {
+            return Err(Type("a candidate needs sdpMid or sdpMLineIndex"));
+        }
+        let parsed = Parsed::of(line)?;
+        let newest = self
+            .pending
+            .remote
+            .as_ref()
+            .or(self.current.remote.as_ref());
+        let reading = &newest.ok_or(InvalidState)?.reading;
+        let sections = select(reading, sdp_mid, sdp_mline_index)?;
+        let ufrag = username_fragment.or_else(|| parsed.ufrag());
+        let side = keep(
+            [&mut self.pending.remote, &mut self.current.remote],
+            &sections,
+            ufrag,
+            line,
+        )?;
+        let used = |index: &usize| side.shares_transport(*index);
+        if !sections.iter().any(used) || parsed == Parsed::Useless {
+            return Ok(Trickle::Ignored);
+        }
+        let transport = side.reading.transport.as_ref();
+        let running = self.association.as_ref().zip(transport);
+        if !running.is_some_and(|(running, transport)| running.same_ice(transport)) {
+            return Ok(Trickle::Later);
+        }
+        Ok(match parsed {
+            Parsed::Candidate(candidate) => Trickle::Candidate(candidate),
+            Parsed::End => Trickle::End,
+            Parsed::Useless => Trickle::Ignored,
+        })
+    }
+}
+
+/// Adds `line` to every remote description of its generation (W3C §4.4.2); gives
+/// back the newest of them. `sides` begin with the newest.
+fn keep<'s>(
+    sides: [&'s mut Option<Side>; 2],
+    sections: &[usize],
+    ufrag: Option<&str>,
+    line: &str,
+) -> Result<&'s Side, DescriptionError> {
+    let mut newest = None;
+    for side in sides.into_iter().flatten() {
+        let wanted = match ufrag {
+            Some(ufrag) => side.has_generation(sections, ufrag),
+            // Without a user fragment it is for the newest description.
+            None => newest.is_none(),
+        };
+        if wanted {
+            side.keep(sections, line);
+            newest = newest.or(Some(&*side));
+        }
+    }
+    newest.ok_or(Operation("no description has this user fragment"))
+}
+
+/// A description that was set, and what came for it later.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) kind: SdpType,
+    pub(super) reading: Reading,
+    /// A local one without its candidates.
+    text: String,
+    /// For which section; `None` for the end of its candidates.
+    trickled: Vec<(usize, Option<String>)>,
+}
+
+impl Side {
+    pub(super) fn new(kind: SdpType, sdp: &str) -> Result<Self, DescriptionError> {
+        Ok(Self {
+            kind,
+            reading: Reading::of(sdp)?,
+            text: sdp.to_string(),
+            trickled: Vec::new(),
+        })
+    }
+
+    /// The peer's description as the application sees it.
+    pub(super) fn remote(&self) -> Description {
+        Description {
+            kind: self.kind,
+            sdp: with_remote_candidates(&self.text, &self.trickled),
+        }
+    }
+
+    /// Our description as the application sees it: the candidates are those of
+    /// `local` if it is of the same generation.
+    pub(super) fn local(&self, local: &Local<'_>) -> Description {
+        let transport = self.reading.transport.as_ref();
+        let same = transport.is_some_and(|transport| transport.ufrag == local.ufrag);
+        let sdp = match self.reading.live_data().filter(|_| same) {
+            Some((index, _)) => with_local_candidates(&self.text, index, local),
+            None => self.text.clone(),
+        };
+        Description {
+            kind: self.kind,
+            sdp,
+        }
+    }
+
+    /// The candidates of its transport: those in the description, then those that came later.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let transport = self.reading.transport.as_ref();
+        let written = transport.map(|transport| transport.candidates.clone());
+        let mut candidates = written.unwrap_or_default();
+        let trickled = self
+            .trickled
+            .iter()
+            .filter(|(index, _)| self.shares_transport(*index));
+        let lines = trickled.filter_map(|(_, line)| line.as_deref());
+        candidates.extend(lines.filter_map(|line| usable_candidate(line).ok()?));
+        candidates
+    }
+
+    /// Whether its transport will have no more candidates.
+    pub(super) fn ended(&self) -> bool {
+        let transport = self.reading.transport.as_ref();
+        transport.is_some_and(|transport| transport.end_of_candidates)
+            || self
+                .trickled
+                .iter()
+                .any(|(index, line)| line.is_none() && self.shares_transport(*index))
+    }
+
+    fn shares_transport(&self, index: usize) -> bool {
+        let transport = self.reading.transport.as_ref();
+        transport.is_some_and(|transport| transport.sections.contains(&index))
+    }
+
+    fn has_generation(&self, sections: &[usize], ufrag: &str) -> bool {
+        let mut sections = sections
+            .iter()
+            .filter_map(|index| self.reading.sections.get(*index));
+        sections.any(|section| section.ufrag.as_deref() == Some(ufrag))
+    }
+
+    fn keep(&mut self, sections: &[usize], line: &str) {
+        let line = line.strip_prefix("a=").unwrap_or(line).trim_ascii_end();
+        let line = line.strip_prefix("candidate:").unwrap_or(line);
+        let line = Some(line).filter(|line| !line.is_empty());
+        for index in sections {
+            let entry = (*index, line.map(ToString::to_string));
+            if self.trickled.len() < MAX_TRICKLED && !self.trickled.contains(&entry) {
+                self.trickled.push(entry);
+            }
+        }
+    }
+}
+
+/// A line of signaling.
+#[derive(Debug, PartialEq, Eq)]
+enum Parsed {
+    Candidate(Candidate),
+    /// Well formed, but not for us.
+    Useless,
+    End,
+}
+
+impl Parsed {
+    fn of(line: &str) -> Result<Self, DescriptionError> {
+        if line.is_empty() {
+            return Ok(Self::End);
+        }
+        if line.len() > MAX_CANDIDATE {
+            return Err(Operation("candidate too long"));
+        }
+        match usable_candidate(line) {
+            Ok(Some(candidate)) => Ok(Self::Candidate(candidate)),
+            Ok(None) | Err(CandidateError::Unsupported) => Ok(Self::Useless),
+            Err(CandidateError::Malformed(reason)) => Err(Operation(reason)),
+        }
+    }
+
+    fn ufrag(&self) -> Option<&str> {
+        match self {
+            Self::Candidate(candidate) => candidate.ufrag.as_deref(),
+            Self::Useless | Self::End => None,
+        }
+    }
+}
+
+/// The sections that are meant; all of them if none is named (W3C §4.4.2).
+fn select(
+    reading: &Reading,
+    mid: Option<&str>,
+    index: Option<u16>,
+) -> Result<Vec<usize>, DescriptionError> {
+    let count = reading.sections.len();
+    match (mid, index.map(usize::from)) {
+        (Some(mid), _) => match reading.section_named(mid) {
+            Some(index) => Ok(Vec::from([index])),
+            None => Err(Operation("no section has this sdpMid")),
+        },
+        (None, Some(index)) if index < count => Ok(Vec::from([index])),
+        (None, Some(_)) => Err(Operation("no section has this sdpMLineIndex")),
+        (None, None) => Ok((0..count).collect()),
+    }
+}
+
+/// How many candidates are kept for a remote description; later ones still
+/// reach the ICE agent, which has its own limit.
+const MAX_TRICKLED: usize = 256;
+
+/// How long the line of a candidate may be, in bytes.
+const MAX_CANDIDATE: usize = 1024;

@@ -1,0 +1,222 @@
+//! Writing sections, and adding candidates to what was written.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::net::{Candidate, CandidateKind, Protocol};
+use crate::wire::sdp::{
+    Address, Attribute, Description, Direction, Field, Fingerprint, Group, Media, MediaKind,
+    Origin, Sctpmap, Setup, candidate,
+};
+
+use super::Local;
+use super::reading::{Data, Section};
+
+/// A section of ours, before it is text.
+pub(super) struct Draft<'a> {
+    pub(super) section: &'a Section,
+    /// `None` rejects it.
+    pub(super) live: Option<Setup>,
+}
+
+/// The last description of ours, without candidates: what decides the next one's version.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    pub(super) session_id: u64,
+    version: u64,
+    text: String,
+}
+
+impl Written {
+    pub(super) fn new(session_id: u64) -> Self {
+        Self {
+            session_id,
+            ..Self::default()
+        }
+    }
+
+    /// Writes `drafts`. The version grows if anything differs from the last
+    /// description (RFC 3264 §8, RFC 8829 §5.2.2).
+    pub(super) fn next(&self, drafts: &[Draft<'_>], session: Level, local: &Local<'_>) -> Self {
+        let printed: Vec<String> = local.fingerprints.iter().map(ToString::to_string).collect();
+        let mids = live_mids(drafts);
+        let mut attributes = Vec::new();
+        if session.bundle && !mids.is_empty() {
+            attributes.push(Attribute::Group(Group::bundle(&mids)));
+        }
+        if session.trickle {
+            // `ice2` says RFC 8445 rather than RFC 5245.
+            attributes.push(Attribute::IceOptions("trickle ice2"));
+        }
+        let media = drafts
+            .iter()
+            .map(|draft| match (draft.live, draft.section.data) {
+                (Some(setup), Some(data)) => live_data(draft.section, data, setup, &printed, local),
+                _ => rejected(draft.section),
+            });
+        let mut description = Description {
+            origin: Origin {
+                username: "-",
+                session_id: self.session_id,
+                version: self.version,
+                // RFC 8829 §5.2.1: an address would be nobody's business.
+                address: Address::UNSPECIFIED,
+            },
+            name: "-",
+            fields: Vec::from([Field::Timing { start: 0, stop: 0 }]),
+            attributes,
+            media: media.collect(),
+        };
+        let mut text = description.to_string();
+        if text != self.text {
+            description.origin.version = self.version.wrapping_add(1);
+            text = description.to_string();
+        }
+        Self {
+            session_id: self.session_id,
+            version: description.origin.version,
+            text,
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// What a description of ours says above its sections.
+#[derive(Clone, Copy)]
+pub(super) struct Level {
+    /// Whether its sections share a transport.
+    pub(super) bundle: bool,
+    /// Whether candidates may follow.
+    pub(super) trickle: bool,
+}
+
+/// Adds what the agent has gathered to section `index` of `text` (RFC 8840 §4.1.3).
+pub(super) fn with_local_candidates(text: &str, index: usize, local: &Local<'_>) -> String {
+    let lines: Vec<String> = local.candidates.iter().map(line).collect();
+    let default = default_candidate(local.candidates);
+    let host = default.map(|candidate| candidate.ip().to_string());
+    edit(text, |description| {
+        let Some(media) = description.media.get_mut(index) else {
+            return;
+        };
+        if let (Some(default), Some(host)) = (default, &host) {
+            let v6 = default.is_ipv6();
+            media.port = default.port();
+            media.fields = Vec::from([Field::Connection(Address { v6, host })]);
+        }
+        media
+            .attributes
+            .extend(lines.iter().map(|line| Attribute::Candidate(line)));
+        if local.gathered {
+            media.attributes.push(Attribute::EndOfCandidates);
+        }
+    })
+}
+
+/// Adds lines of candidates to the sections of `text` that they came for; `None` ends a section's.
+pub(super) fn with_remote_candidates(text: &str, lines: &[(usize, Option<String>)]) -> String {
+    if lines.is_empty() {
+        return text.to_string();
+    }
+    edit(text, |description| {
+        for (index, line) in lines {
+            if let Some(media) = description.media.get_mut(*index) {
+                media.attributes.push(match line {
+                    Some(line) => Attribute::Candidate(line),
+                    None => Attribute::EndOfCandidates,
+                });
+            }
+        }
+    })
+}
+
+/// The value of a candidate's attribute.
+pub(super) fn line(candidate: &Candidate) -> String {
+    let line = candidate::display(candidate).to_string();
+    line.trim_start_matches("candidate:").to_string()
+}
+
+/// Reads, changes and writes a text that was read before.
+fn edit<'a>(text: &'a str, change: impl FnOnce(&mut Description<'a>)) -> String {
+    match Description::parse(text) {
+        Ok(mut description) => {
+            change(&mut description);
+            description.to_string()
+        }
+        Err(_) => text.to_string(),
+    }
+}
+
+fn live_data<'a>(
+    section: &'a Section,
+    data: Data,
+    setup: Setup,
+    fingerprints: &'a [String],
+    local: &Local<'a>,
+) -> Media<'a> {
+    let mut media = Media::new(MediaKind::Application, &section.protocol, &section.format);
+    media.fields.push(Field::Connection(Address::UNSPECIFIED));
+    let attributes = &mut media.attributes;
+    attributes.extend(section.mid.as_deref().map(Attribute::Mid));
+    attributes.push(Attribute::IceUfrag(local.ufrag));
+    attributes.push(Attribute::IcePwd(local.pwd));
+    let split = fingerprints
+        .iter()
+        .filter_map(|printed| printed.split_once(' '));
+    attributes
+        .extend(split.map(|(hash, digest)| Attribute::Fingerprint(Fingerprint { hash, digest })));
+    attributes.push(Attribute::Setup(setup));
+    attributes.push(match data.legacy_streams {
+        // Who writes the legacy syntax reads no other. Its format is the port.
+        Some(_) => Attribute::Sctpmap(Sctpmap {
+            port: local.sctp_port,
+            protocol: "webrtc-datachannel",
+            streams: data.legacy_streams,
+        }),
+        None => Attribute::SctpPort(local.sctp_port),
+    });
+    attributes.push(Attribute::MaxMessageSize(local.max_message_size));
+    media
+}
+
+fn live_mids(drafts: &[Draft<'_>]) -> String {
+    let live = drafts.iter().filter(|draft| draft.live.is_some());
+    let mids: Vec<&str> = live
+        .filter_map(|draft| draft.section.mid.as_deref())
+        .collect();
+    mids.join(" ")
+}
+
+/// RFC 3264 §6: port 0, the kind and the protocol of the offer, and any format.
+fn rejected(section: &Section) -> Media<'_> {
+    let kind = MediaKind::from(section.kind.as_str());
+    let mut media = Media::new(kind, &section.protocol, &section.format);
+    media.port = 0;
+    media.fields.push(Field::Connection(Address::UNSPECIFIED));
+    media
+        .attributes
+        .extend(section.mid.as_deref().map(Attribute::Mid));
+    if matches!(kind, MediaKind::Audio | MediaKind::Video) {
+        media
+            .attributes
+            .push(Attribute::Direction(Direction::Inactive));
+    }
+    media
+}
+
+/// The candidate that a peer without ICE would use: relayed before reflexive
+/// before host (RFC 8839 §4.2.1.2), UDP only.
+fn default_candidate(candidates: &[Candidate]) -> Option<core::net::SocketAddr> {
+    let usable = candidates
+        .iter()
+        .filter(|candidate| candidate.protocol == Protocol::Udp && candidate.component == 1);
+    let best = usable.min_by_key(|candidate| match candidate.kind {
+        CandidateKind::Relayed => 0,
+        CandidateKind::ServerReflexive => 1,
+        CandidateKind::Host | CandidateKind::PeerReflexive => 2,
+    });
+    best?.address.ip()
+}
