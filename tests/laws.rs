@@ -1,0 +1,125 @@
+//! Do all machines keep the nine laws of the contract?
+//!
+//! The laws themselves are in `support/laws.rs`; here they are let loose on every
+//! machine, under calls in any order. That they can find something is shown on
+//! toys, each of which breaks one of them.
+#![cfg(feature = "sim")]
+#![expect(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a test has std, and neither alloc nor core unless it asks"
+)]
+
+mod support;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use support::laws::{self, Op, Subject};
+use support::toy::{self, Toy};
+
+/// All laws on one machine, each under so many lists of so many calls.
+macro_rules! keeps_the_laws {
+    ($name:ident, $machine:ty, $cases:expr, $calls:expr) => {
+        mod $name {
+            use super::*;
+
+            fn check(law: Law) {
+                run(law, $cases, $calls).unwrap();
+            }
+
+            #[test]
+            fn law_1_time_is_told() {
+                check(laws::time_is_told::<$machine>);
+            }
+
+            #[test]
+            fn law_2_nothing_has_to_be_drained() {
+                check(laws::nothing_has_to_be_drained::<$machine>);
+            }
+
+            #[test]
+            fn laws_3_and_4_ready_work_is_no_deadline() {
+                check(laws::ready_work_is_no_deadline::<$machine>);
+            }
+
+            // Law 5 is checked at every poll of the others.
+
+            #[test]
+            fn law_6_same_calls_say_the_same() {
+                check(laws::same_calls_say_the_same::<$machine>);
+            }
+
+            #[test]
+            fn law_7_silence_follows_the_end() {
+                check(silence::<$machine>);
+            }
+
+            // Law 8 is checked in bounded.rs, which counts memory.
+
+            #[test]
+            fn law_9_garbage_is_quiet() {
+                check(laws::garbage_is_quiet::<$machine>);
+            }
+        }
+    };
+}
+
+keeps_the_laws!(toy_machine, Toy<{ toy::SOUND }>, 200, 60);
+
+/// A check of a law under a seed and a list of calls.
+type Law = fn(u64, &[Op]) -> Result<(), String>;
+
+/// Half of the calls come before the end, half after it.
+fn silence<S: Subject>(seed: u64, ops: &[Op]) -> Result<(), String> {
+    let (before, after) = ops.split_at(ops.len() / 2);
+    laws::silence_follows_the_end::<S>(seed, before, after)
+}
+
+/// Tries a law under `cases` lists of up to `calls` calls, the same ones each time.
+fn run(law: Law, cases: u32, calls: usize) -> Result<(), String> {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let input = (any::<u64>(), laws::ops(calls));
+    TestRunner::new_with_rng(config, rng)
+        .run(&input, |(seed, ops)| {
+            law(seed, &ops).map_err(TestCaseError::fail)
+        })
+        .map_err(|failure| failure.to_string())
+}
+
+/// Which law a broken toy is caught by.
+fn caught<const FAULT: usize>() -> Vec<&'static str> {
+    let laws: [(&str, Law); 6] = [
+        ("1", laws::time_is_told::<Toy<FAULT>>),
+        ("2", laws::nothing_has_to_be_drained::<Toy<FAULT>>),
+        ("3/4", laws::ready_work_is_no_deadline::<Toy<FAULT>>),
+        ("6", laws::same_calls_say_the_same::<Toy<FAULT>>),
+        ("7", silence::<Toy<FAULT>>),
+        ("9", laws::garbage_is_quiet::<Toy<FAULT>>),
+    ];
+    let failing = laws.iter().filter(|(_, law)| run(*law, 200, 60).is_err());
+    failing.map(|(name, _)| *name).collect()
+}
+
+#[test]
+fn every_broken_toy_is_caught_by_its_law() {
+    assert_eq!(caught::<{ toy::SOUND }>(), Vec::<&str>::new());
+    assert!(caught::<{ toy::TRUSTS_TIME }>().contains(&"1"));
+    assert!(caught::<{ toy::NEEDS_DRAINING }>().contains(&"2"));
+    assert!(caught::<{ toy::KEEPS_DEADLINE }>().contains(&"3/4"));
+    assert!(caught::<{ toy::READY_DEADLINE }>().contains(&"3/4"));
+    assert!(caught::<{ toy::UNANNOUNCED }>().contains(&"3/4"));
+    assert!(caught::<{ toy::SENTINEL }>().contains(&"3/4"));
+    // Law 5 is checked at every poll.
+    assert!(caught::<{ toy::OVERFLOWS }>().len() >= 5);
+    assert!(caught::<{ toy::SCRIBBLES }>().len() >= 5);
+    assert!(caught::<{ toy::RANDOM }>().contains(&"6"));
+    assert!(caught::<{ toy::SPEAKS_AFTER_END }>().contains(&"7"));
+    assert!(caught::<{ toy::ENDLESS }>().contains(&"7"));
+    assert!(caught::<{ toy::LOUD }>().contains(&"9"));
+    assert!(caught::<{ toy::UNCOUNTED }>().contains(&"9"));
+}

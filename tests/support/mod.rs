@@ -1,0 +1,9 @@
+//! What several tests share.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test has its own copy, and uses a part of it"
+)]
+
+pub mod laws;
+pub mod toy;
