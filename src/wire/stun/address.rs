@@ -26,7 +26,10 @@ impl Mask {
     }
 
     fn ip<const N: usize>(&self, mut octets: [u8; N]) -> [u8; N] {
-        octets.iter_mut().zip(self.0).for_each(|(octet, mask)| *octet ^= mask);
+        octets
+            .iter_mut()
+            .zip(self.0)
+            .for_each(|(octet, mask)| *octet ^= mask);
         octets
     }
 }

@@ -1,0 +1,442 @@
+//! The agent: what the application and its parent see.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+
+use super::candidate::{self, CandidateError, LocalCandidate, RemoteCandidate};
+use super::checklist::CheckList;
+use super::pair::Pair;
+use super::send::{Agenda, Reply};
+use super::state::{Events, Patience};
+use super::{
+    Credentials, CredentialsError, Event, FailReason, GatheringState, IceConfig, IceState,
+    PairReport, Role, Stats,
+};
+use crate::crypto::CryptoError;
+use crate::cursor::Writer;
+use crate::net::{Candidate, CandidateKind, Path};
+use crate::rng::Rng;
+use crate::stun::Key;
+use crate::time::Instant;
+use crate::wire::demux::{self, Class};
+
+/// Which path to the peer works, and where do datagrams go?
+///
+/// A full ICE agent with one component. See the [module](self) for its place in
+/// a loop.
+#[derive(Debug)]
+pub struct IceAgent {
+    pub(super) config: IceConfig,
+    pub(super) rng: Rng,
+    /// The latest moment that we were told: an earlier one is taken for it.
+    pub(super) latest: Instant,
+    pub(super) role: Role,
+    pub(super) tie_breaker: u64,
+    pub(super) local: Local,
+    pub(super) remote: Option<Remote>,
+    pub(super) locals: Vec<LocalCandidate>,
+    pub(super) remotes: Vec<RemoteCandidate>,
+    pub(super) remotes_ended: bool,
+    pub(super) gathering: GatheringState,
+    pub(super) checks: CheckList,
+    pub(super) replies: VecDeque<Reply>,
+    pub(super) progress: Progress,
+    pub(super) agenda: Agenda,
+    pub(super) events: Events,
+    pub(super) stats: Stats,
+}
+
+/// Our name and password.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) credentials: Credentials,
+    pub(super) key: Key,
+}
+
+/// The peer's name and password.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub(super) credentials: Credentials,
+    pub(super) key: Key,
+    /// The USERNAME of our checks: theirs, a colon, ours (RFC 8445 §7.2.2).
+    pub(super) username: String,
+}
+
+/// How far the agent is, and what it waits for.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) state: IceState,
+    pub(super) patience: Patience,
+    /// The pair that data is sent on.
+    pub(super) current: Option<usize>,
+    /// The nominated pair.
+    pub(super) selected: Option<usize>,
+    /// Until when a controlling agent waits for better pairs than the one it has.
+    pub(super) settled: Option<Instant>,
+    /// Why there is no pair any more.
+    pub(super) lost: Option<FailReason>,
+    /// The peer only answers (RFC 8445 §2.5).
+    pub(super) remote_is_lite: bool,
+}
+
+/// The two ends of the selected pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectedPair {
+    /// Our end.
+    pub local: Candidate,
+    /// The peer's end.
+    pub remote: Candidate,
+    /// The way datagrams take.
+    pub path: Path,
+    /// The round-trip time that the last check showed.
+    pub rtt: Option<Duration>,
+}
+
+/// Constructor and commands.
+impl IceAgent {
+    /// An agent with fresh credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Unsupported`] if the provider has no HMAC over SHA-1,
+    /// without which there are no checks.
+    pub fn new(
+        config: IceConfig,
+        role: Role,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Self, CryptoError> {
+        let mut rng = Rng::from_rng(rng);
+        let credentials = Credentials::generate(&mut rng);
+        let key = Key::short_term(config.provider, &credentials.pwd)?;
+        Ok(Self {
+            latest: Instant::ZERO,
+            role,
+            tie_breaker: rng.u64(),
+            local: Local { credentials, key },
+            remote: None,
+            locals: Vec::new(),
+            remotes: Vec::new(),
+            remotes_ended: false,
+            gathering: GatheringState::New,
+            checks: CheckList::new(config.max_pairs),
+            replies: VecDeque::new(),
+            progress: Progress::new(),
+            agenda: Agenda::default(),
+            events: Events::default(),
+            stats: Stats::default(),
+            config,
+            rng,
+        })
+    }
+
+    /// The peer's name and password. Checks begin with them. Saying them again
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError`]; nothing changed then.
+    pub fn set_remote_credentials(
+        &mut self,
+        credentials: Credentials,
+    ) -> Result<(), CredentialsError> {
+        if self.is_closed() {
+            return Err(CredentialsError::Closed);
+        }
+        credentials.check()?;
+        if let Some(remote) = &self.remote {
+            let same = remote.credentials == credentials;
+            return if same {
+                Ok(())
+            } else {
+                Err(CredentialsError::AlreadySet)
+            };
+        }
+        let key = Key::short_term(self.config.provider, &credentials.pwd)
+            .map_err(|_| CredentialsError::Password)?;
+        let username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
+        self.drop_other_generations(&credentials.ufrag);
+        self.remote = Some(Remote {
+            credentials,
+            key,
+            username,
+        });
+        self.progress.patience = Patience::Wanted;
+        self.settle();
+        self.refresh();
+        Ok(())
+    }
+
+    /// Changes the role, as when an offer turns out to be answered by a lite agent.
+    pub fn set_role(&mut self, role: Role) {
+        if self.role != role && !self.is_closed() {
+            self.role = role;
+            self.checks.forget_wishes();
+            self.progress.settled = None;
+            self.rank();
+            self.settle();
+            self.refresh();
+        }
+    }
+
+    /// Whether the peer is a lite agent: it sends no checks, and leaves the
+    /// choice to us (RFC 8445 §6.1.1).
+    pub fn set_remote_lite(&mut self, lite: bool) {
+        self.progress.remote_is_lite = lite;
+        if lite {
+            self.set_role(Role::Controlling);
+        }
+    }
+
+    /// A place where the peer might be reached. In any order with the other
+    /// commands; repeated ones change nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`CandidateError`]; nothing changed then. Most can be ignored: another
+    /// candidate may do.
+    pub fn add_remote_candidate(&mut self, candidate: Candidate) -> Result<(), CandidateError> {
+        if self.is_closed() {
+            return Err(CandidateError::Closed);
+        }
+        let address = candidate::usable_address(&candidate)?;
+        if let (Some(remote), Some(ufrag)) = (&self.remote, &candidate.ufrag)
+            && remote.credentials.ufrag != *ufrag
+        {
+            return Err(CandidateError::OtherUfrag);
+        }
+        if let Some(index) = self.remote_at(address) {
+            self.upgrade(index, candidate);
+            return Ok(());
+        }
+        if self.remotes.len() >= self.config.max_remote_candidates {
+            return Err(CandidateError::TooMany);
+        }
+        self.remotes.push(RemoteCandidate { candidate, address });
+        self.pair_remote(self.remotes.len() - 1);
+        if self.remote.is_some() && !self.remotes_ended {
+            self.progress.patience = Patience::Wanted;
+        }
+        self.settle();
+        self.refresh();
+        Ok(())
+    }
+
+    /// The peer has no more candidates to tell.
+    pub fn end_of_remote_candidates(&mut self) {
+        if !self.is_closed() {
+            self.remotes_ended = true;
+            self.settle();
+            self.refresh();
+        }
+    }
+
+    /// Ends the agent. After [`Event::Closed`] it is silent.
+    pub fn close(&mut self) {
+        if self.is_closed() {
+            return;
+        }
+        self.checks.stop();
+        self.replies.clear();
+        self.events.clear();
+        self.progress = Progress {
+            state: IceState::Closed,
+            ..Progress::new()
+        };
+        self.agenda = Agenda::default();
+        self.events.push(Event::Closed);
+    }
+}
+
+/// The verbs of a filter.
+impl IceAgent {
+    /// Takes a datagram that came over `path`, and gives back what is not ICE's.
+    ///
+    /// STUN stays here. Data passes if a check has proved the path; the rest is
+    /// counted and dropped.
+    pub fn open<'d>(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &'d mut [u8],
+    ) -> Option<&'d mut [u8]> {
+        if self.is_closed() {
+            return None;
+        }
+        let path = Path {
+            remote: candidate::seen_from(path.local, path.remote),
+            ..path
+        };
+        if demux::classify(datagram) == Class::Stun {
+            let now = self.told(now);
+            self.on_stun(now, path, datagram);
+            return None;
+        }
+        let pair = self.proved_pair(path);
+        if let Some(pair) = pair {
+            pair.stats.packets_received += 1;
+            pair.stats.bytes_received += datagram.len() as u64;
+            return Some(datagram);
+        }
+        self.stats.dropped.unproved_path += 1;
+        None
+    }
+
+    /// Lets `fill` write a datagram, and says where it goes: over the selected
+    /// pair or, before there is one, the best that works. `None`, without calling
+    /// `fill`, while the peer's consent is missing.
+    pub fn seal(
+        &mut self,
+        out: &mut Writer<'_>,
+        fill: impl FnOnce(&mut Writer<'_>) -> bool,
+    ) -> Option<Path> {
+        let pair = self.checks.pairs.get_mut(self.progress.current?)?;
+        let before = out.len();
+        if !out.nest(0, 0, fill) {
+            return None;
+        }
+        pair.stats.packets_sent += 1;
+        pair.stats.bytes_sent += (out.len() - before) as u64;
+        Some(pair.path)
+    }
+
+    /// Time passed: timers that have run out become work or conclusions.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.told(now);
+        if matches!(self.progress.state, IceState::Failed | IceState::Closed) {
+            return;
+        }
+        self.begin_patience(now);
+        self.progress.patience.on_timeout(now);
+        for index in 0..self.checks.pairs.len() {
+            self.pair_timeout(now, index);
+        }
+        self.conclude(now);
+    }
+
+    /// When `handle_timeout` wants to be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.agenda.deadline()
+    }
+
+    /// What has changed.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+}
+
+/// Questions.
+impl IceAgent {
+    /// Our name and password, for the peer.
+    #[must_use]
+    pub const fn local_credentials(&self) -> &Credentials {
+        &self.local.credentials
+    }
+
+    /// Who decides which pair is used.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// How far the agent is.
+    #[must_use]
+    pub const fn state(&self) -> IceState {
+        self.progress.state
+    }
+
+    /// Why it failed, if it did.
+    #[must_use]
+    pub fn fail_reason(&self) -> Option<FailReason> {
+        let failed = self.progress.state == IceState::Failed;
+        self.progress.lost.filter(|_| failed)
+    }
+
+    /// How far the search for local candidates is.
+    #[must_use]
+    pub const fn gathering_state(&self) -> GatheringState {
+        self.gathering
+    }
+
+    /// The local candidates that the peer is to be told of.
+    pub fn local_candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.locals
+            .iter()
+            .map(|local| &local.candidate)
+            .filter(|candidate| candidate.kind != CandidateKind::PeerReflexive)
+    }
+
+    /// The remote candidates, learned ones included.
+    pub fn remote_candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.remotes.iter().map(|remote| &remote.candidate)
+    }
+
+    /// The pair that was nominated.
+    #[must_use]
+    pub fn selected_pair(&self) -> Option<SelectedPair> {
+        let pair = self.checks.pairs.get(self.progress.selected?)?;
+        let report = self.report(pair)?;
+        Some(SelectedPair {
+            local: report.local.clone(),
+            remote: report.remote.clone(),
+            path: report.path,
+            rtt: report.stats.current_round_trip,
+        })
+    }
+
+    /// The path that data is sent on, if there is one.
+    #[must_use]
+    pub fn current_path(&self) -> Option<Path> {
+        let pair = self.checks.pairs.get(self.progress.current?)?;
+        Some(pair.path)
+    }
+
+    /// All pairs, in no order.
+    pub fn pairs(&self) -> impl Iterator<Item = PairReport<'_>> {
+        self.checks
+            .pairs
+            .iter()
+            .filter_map(|pair| self.report(pair))
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.progress.state == IceState::Closed
+    }
+
+    fn report<'a>(&'a self, pair: &'a Pair) -> Option<PairReport<'a>> {
+        Some(PairReport {
+            local: &self.locals.get(pair.local)?.candidate,
+            remote: &self.remotes.get(pair.remote)?.candidate,
+            path: pair.path,
+            priority: pair.priority,
+            state: pair.state,
+            nominated: pair.nominated().is_some(),
+            stats: pair.stats,
+        })
+    }
+}
+
+impl Progress {
+    const fn new() -> Self {
+        Self {
+            state: IceState::New,
+            patience: Patience::Idle,
+            current: None,
+            selected: None,
+            settled: None,
+            lost: None,
+            remote_is_lite: false,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Where can an agent be reached, and how good is each place (RFC 8445 §5.1)?
+
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+use core::net::{IpAddr, SocketAddr};
+
+use thiserror::Error;
+
+use crate::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Protocol};
+
+/// Where we can be reached.
+#[derive(Clone, Debug)]
+pub(super) struct LocalCandidate {
+    pub(super) candidate: Candidate,
+    /// The address of the socket that it sends from.
+    pub(super) base: SocketAddr,
+    /// Whether the application was told of it.
+    pub(super) announced: bool,
+}
+
+/// Where the peer might be reached.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteCandidate {
+    pub(super) candidate: Candidate,
+    pub(super) address: SocketAddr,
+}
+
+/// Why is a remote candidate not used?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CandidateError {
+    /// Its kind of address is not supported: a name, TCP, or a second component.
+    /// The connection can still be made over others.
+    #[error("this kind of candidate is not supported")]
+    Unsupported,
+    /// Nobody can be reached there: a zero port, or an unspecified, multicast or
+    /// IPv4-mapped address.
+    #[error("nobody can be reached at this address")]
+    Unreachable,
+    /// Its priority is zero or above 2³¹ − 1.
+    #[error("the priority is not from 1 to 2147483647")]
+    Priority,
+    /// It belongs to other credentials than those that are set.
+    #[error("the candidate belongs to other credentials")]
+    OtherUfrag,
+    /// There are as many as the limit allows.
+    #[error("there are too many candidates")]
+    TooMany,
+    /// The agent is closed.
+    #[error("the agent is closed")]
+    Closed,
+}
+
+/// The address of a remote candidate that this agent can use.
+pub(super) fn usable_address(candidate: &Candidate) -> Result<SocketAddr, CandidateError> {
+    if candidate.component != COMPONENT || candidate.protocol != Protocol::Udp {
+        return Err(CandidateError::Unsupported);
+    }
+    let address = candidate.address.ip().ok_or(CandidateError::Unsupported)?;
+    if !is_reachable(address) {
+        return Err(CandidateError::Unreachable);
+    }
+    // RFC 8839 §5.1: a positive number of 31 bits.
+    if !(1..=0x7fff_ffff).contains(&candidate.priority) {
+        return Err(CandidateError::Priority);
+    }
+    Ok(address)
+}
+
+/// Whether a datagram could be sent to `address`.
+pub(super) fn is_reachable(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let is_mapped = matches!(ip, IpAddr::V6(ip) if ip.to_ipv4_mapped().is_some());
+    let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    address.port() != 0 && !(ip.is_unspecified() || ip.is_multicast() || is_mapped || is_broadcast)
+}
+
+/// RFC 8445 §6.1.2.2: candidates pair within one family, and link-local IPv6
+/// addresses among themselves.
+pub(super) fn may_pair(local: IpAddr, remote: IpAddr) -> bool {
+    local.is_ipv4() == remote.is_ipv4() && is_link_local(local) == is_link_local(remote)
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
+/// `remote` as seen from the socket at `local`: a link-local address means
+/// something only on one interface, and the flow label means nothing here.
+pub(super) fn seen_from(local: SocketAddr, remote: SocketAddr) -> SocketAddr {
+    match (local, remote) {
+        (SocketAddr::V6(local), SocketAddr::V6(mut remote)) => {
+            let scoped = remote.ip().is_unicast_link_local();
+            remote.set_scope_id(if scoped { local.scope_id() } else { 0 });
+            remote.set_flowinfo(0);
+            SocketAddr::V6(remote)
+        }
+        _ => remote,
+    }
+}
+
+/// RFC 8445 §5.1.2.1: type first, then our preference among addresses, then the
+/// component.
+pub(super) fn priority(kind: CandidateKind, local_preference: u16) -> u32 {
+    type_preference(kind) << 24 | u32::from(local_preference) << 8 | (256 - u32::from(COMPONENT))
+}
+
+/// The priority that `candidate` would have as a peer-reflexive one: what a check
+/// from it says in PRIORITY (RFC 8445 §7.1.1).
+pub(super) fn reflexive_priority(candidate: &Candidate) -> u32 {
+    type_preference(CandidateKind::PeerReflexive) << 24 | candidate.priority & 0x00ff_ffff
+}
+
+/// RFC 8445 §5.1.2.2.
+const fn type_preference(kind: CandidateKind) -> u32 {
+    match kind {
+        CandidateKind::Host => 126,
+        CandidateKind::PeerReflexive => 110,
+        CandidateKind::ServerReflexive => 100,
+        CandidateKind::Relayed => 0,
+    }
+}
+
+/// RFC 8421 §4: IPv6 first, and the families taking turns, so that a family
+/// which does not work costs one check and not all of its own. `nth` counts the
+/// addresses of the same family that came before.
+pub(super) fn local_preference(ip: IpAddr, nth: usize) -> u16 {
+    let turn = nth.saturating_mul(2) + usize::from(ip.is_ipv4());
+    u16::MAX - u16::try_from(turn).unwrap_or(u16::MAX)
+}
+
+/// RFC 8445 §5.1.1.3: one foundation for candidates of one kind, base address
+/// and protocol (and server, once there are servers).
+pub(super) fn foundation(
+    existing: &[LocalCandidate],
+    kind: CandidateKind,
+    base: IpAddr,
+) -> Foundation {
+    let known = existing
+        .iter()
+        .find(|local| local.candidate.kind == kind && local.base.ip() == base);
+    if let Some(known) = known {
+        return known.candidate.foundation;
+    }
+    let mut seen: Vec<_> = existing
+        .iter()
+        .map(|local| local.candidate.foundation)
+        .collect();
+    seen.sort_unstable();
+    seen.dedup();
+    numbered("", seen.len() + 1)
+}
+
+/// A foundation that no signalled candidate has: `prflx` and a number is not
+/// something that anybody else writes, and no two are alike (RFC 8445 §7.3.1.3).
+pub(super) fn learned_foundation(number: usize) -> Foundation {
+    numbered("prflx", number)
+}
+
+fn numbered(prefix: &str, number: usize) -> Foundation {
+    let mut foundation = Foundation::new();
+    // At most 5 + 20 of 32 characters.
+    let _ = write!(foundation, "{prefix}{number}");
+    foundation
+}
+
+/// The peer's end of a check that came from where nobody was expected.
+pub(super) fn learned(address: SocketAddr, priority: u32, number: usize) -> RemoteCandidate {
+    RemoteCandidate {
+        candidate: Candidate {
+            foundation: learned_foundation(number),
+            component: COMPONENT,
+            protocol: Protocol::Udp,
+            priority,
+            address: CandidateAddress::Ip(address),
+            kind: CandidateKind::PeerReflexive,
+            related: None,
+            tcp: None,
+            ufrag: None,
+        },
+        address,
+    }
+}
+
+/// RFC 8445 §6.1.2.3, where `controlling` and `controlled` are the priorities of
+/// the candidates at those ends.
+pub(super) fn pair_priority(controlling: u32, controlled: u32) -> u64 {
+    let (g, d) = (u64::from(controlling), u64::from(controlled));
+    (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
+}
+
+/// Everything is multiplexed on one component (RFC 8843).
+pub(super) const COMPONENT: u16 = 1;

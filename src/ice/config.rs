@@ -1,0 +1,79 @@
+//! How should an agent behave?
+
+use core::time::Duration;
+
+use crate::crypto::CryptoProvider;
+use crate::stun::Schedule;
+
+/// The choices and limits of an [`IceAgent`](super::IceAgent).
+#[derive(Clone, Copy, Debug)]
+pub struct IceConfig {
+    /// Who computes the message integrity.
+    pub provider: &'static CryptoProvider,
+    /// Ta: how far apart two new checks are (RFC 8445 §14.2). 50 ms.
+    pub pacing: Duration,
+    /// How a check is repeated; its RTO is the least that is used (RFC 8445 §14.3).
+    pub schedule: Schedule,
+    /// How long a controlling agent waits for a better pair once one works. 100 ms.
+    pub nomination_delay: Duration,
+    /// How long an agent without a hope left waits for a check of its peer
+    /// before it fails (RFC 8863). 39.5 s.
+    pub patience: Duration,
+    /// How the consent to send is kept fresh.
+    pub consent: ConsentConfig,
+    /// How many local candidates there may be, learned ones included. 16; more
+    /// addresses are refused.
+    pub max_local_candidates: usize,
+    /// How many remote candidates there may be, learned ones included. 64; more
+    /// are refused.
+    pub max_remote_candidates: usize,
+    /// How many remote candidates may be learned from checks before the remote
+    /// credentials are known. 16; checks from more addresses are dropped.
+    pub max_early_candidates: usize,
+    /// How many pairs are checked. 100; the lowest priority gives way.
+    pub max_pairs: usize,
+    /// How many answers may wait to be sent. 16; more requests are dropped.
+    pub max_replies: usize,
+}
+
+impl IceConfig {
+    /// The defaults of the RFCs.
+    #[must_use]
+    pub fn new(provider: &'static CryptoProvider) -> Self {
+        Self {
+            provider,
+            pacing: Duration::from_millis(50),
+            schedule: Schedule::default(),
+            nomination_delay: Duration::from_millis(100),
+            patience: Schedule::default().total(),
+            consent: ConsentConfig::default(),
+            max_local_candidates: 16,
+            max_remote_candidates: 64,
+            max_early_candidates: 16,
+            max_pairs: 100,
+            max_replies: 16,
+        }
+    }
+}
+
+/// How is the consent to send kept fresh (RFC 7675 §5.1)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsentConfig {
+    /// The mean distance of two checks; each is a random 0.8 to 1.2 times it. 5 s,
+    /// and less is not allowed on the open Internet.
+    pub interval: Duration,
+    /// After which silence the agent is disconnected. 10 s.
+    pub disconnected_after: Duration,
+    /// After which time without an answer nothing may be sent any more. 30 s.
+    pub expires_after: Duration,
+}
+
+impl Default for ConsentConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            disconnected_after: Duration::from_secs(10),
+            expires_after: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Which of the pairs that work is used (RFC 8445 §8)?
+
+use super::consent::Consent;
+use super::pair::{Nomination, Pair};
+use super::state::Patience;
+use super::{Event, FailReason, GatheringState, IceAgent, IceState, Role};
+use crate::time::Instant;
+
+impl IceAgent {
+    /// Draws the conclusions from what has changed: which pair to nominate, which
+    /// to use, how far we are.
+    pub(super) fn conclude(&mut self, now: Instant) {
+        self.nominate(now);
+        self.choose(now);
+        self.settle();
+        self.refresh();
+    }
+
+    /// Regular nomination: the best pair that works is nominated once no better
+    /// one can turn up, or the patience for those is over.
+    fn nominate(&mut self, now: Instant) {
+        if self.role != Role::Controlling || self.is_nominating() {
+            return;
+        }
+        let Some(best) = self.checks.usable() else {
+            self.progress.settled = None;
+            return;
+        };
+        let settled = *self
+            .progress
+            .settled
+            .get_or_insert(now + self.config.nomination_delay);
+        let priority = self.checks.pairs[best].priority;
+        let rival = |pair| self.checks.is_hopeful(pair) && pair.priority > priority;
+        if settled > now && self.checks.pairs.iter().any(rival) {
+            return;
+        }
+        self.checks.pairs[best].nomination = Nomination::Wanted(0);
+        self.checks.trigger(best);
+    }
+
+    pub(super) fn is_nominating(&self) -> bool {
+        self.checks
+            .pairs
+            .iter()
+            .any(|pair| pair.nomination != Nomination::None)
+    }
+
+    /// Moves to the best pair, and keeps consent fresh there only.
+    fn choose(&mut self, now: Instant) {
+        let selected = self.checks.selected();
+        if selected != self.progress.selected {
+            self.progress.selected = selected;
+            if let Some(pair) = selected.and_then(|index| self.checks.pairs.get(index)) {
+                self.events.push(Event::Selected(pair.path));
+            }
+        }
+        let current = self.checks.usable();
+        if current != self.progress.current {
+            let left = self
+                .progress
+                .current
+                .and_then(|index| self.checks.pairs.get_mut(index));
+            if let Some(consent) = left.and_then(|pair| pair.consent.as_mut()) {
+                consent.let_age();
+            }
+            self.progress.current = current;
+        }
+        let pair = current.and_then(|index| self.checks.pairs.get_mut(index));
+        if let Some(consent) = pair.and_then(|pair| pair.consent.as_mut()) {
+            consent.keep_fresh(now, &mut self.rng);
+        }
+    }
+
+    /// Computes the state anew. It needs no `now`: every deadline that has passed
+    /// has left its mark.
+    pub(super) fn settle(&mut self) {
+        if matches!(self.progress.state, IceState::Failed | IceState::Closed) {
+            return;
+        }
+        self.set_bar();
+        let state = self.evaluate();
+        if state == IceState::Failed {
+            self.progress.lost.get_or_insert(FailReason::NoPath);
+            self.checks.stop();
+            (self.progress.current, self.progress.selected) = (None, None);
+        }
+        if state != self.progress.state {
+            self.progress.state = state;
+            self.events.push(Event::State(state));
+        }
+    }
+
+    fn evaluate(&self) -> IceState {
+        let hopeful = |pair| self.checks.is_hopeful(pair);
+        let has_hope = self.checks.pairs.iter().any(hopeful);
+        if let Some(current) = self.progress.current {
+            let consent = self.checks.pairs[current].consent.as_ref();
+            if consent.is_some_and(Consent::is_quiet) {
+                return IceState::Disconnected;
+            }
+            let is_complete = self.progress.selected.is_some()
+                && self.gathering == GatheringState::Complete
+                && self.remotes_ended
+                && !has_hope;
+            return if is_complete {
+                IceState::Completed
+            } else {
+                IceState::Connected
+            };
+        }
+        let is_over = self.progress.patience == Patience::Over && !has_hope;
+        if self.progress.lost.is_some() || is_over {
+            IceState::Failed
+        } else if self.remote.is_some() && !self.checks.pairs.is_empty() {
+            IceState::Checking
+        } else {
+            IceState::New
+        }
+    }
+
+    /// While the selected pair is well, the controlling agent looks no further,
+    /// and the controlled one only for pairs that would be preferred: its peer
+    /// may nominate several (RFC 8445 §8.1.2).
+    fn set_bar(&mut self) {
+        let selected = self
+            .progress
+            .selected
+            .and_then(|index| self.checks.pairs.get(index));
+        let is_well = |pair: &&Pair| {
+            let consent = pair.consent.as_ref();
+            consent.is_some_and(|consent| !consent.is_quiet())
+        };
+        let bar = selected.filter(is_well).map(|pair| match self.role {
+            Role::Controlling => u64::MAX,
+            Role::Controlled => pair.priority,
+        });
+        self.checks.set_bar(bar);
+    }
+}

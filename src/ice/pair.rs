@@ -1,0 +1,272 @@
+//! A way between two candidates, and what its checks have shown (RFC 8445 §6.1.2).
+
+use core::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::candidate::pair_priority;
+use super::consent::Consent;
+use super::{PairStats, Role};
+use crate::net::{Foundation, Path};
+use crate::stun::{Schedule, Transaction};
+use crate::time::Instant;
+use crate::wire::stun::TransactionId;
+
+/// What have the checks of a pair shown (RFC 8445 §6.1.2.6)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PairState {
+    /// Not checked, because another pair of the same foundation should tell first.
+    Frozen,
+    /// Not checked, but it will be.
+    Waiting,
+    /// A check is under way.
+    InProgress,
+    /// A check was answered.
+    Succeeded,
+    /// A check was not answered, refused, or answered the wrong way.
+    Failed,
+}
+
+#[derive(Debug)]
+pub(super) struct Pair {
+    /// Which local candidate; after a success that which the peer saw.
+    pub(super) local: usize,
+    /// Which remote candidate.
+    pub(super) remote: usize,
+    /// From the local candidate's base to the remote candidate.
+    pub(super) path: Path,
+    pub(super) foundation: [Foundation; 2],
+    pub(super) priority: u64,
+    pub(super) state: PairState,
+    /// Its place in the triggered-check queue, if it is there.
+    pub(super) triggered: Option<u64>,
+    /// Checks whose answer is waited for. Only the last is repeated.
+    pub(super) checks: ArrayVec<Check, MAX_CHECKS>,
+    /// Who wants the pair, and who has it.
+    pub(super) nomination: Nomination,
+    /// Whether an authentic request came this way.
+    pub(super) heard: bool,
+    /// `Some` exactly while we may send.
+    pub(super) consent: Option<Consent>,
+    /// Consent was lost while in use: RFC 7675 §5.1 forbids to ask again.
+    pub(super) burnt: bool,
+    /// How often the peer answered with a role conflict.
+    pub(super) conflicts: u8,
+    pub(super) stats: PairStats,
+}
+
+/// How far is the nomination of a pair? The number is that of the NOMINATION
+/// attribute, 0 without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nomination {
+    None,
+    /// Controlling: a check with USE-CANDIDATE is to be answered. Controlled: one
+    /// came, and our own check is to be answered.
+    Wanted(u32),
+    /// It may be selected.
+    Done(u32),
+}
+
+/// A check whose answer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Check {
+    pub(super) transaction: Transaction,
+    /// The role that it claimed.
+    pub(super) role: Role,
+    /// Whether it said USE-CANDIDATE.
+    pub(super) nominates: bool,
+}
+
+impl Check {
+    pub(super) const fn new(
+        id: TransactionId,
+        schedule: Schedule,
+        role: Role,
+        nominates: bool,
+    ) -> Self {
+        Self {
+            transaction: Transaction::new(id, schedule),
+            role,
+            nominates,
+        }
+    }
+}
+
+impl Pair {
+    pub(super) fn new(ends: [usize; 2], path: Path, foundation: [Foundation; 2]) -> Self {
+        let [local, remote] = ends;
+        Self {
+            local,
+            remote,
+            path,
+            foundation,
+            priority: 0,
+            state: PairState::Frozen,
+            triggered: None,
+            checks: ArrayVec::new(),
+            nomination: Nomination::None,
+            heard: false,
+            consent: None,
+            burnt: false,
+            conflicts: 0,
+            stats: PairStats::default(),
+        }
+    }
+
+    /// RFC 8445 §6.1.2.3: which end's priority counts first depends on the role.
+    pub(super) fn rank(&mut self, role: Role, local: u32, remote: u32) {
+        self.priority = match role {
+            Role::Controlling => pair_priority(local, remote),
+            Role::Controlled => pair_priority(remote, local),
+        };
+    }
+
+    /// A check was sent. One that is under way is not repeated any more, but its
+    /// answer still counts (RFC 8445 §7.3.1.4).
+    pub(super) fn start_check(&mut self, mut check: Check, now: Instant) {
+        for older in &mut self.checks {
+            older.transaction.stop_repeating();
+        }
+        if self.checks.is_full() {
+            self.checks.remove(0);
+        }
+        check.transaction.on_sent(now);
+        self.checks.push(check);
+        self.triggered = None;
+        if self.state != PairState::Succeeded {
+            self.state = PairState::InProgress;
+        }
+    }
+
+    /// A check was answered as it should be.
+    pub(super) fn succeed(&mut self, check: Check, role: Role) {
+        self.state = PairState::Succeeded;
+        self.conflicts = 0;
+        // Whatever else is under way asks what is known now, unless it nominates.
+        self.checks.retain(|check| check.nominates);
+        if !self.wants_to_nominate(role) {
+            self.triggered = None;
+        }
+        self.nomination = match self.nomination {
+            Nomination::Wanted(number) if role == Role::Controlled || check.nominates => {
+                Nomination::Done(number)
+            }
+            unchanged => unchanged,
+        };
+        if matches!(self.nomination, Nomination::Done(_)) {
+            self.triggered = None;
+        }
+    }
+
+    /// The controlling peer wants this pair (RFC 8445 §7.3.1.5).
+    pub(super) fn nominate(&mut self, number: u32) {
+        self.nomination = match self.nomination {
+            Nomination::Done(before) => Nomination::Done(before.max(number)),
+            Nomination::Wanted(before) => Nomination::Wanted(before.max(number)),
+            Nomination::None if self.is_valid() => Nomination::Done(number),
+            Nomination::None => Nomination::Wanted(number),
+        };
+    }
+
+    /// Whether its next check says USE-CANDIDATE.
+    pub(super) fn wants_to_nominate(&self, role: Role) -> bool {
+        role == Role::Controlling && matches!(self.nomination, Nomination::Wanted(_))
+    }
+
+    /// RFC 8445 §7.3.1.4: the peer has reached us, so we may reach it.
+    ///
+    /// Also while a check is under way: that one may have died at the peer's NAT
+    /// before this request opened it.
+    pub(super) fn wants_triggered_check(&self) -> bool {
+        self.state != PairState::Succeeded && !self.burnt
+    }
+
+    /// Whether an answer with this id is waited for.
+    pub(super) fn is_awaiting(&self, id: TransactionId) -> bool {
+        let is_it = |check: &Check| check.transaction.id() == id;
+        let consent = self.consent.as_ref();
+        self.checks.iter().any(is_it) || consent.is_some_and(|consent| consent.is_awaiting(id))
+    }
+
+    /// Takes the check that an answer belongs to, and those before it: they have
+    /// nothing more to tell.
+    pub(super) fn take_check(&mut self, id: TransactionId) -> Option<Check> {
+        let index = self
+            .checks
+            .iter()
+            .position(|check| check.transaction.id() == id)?;
+        self.checks.drain(..=index).next_back()
+    }
+
+    /// Time passed for the checks. `false` if the pair has failed by it.
+    pub(super) fn on_timeout(&mut self, now: Instant) -> bool {
+        let was_checking = !self.checks.is_empty();
+        self.checks
+            .retain(|check| check.transaction.on_timeout(now));
+        let is_checking = !self.checks.is_empty() || self.triggered.is_some();
+        !was_checking || is_checking
+    }
+
+    /// The checks have shown that it does not work.
+    pub(super) fn fail(&mut self) {
+        self.state = PairState::Failed;
+        self.triggered = None;
+        self.checks.clear();
+        self.consent = None;
+        self.nomination = Nomination::None;
+    }
+
+    /// Not worth a check while a better pair works.
+    pub(super) fn rest(&mut self) {
+        self.triggered = None;
+        self.checks.clear();
+        if self.state == PairState::InProgress {
+            self.state = PairState::Waiting;
+        }
+    }
+
+    /// A check that is due again.
+    pub(super) fn due_check(&mut self) -> Option<&mut Check> {
+        self.checks
+            .last_mut()
+            .filter(|check| check.transaction.is_due())
+    }
+
+    pub(super) fn count_answer(&mut self, round_trip: Option<Duration>) {
+        self.stats.responses_received += 1;
+        if let Some(round_trip) = round_trip {
+            self.stats.current_round_trip = Some(round_trip);
+            self.stats.total_round_trip += round_trip;
+        }
+    }
+
+    /// Whether nothing is lost if it gives way to another pair.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_valid() && self.checks.is_empty() && self.triggered.is_none() && !self.burnt
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.consent.is_some()
+    }
+
+    /// The number of its nomination, if it may be selected.
+    pub(super) fn nominated(&self) -> Option<u32> {
+        match self.nomination {
+            Nomination::Done(number) if self.is_valid() => Some(number),
+            _ => None,
+        }
+    }
+
+    /// When the next of its timers runs out.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let checks = self
+            .checks
+            .iter()
+            .filter_map(|check| check.transaction.deadline());
+        let consent = self.consent.iter().map(Consent::deadline);
+        checks.chain(consent).min()
+    }
+}
+
+/// A check, its triggered successor, and a nomination.
+const MAX_CHECKS: usize = 3;

@@ -1,0 +1,179 @@
+//! From candidates to pairs (RFC 8445 §6.1.2).
+
+use core::net::SocketAddr;
+
+use super::candidate;
+use super::pair::Pair;
+use super::state::Patience;
+use super::{FailReason, IceAgent};
+use crate::net::{Candidate, CandidateKind, Path};
+use crate::time::Instant;
+
+impl IceAgent {
+    /// Pairs a new local candidate with all remote ones.
+    pub(super) fn pair_local(&mut self, local: usize) {
+        for remote in 0..self.remotes.len() {
+            self.pair(local, remote);
+        }
+    }
+
+    /// Pairs a new remote candidate with all local ones.
+    pub(super) fn pair_remote(&mut self, remote: usize) {
+        for local in 0..self.locals.len() {
+            self.pair(local, remote);
+        }
+    }
+
+    /// The pair of two candidates, if they may pair and there is room for it.
+    pub(super) fn pair(&mut self, local: usize, remote: usize) -> Option<usize> {
+        let ours = self.locals.get(local)?;
+        let theirs = self.remotes.get(remote)?;
+        // RFC 8445 §6.1.2.4: a candidate that sends from the base of another one
+        // makes only redundant pairs.
+        let is_base = ours.candidate.address.ip() == Some(ours.base);
+        if !is_base || !candidate::may_pair(ours.base.ip(), theirs.address.ip()) {
+            return None;
+        }
+        let path = Path::udp(ours.base, candidate::seen_from(ours.base, theirs.address));
+        if let Some(index) = self.checks.find(path) {
+            return Some(index);
+        }
+        let foundation = [ours.candidate.foundation, theirs.candidate.foundation];
+        let priorities = [ours.candidate.priority, theirs.candidate.priority];
+        let mut pair = Pair::new([local, remote], path, foundation);
+        pair.rank(self.role, priorities[0], priorities[1]);
+        let before = self.checks.pairs.len();
+        let index = self.checks.insert(pair);
+        if self.checks.pairs.len() == before {
+            self.stats.pairs_pruned += 1;
+        }
+        index
+    }
+
+    /// Computes all priorities again, for a new role or a new candidate.
+    pub(super) fn rank(&mut self) {
+        let (locals, remotes) = (&self.locals, &self.remotes);
+        self.checks.rank(self.role, |pair| {
+            // A success may have given the pair a peer-reflexive local end; its
+            // rank stays that of the host candidate which it was made of.
+            let host = |local: &&candidate::LocalCandidate| {
+                local.base == pair.path.local && local.candidate.kind == CandidateKind::Host
+            };
+            let local = locals.iter().find(host);
+            let remote = remotes.get(pair.remote);
+            (
+                local.map_or(0, |local| local.candidate.priority),
+                remote.map_or(0, |remote| remote.candidate.priority),
+            )
+        });
+    }
+
+    /// The remote candidate at `address`.
+    pub(super) fn remote_at(&self, address: SocketAddr) -> Option<usize> {
+        self.remotes
+            .iter()
+            .position(|remote| remote.address == address)
+    }
+
+    /// The remote candidate that datagrams of this path come from. A link-local
+    /// address is the same candidate on every interface.
+    pub(super) fn remote_at_path(&self, path: Path) -> Option<usize> {
+        let is_it = |remote: &candidate::RemoteCandidate| {
+            candidate::seen_from(path.local, remote.address) == path.remote
+        };
+        self.remotes.iter().position(is_it)
+    }
+
+    /// A candidate that a check had told of was signalled: it keeps its pairs,
+    /// with what they have shown, and gets its true kind and rank. A repeated
+    /// signalled candidate changes nothing.
+    pub(super) fn upgrade(&mut self, index: usize, candidate: Candidate) {
+        let Some(remote) = self.remotes.get_mut(index) else {
+            return;
+        };
+        if remote.candidate.kind != CandidateKind::PeerReflexive {
+            return;
+        }
+        let foundation = candidate.foundation;
+        remote.candidate = candidate;
+        for pair in &mut self.checks.pairs {
+            if pair.remote == index {
+                pair.foundation[1] = foundation;
+            }
+        }
+        self.rank();
+        self.settle();
+        self.refresh();
+    }
+
+    /// Drops the candidates that were signalled for other credentials than those
+    /// that have now come (RFC 8838 §11).
+    pub(super) fn drop_other_generations(&mut self, ufrag: &str) {
+        let is_other = |candidate: &Candidate| {
+            let theirs = candidate.ufrag.as_deref();
+            theirs.is_some_and(|theirs| theirs != ufrag)
+        };
+        // No pair can work yet, so that nothing else holds an index of them.
+        for index in (0..self.remotes.len()).rev() {
+            if is_other(&self.remotes[index].candidate) {
+                self.remotes.remove(index);
+                self.checks.forget_remote(index);
+            }
+        }
+    }
+
+    /// The pair of `path`, if its remote end has proved that it is the peer: by an
+    /// authentic request, or an answer to ours.
+    pub(super) fn proved_pair(&mut self, path: Path) -> Option<&mut Pair> {
+        let is_it = |pair: &Pair| pair.path == path && (pair.heard || pair.is_valid());
+        let current = self.progress.current;
+        let index = current
+            .filter(|&index| self.checks.pairs.get(index).is_some_and(is_it))
+            .or_else(|| self.checks.pairs.iter().position(is_it))?;
+        self.checks.pairs.get_mut(index)
+    }
+
+    /// Time passed for one pair.
+    pub(super) fn pair_timeout(&mut self, now: Instant, index: usize) {
+        let Some(pair) = self.checks.pairs.get_mut(index) else {
+            return;
+        };
+        if !pair.on_timeout(now) {
+            pair.fail();
+        }
+        if let Some(consent) = &mut pair.consent
+            && !consent.on_timeout(now)
+        {
+            self.revoke(index, FailReason::ConsentExpired);
+        }
+    }
+
+    /// The peer does not want, or does not seem to want, to hear from us on this pair.
+    pub(super) fn revoke(&mut self, index: usize, reason: FailReason) {
+        let in_use = self.progress.current == Some(index);
+        if let Some(pair) = self.checks.pairs.get_mut(index) {
+            pair.fail();
+            // RFC 7675 §5.1: consent that was lost while in use is not asked for
+            // again with the same credentials.
+            pair.burnt = in_use;
+        }
+        if in_use {
+            self.progress.lost = Some(reason);
+        }
+    }
+
+    /// RFC 8863 §4: patience begins when checks could.
+    pub(super) fn begin_patience(&mut self, now: Instant) {
+        if self.progress.patience == Patience::Wanted {
+            self.progress.patience = Patience::Until(now + self.config.patience);
+            self.refresh();
+        }
+    }
+
+    /// A moment that we are told of. Time does not go back.
+    pub(super) fn told(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        self.agenda.on_timeout(self.latest);
+        self.latest
+    }
+}

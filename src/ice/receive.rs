@@ -1,0 +1,330 @@
+//! What do the peer's checks and answers mean (RFC 8445 §7.2.5, §7.3)?
+
+use core::net::SocketAddr;
+
+use arrayvec::ArrayVec;
+
+use super::candidate;
+use super::consent::Consent;
+use super::pair::{Check, Pair};
+use super::send::{MAX_UNKNOWN, Reply, Verdict};
+use super::{Event, FailReason, IceAgent, IceState, PairState, Role};
+use crate::cursor::Reader;
+use crate::net::Path;
+use crate::time::Instant;
+use crate::wire::stun::{Attribute, Class, ErrorCode, Message, Method};
+
+/// What a request says.
+#[derive(Default)]
+struct Request<'a> {
+    username: Option<&'a str>,
+    priority: Option<u32>,
+    use_candidate: bool,
+    nomination: u32,
+    role: Option<(Role, u64)>,
+}
+
+impl<'a> Request<'a> {
+    fn of(message: &Message<'a>) -> Self {
+        let mut request = Self::default();
+        for attribute in message.attributes() {
+            match attribute {
+                Attribute::Username(name) => request.username = request.username.or(Some(name)),
+                Attribute::Priority(priority) => request.priority = Some(priority),
+                Attribute::UseCandidate => request.use_candidate = true,
+                Attribute::Nomination(number) => request.nomination = number,
+                Attribute::IceControlling(tie) => request.role = Some((Role::Controlling, tie)),
+                Attribute::IceControlled(tie) => request.role = Some((Role::Controlled, tie)),
+                _ => {}
+            }
+        }
+        request
+    }
+}
+
+impl IceAgent {
+    pub(super) fn on_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        let mut r = Reader::new(datagram);
+        let message = match Message::parse(&mut r) {
+            Ok(message) if r.is_empty() => message,
+            _ => {
+                self.stats.dropped.malformed += 1;
+                return;
+            }
+        };
+        match message.class() {
+            Class::Request if message.method() == Method::BINDING => {
+                self.on_request(now, path, &message);
+            }
+            Class::Success | Class::Error if message.method() == Method::BINDING => {
+                self.on_response(now, path, &message);
+            }
+            // An indication keeps a NAT's binding alive and says nothing.
+            Class::Indication if message.method() == Method::BINDING => {}
+            _ => self.stats.dropped.unexpected += 1,
+        }
+    }
+
+    /// RFC 8445 §7.3: only an authentic request has any effect, or gets an answer.
+    fn on_request(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+        let dropped = &mut self.stats.dropped;
+        if !message.has_fingerprint() {
+            dropped.no_fingerprint += 1;
+            return;
+        }
+        let request = Request::of(message);
+        let is_ours = |name: &str| {
+            let (ours, _theirs) = name.split_once(':').unwrap_or_default();
+            ours == self.local.credentials.ufrag
+        };
+        if !request.username.is_some_and(is_ours) || self.local.key.verify(message).is_err() {
+            dropped.unauthenticated += 1;
+            return;
+        }
+        if self.local_at(path.local).is_none() {
+            self.stats.dropped.unknown_local += 1;
+            return;
+        }
+        let id = message.transaction_id();
+        let is_waiting = |reply: &Reply| reply.id == id && reply.path == path;
+        let is_full = self.replies.len() >= self.config.max_replies;
+        if is_full || self.replies.iter().any(is_waiting) {
+            self.stats.dropped.replies_full += 1;
+            return;
+        }
+        self.stats.requests_received += 1;
+        let verdict = if self.progress.state == IceState::Failed {
+            // The peer may learn that we are here; we conclude nothing any more.
+            Some(Verdict::Success)
+        } else {
+            self.judge(now, path, message, &request)
+        };
+        if let Some(verdict) = verdict {
+            self.replies.push_back(Reply { path, id, verdict });
+        }
+        self.conclude(now);
+    }
+}
+
+/// What a request changes.
+impl IceAgent {
+    /// The answer to an authentic request, after its effects; `None` for silence.
+    fn judge(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &Message<'_>,
+        request: &Request<'_>,
+    ) -> Option<Verdict> {
+        let unknown: ArrayVec<u8, MAX_UNKNOWN> = message
+            .unknown_required()
+            .take(MAX_UNKNOWN / 2)
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        if !unknown.is_empty() {
+            return Some(Verdict::UnknownAttributes(unknown));
+        }
+        // RFC 8445 §7.1.1: a check says which priority its candidate would have.
+        let Some(priority) = request.priority.filter(|p| (1..1 << 31).contains(p)) else {
+            self.stats.dropped.malformed += 1;
+            return Some(Verdict::BadRequest);
+        };
+        if self.keeps_role_against(request.role) {
+            return Some(Verdict::RoleConflict);
+        }
+        let remote = self.remote_of_check(path, priority)?;
+        let local = self.local_at(path.local)?;
+        if let Some(index) = self.pair(local, remote) {
+            self.on_check(now, index, request);
+        }
+        Some(Verdict::Success)
+    }
+
+    /// RFC 8445 §7.3.1.1: of two agents with the same role, the greater tie-breaker
+    /// gets controlling. Answers whether the peer has to give way; if we have to,
+    /// we have.
+    fn keeps_role_against(&mut self, claim: Option<(Role, u64)>) -> bool {
+        let Some((role, theirs)) = claim.filter(|(role, _)| *role == self.role) else {
+            return false;
+        };
+        let we_control = self.tie_breaker >= theirs;
+        let we_keep = we_control == (role == Role::Controlling);
+        if !we_keep {
+            self.switch_role();
+        }
+        we_keep
+    }
+
+    fn switch_role(&mut self) {
+        self.set_role(self.role.opposite());
+        self.stats.role_switches += 1;
+        self.events.push(Event::Role(self.role));
+    }
+
+    /// The remote candidate that a check came from; a new one if nobody was
+    /// expected there (RFC 8445 §7.3.1.3).
+    fn remote_of_check(&mut self, path: Path, priority: u32) -> Option<usize> {
+        if let Some(index) = self.remote_at_path(path) {
+            return Some(index);
+        }
+        let limit = match self.remote {
+            Some(_) => self.config.max_remote_candidates,
+            None => self
+                .config
+                .max_early_candidates
+                .min(self.config.max_remote_candidates),
+        };
+        if self.remotes.len() >= limit {
+            self.stats.dropped.candidates_full += 1;
+            return None;
+        }
+        let number = self.remotes.len();
+        self.remotes
+            .push(candidate::learned(path.remote, priority, number));
+        Some(number)
+    }
+
+    /// RFC 8445 §7.3.1.4, §7.3.1.5: a check of the peer on a pair of ours.
+    fn on_check(&mut self, now: Instant, index: usize, request: &Request<'_>) {
+        let role = self.role;
+        let Some(pair) = self.checks.pairs.get_mut(index) else {
+            return;
+        };
+        pair.heard = true;
+        pair.stats.requests_received += 1;
+        if let Some(consent) = &mut pair.consent {
+            consent.on_request(now);
+        }
+        // RFC 8445 §7.3.1.5: only the controlling end nominates.
+        if request.use_candidate && role == Role::Controlled {
+            pair.nominate(request.nomination);
+        }
+        // Before the peer's password is known nothing can be sent; the check waits.
+        if pair.wants_triggered_check() {
+            self.checks.trigger(index);
+        }
+    }
+}
+
+/// What an answer changes.
+impl IceAgent {
+    /// RFC 8445 §7.2.5: an answer counts if it belongs to a request of ours, came
+    /// back the way that the request went, and knows the peer's password.
+    fn on_response(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+        let id = message.transaction_id();
+        let awaits = |pair: &Pair| pair.is_awaiting(id);
+        let (Some(remote), Some(index)) = (&self.remote, self.checks.pairs.iter().position(awaits))
+        else {
+            self.stats.dropped.unknown_transaction += 1;
+            return;
+        };
+        if remote.key.verify(message).is_err() {
+            self.stats.dropped.unauthenticated += 1;
+            return;
+        }
+        let pair = &mut self.checks.pairs[index];
+        let is_symmetric = pair.path == path;
+        if !is_symmetric {
+            self.stats.dropped.asymmetric += 1;
+        }
+        if let Some(check) = pair.take_check(id) {
+            if is_symmetric {
+                self.on_check_answered(now, index, check, message);
+            } else if pair.state == PairState::InProgress {
+                // RFC 8445 §7.2.5.2.1.
+                pair.fail();
+            }
+        } else if is_symmetric {
+            self.on_consent_answered(now, index, message);
+        }
+        self.conclude(now);
+    }
+
+    fn on_check_answered(
+        &mut self,
+        now: Instant,
+        index: usize,
+        check: Check,
+        message: &Message<'_>,
+    ) {
+        let round_trip = check.transaction.round_trip(now);
+        self.stats.responses_received += 1;
+        self.checks.pairs[index].count_answer(round_trip);
+        let is_understood = message.unknown_required().next().is_none();
+        match (message.class(), mapped_address(message)) {
+            (Class::Success, Some(mapped)) if is_understood => {
+                self.on_success(now, index, check, mapped);
+            }
+            (Class::Error, _) if error_code(message) == Some(ErrorCode::ROLE_CONFLICT) => {
+                self.on_role_conflict(index, check);
+            }
+            _ => self.checks.pairs[index].fail(),
+        }
+    }
+
+    /// RFC 8445 §7.2.5.3: the pair works.
+    fn on_success(&mut self, now: Instant, index: usize, check: Check, mapped: SocketAddr) {
+        let base = self.checks.pairs[index].local;
+        let local = self.learn_local(base, mapped);
+        let config = self.config.consent;
+        let role = self.role;
+        let pair = &mut self.checks.pairs[index];
+        pair.local = local;
+        match &mut pair.consent {
+            Some(consent) => consent.refresh(now),
+            None => pair.consent = Some(Consent::new(config, now)),
+        }
+        pair.succeed(check, role);
+        let foundation = pair.foundation;
+        self.checks.unfreeze(foundation);
+    }
+
+    /// RFC 8445 §7.2.5.1: we give way, and the check is made again.
+    fn on_role_conflict(&mut self, index: usize, check: Check) {
+        // If we have given way since the check was sent, that is enough.
+        if check.role == self.role {
+            self.switch_role();
+            self.tie_breaker = self.rng.u64();
+        }
+        let pair = &mut self.checks.pairs[index];
+        pair.conflicts += 1;
+        if pair.conflicts < MAX_CONFLICTS {
+            self.checks.trigger(index);
+        } else {
+            pair.fail();
+        }
+    }
+
+    /// RFC 7675 §5.1, §5.2.
+    fn on_consent_answered(&mut self, now: Instant, index: usize, message: &Message<'_>) {
+        let pair = &mut self.checks.pairs[index];
+        let Some(consent) = &mut pair.consent else {
+            return;
+        };
+        let id = message.transaction_id();
+        if message.class() == Class::Success {
+            let round_trip = consent.on_answer(now, id);
+            pair.count_answer(round_trip);
+            self.stats.responses_received += 1;
+        } else if error_code(message) == Some(ErrorCode::FORBIDDEN) {
+            self.revoke(index, FailReason::ConsentRevoked);
+        }
+    }
+}
+
+fn mapped_address(message: &Message<'_>) -> Option<SocketAddr> {
+    message.attributes().find_map(|attribute| match attribute {
+        Attribute::XorMappedAddress(address) => Some(address),
+        _ => None,
+    })
+}
+
+fn error_code(message: &Message<'_>) -> Option<u16> {
+    message.attributes().find_map(|attribute| match attribute {
+        Attribute::ErrorCode(error) => Some(error.code()),
+        _ => None,
+    })
+}
+
+/// A peer that refuses our role whichever it is gets no more checks on that pair.
+const MAX_CONFLICTS: u8 = 8;

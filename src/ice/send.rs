@@ -1,0 +1,245 @@
+//! What does the agent send now? Rendered when it is asked for, never before.
+
+use arrayvec::ArrayVec;
+
+use super::candidate::reflexive_priority;
+use super::pair::{Check, Pair};
+use super::state::Patience;
+use super::{IceAgent, IceState, Role};
+use crate::cursor::Writer;
+use crate::net::Path;
+use crate::time::Instant;
+use crate::timer::earliest;
+use crate::wire::stun::{
+    Attribute, Builder, Class, ErrorCode, Method, TransactionId, UnknownAttributes,
+};
+
+/// An answer that waits to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) path: Path,
+    pub(super) id: TransactionId,
+    pub(super) verdict: Verdict,
+}
+
+/// What does the answer say?
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// Where the request came from.
+    Success,
+    /// We keep our role (RFC 8445 §7.3.1.1).
+    RoleConflict,
+    /// These attributes were not understood (RFC 8489 §6.3.1).
+    UnknownAttributes(ArrayVec<u8, MAX_UNKNOWN>),
+    /// A statement is missing (RFC 8489 §6.3.1).
+    BadRequest,
+}
+
+/// What there is to do, and when: the answer to every poll without a look at the pairs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Agenda {
+    /// A check is to be repeated.
+    repeat: bool,
+    /// A new transaction may begin, as soon as the pacing lets it.
+    begin: bool,
+    /// When the next new transaction may begin.
+    pacing: Option<Instant>,
+    /// When the next timer of anything else runs out.
+    timers: Option<Instant>,
+}
+
+impl Agenda {
+    pub(super) fn on_timeout(&mut self, now: Instant) {
+        self.pacing = self.pacing.filter(|pacing| *pacing > now);
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let pacing = self.pacing.filter(|_| self.begin);
+        earliest(pacing, self.timers)
+    }
+}
+
+/// Why a new transaction?
+#[derive(Clone, Copy)]
+enum Purpose {
+    Check,
+    Consent,
+}
+
+impl IceAgent {
+    /// Writes the next answer or check, and says where it goes.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        let is_idle = self.replies.is_empty() && !self.agenda.repeat && !self.agenda.begin;
+        if is_idle && self.progress.patience != Patience::Wanted {
+            return None;
+        }
+        let now = self.told(now);
+        self.begin_patience(now);
+        self.send_reply(out)
+            .or_else(|| self.repeat_check(now, out))
+            .or_else(|| self.begin_transaction(now, out))
+    }
+
+    /// Looks at everything, so that polls do not have to. After each change.
+    pub(super) fn refresh(&mut self) {
+        if matches!(self.progress.state, IceState::Failed | IceState::Closed) {
+            self.agenda = Agenda::default();
+            return;
+        }
+        let pairs = &self.checks.pairs;
+        let consent_due = |pair: &Pair| pair.consent.as_ref().is_some_and(|c| c.is_due());
+        let check_due = |pair: &Pair| {
+            let last = pair.checks.last();
+            last.is_some_and(|check| check.transaction.is_due())
+        };
+        let has_new = self.checks.next().is_some() || pairs.iter().any(consent_due);
+        let is_settling = self.role == Role::Controlling && !self.is_nominating();
+        let settled = self.progress.settled.filter(|_| is_settling);
+        let is_patient = self.progress.current.is_none();
+        let patience = self.progress.patience.deadline().filter(|_| is_patient);
+        let progress = earliest(settled, patience);
+        self.agenda = Agenda {
+            repeat: pairs.iter().any(check_due),
+            begin: has_new && self.remote.is_some(),
+            pacing: self.agenda.pacing,
+            timers: earliest(progress, self.checks.deadline()),
+        };
+    }
+
+    fn send_reply(&mut self, out: &mut Writer<'_>) -> Option<Path> {
+        let reply = self.replies.front()?;
+        let class = match reply.verdict {
+            Verdict::Success => Class::Success,
+            _ => Class::Error,
+        };
+        let before = out.len();
+        let mut message = Builder::new(out, class, Method::BINDING, reply.id);
+        match &reply.verdict {
+            Verdict::Success => {
+                message.attribute(&Attribute::XorMappedAddress(reply.path.remote));
+            }
+            Verdict::RoleConflict => error(&mut message, ErrorCode::ROLE_CONFLICT, "Role Conflict"),
+            Verdict::BadRequest => error(&mut message, ErrorCode::BAD_REQUEST, "Bad Request"),
+            Verdict::UnknownAttributes(kinds) => {
+                error(
+                    &mut message,
+                    ErrorCode::UNKNOWN_ATTRIBUTE,
+                    "Unknown Attribute",
+                );
+                if let Ok(kinds) = UnknownAttributes::parse(kinds) {
+                    message.attribute(&Attribute::UnknownAttributes(kinds));
+                }
+            }
+        }
+        // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
+        self.local.key.sign(&mut message);
+        message.fingerprint();
+        if out.is_overflowed() {
+            out.rewind(before);
+            return None;
+        }
+        let path = reply.path;
+        self.replies.pop_front();
+        self.stats.responses_sent += 1;
+        if let Some(index) = self.checks.find(path) {
+            self.checks.pairs[index].stats.responses_sent += 1;
+        }
+        Some(path)
+    }
+
+    fn repeat_check(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        if !self.agenda.repeat {
+            return None;
+        }
+        let is_due = |pair: &mut Pair| pair.due_check().is_some();
+        let index = self.checks.pairs.iter_mut().position(is_due)?;
+        let check = *self.checks.pairs[index].due_check()?;
+        self.write_request(index, check, out)?;
+        let pair = &mut self.checks.pairs[index];
+        pair.due_check()?.transaction.on_sent(now);
+        let path = pair.path;
+        self.stats.requests_repeated += 1;
+        self.refresh();
+        Some(path)
+    }
+
+    /// At most one new transaction each Ta, whatever it is for (RFC 8445 §14.2).
+    fn begin_transaction(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        let is_paced = self.agenda.pacing.is_some_and(|pacing| pacing > now);
+        if !self.agenda.begin || is_paced {
+            return None;
+        }
+        let (index, purpose) = self.next_transaction()?;
+        let id = TransactionId(self.rng.array());
+        let nominates = match purpose {
+            Purpose::Check => self.checks.pairs[index].wants_to_nominate(self.role),
+            Purpose::Consent => false,
+        };
+        let schedule = self.config.schedule;
+        let rto = self.checks.rto(schedule.rto, self.config.pacing);
+        let check = Check::new(id, schedule.with_rto(rto), self.role, nominates);
+        self.write_request(index, check, out)?;
+        let pair = &mut self.checks.pairs[index];
+        self.stats.requests_sent += 1;
+        match (purpose, &mut pair.consent) {
+            (Purpose::Consent, Some(consent)) => {
+                consent.on_sent(now, id, &mut self.rng);
+                pair.stats.consent_requests_sent += 1;
+                self.stats.consent_requests_sent += 1;
+            }
+            _ => {
+                pair.start_check(check, now);
+                pair.stats.requests_sent += 1;
+            }
+        }
+        let path = pair.path;
+        self.agenda.pacing = Some(now + self.config.pacing);
+        self.refresh();
+        Some(path)
+    }
+
+    fn next_transaction(&self) -> Option<(usize, Purpose)> {
+        let is_due = |pair: &Pair| pair.consent.as_ref().is_some_and(|c| c.is_due());
+        let consent = self.checks.pairs.iter().position(is_due);
+        let check = || Some((self.checks.next()?, Purpose::Check));
+        consent
+            .map(|index| (index, Purpose::Consent))
+            .or_else(check)
+    }
+
+    fn write_request(&self, index: usize, check: Check, out: &mut Writer<'_>) -> Option<()> {
+        let remote = self.remote.as_ref()?;
+        let pair = self.checks.pairs.get(index)?;
+        let local = self.locals.get(pair.local)?;
+        let priority = reflexive_priority(&local.candidate);
+        let id = check.transaction.id();
+        let before = out.len();
+        let mut message = Builder::new(out, Class::Request, Method::BINDING, id);
+        message
+            .attribute(&Attribute::Username(&remote.username))
+            .attribute(&Attribute::Priority(priority))
+            .attribute(&match check.role {
+                Role::Controlling => Attribute::IceControlling(self.tie_breaker),
+                Role::Controlled => Attribute::IceControlled(self.tie_breaker),
+            });
+        if check.nominates {
+            message.attribute(&Attribute::UseCandidate);
+        }
+        remote.key.sign(&mut message);
+        message.fingerprint();
+        if out.is_overflowed() {
+            out.rewind(before);
+            return None;
+        }
+        Some(())
+    }
+}
+
+fn error(message: &mut Builder<'_, '_>, code: u16, reason: &str) {
+    if let Some(error) = ErrorCode::new(code, reason) {
+        message.attribute(&Attribute::ErrorCode(error));
+    }
+}
+
+/// How many bytes of unknown kinds an error lists: eight of them.
+pub(super) const MAX_UNKNOWN: usize = 16;

@@ -1,0 +1,148 @@
+//! How far is the agent, and what does it tell?
+
+use alloc::collections::VecDeque;
+
+use thiserror::Error;
+
+use super::GatheringState;
+use crate::net::{Candidate, Path};
+use crate::time::Instant;
+
+/// Who decides which pair is used (RFC 8445 §6.1.1)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// We decide.
+    Controlling,
+    /// The peer decides.
+    Controlled,
+}
+
+impl Role {
+    /// The role of the other end.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Controlling => Self::Controlled,
+            Self::Controlled => Self::Controlling,
+        }
+    }
+}
+
+/// How far is the agent? As W3C's `RTCIceTransportState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IceState {
+    /// The peer's credentials or candidates are not known yet.
+    New,
+    /// Pairs are checked and none works yet.
+    Checking,
+    /// A pair works; others are still checked, or may still come.
+    Connected,
+    /// A pair is selected and there is nothing left to check.
+    Completed,
+    /// The peer was silent for some time. It may come back by itself.
+    Disconnected,
+    /// No pair works. Only another agent can connect to the peer.
+    Failed,
+    /// The application closed the agent.
+    Closed,
+}
+
+impl IceState {
+    /// Whether a pair works.
+    #[must_use]
+    pub const fn is_connected(self) -> bool {
+        matches!(self, Self::Connected | Self::Completed)
+    }
+}
+
+/// Why did the agent fail?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FailReason {
+    /// No check was answered in time.
+    #[error("no path to the peer works")]
+    NoPath,
+    /// The peer did not answer for 30 s (RFC 7675 §5.1).
+    #[error("the peer has gone silent")]
+    ConsentExpired,
+    /// The peer said that it does not want to hear from us (RFC 7675 §5.2).
+    #[error("the peer has revoked its consent")]
+    ConsentRevoked,
+}
+
+/// What has changed?
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A local candidate for the peer.
+    Candidate(Candidate),
+    /// How far the search for local candidates is.
+    GatheringState(GatheringState),
+    /// How far the agent is.
+    State(IceState),
+    /// The pair on this path was selected.
+    Selected(Path),
+    /// A role conflict has changed our role.
+    Role(Role),
+    /// The application closed the agent: the last event.
+    Closed,
+}
+
+/// Events that wait to be asked for.
+///
+/// Each local candidate is told once, and there is one of each other kind at
+/// most twice in a row: a newer one replaces the older when 64 wait.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<Event>);
+
+impl Events {
+    pub(super) fn push(&mut self, event: Event) {
+        if self.0.len() >= MAX_EVENTS {
+            let kind = core::mem::discriminant(&event);
+            let same = |old: &Event| core::mem::discriminant(old) == kind;
+            let index = self.0.iter().position(same).unwrap_or_default();
+            self.0.remove(index);
+        }
+        self.0.push_back(event);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        self.0.pop_front()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// For how long is an agent without hope patient (RFC 8863)?
+///
+/// It runs from the moment when checks could begin and, while the peer may still
+/// trickle, from its last candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Checks cannot begin yet.
+    Idle,
+    /// It begins at the next moment that we are told.
+    Wanted,
+    /// Until then.
+    Until(Instant),
+    /// No longer.
+    Over,
+}
+
+impl Patience {
+    pub(super) const fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Until(deadline) => Some(deadline),
+            Self::Idle | Self::Wanted | Self::Over => None,
+        }
+    }
+
+    pub(super) fn on_timeout(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            *self = Self::Over;
+        }
+    }
+}
+
+const MAX_EVENTS: usize = 64;

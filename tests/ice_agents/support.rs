@@ -1,0 +1,335 @@
+//! Two or more agents on a small virtual network, driven by their contract only.
+
+#![allow(unreachable_pub, reason = "there is nobody outside to reach it")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pollrtc::cursor::{Reader, Writer};
+use pollrtc::ice::{Event, IceAgent, IceConfig, IceState, Role};
+use pollrtc::net::{Candidate, Path};
+use pollrtc::rng::Rng;
+use pollrtc::time::Instant;
+use pollrtc::wire::stun::{Class, Message};
+
+/// A datagram on its way.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+/// What does the network do with a datagram? `None` loses it.
+pub type Mangle = Box<dyn FnMut(Instant, Flight) -> Option<Flight>>;
+
+pub struct World {
+    pub now: Instant,
+    pub agents: Vec<Peer>,
+    pub rng: Rng,
+    pub delay: Duration,
+    pub jitter: Duration,
+    /// Lost datagrams of a thousand.
+    pub loss: u64,
+    pub mangle: Option<Mangle>,
+    flights: BTreeMap<(Instant, u64), Flight>,
+    count: u64,
+    pub sent: Vec<(Instant, Flight)>,
+}
+
+pub struct Peer {
+    pub agent: IceAgent,
+    pub addresses: Vec<SocketAddr>,
+    pub events: Vec<(Instant, Event)>,
+    pub data: Vec<Vec<u8>>,
+}
+
+pub fn ms(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
+
+pub fn config() -> IceConfig {
+    IceConfig::new(&pollrtc::crypto::rust_crypto::PROVIDER)
+}
+
+pub fn addr(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
+
+pub const A: &str = "10.0.0.1:1000";
+pub const B: &str = "10.0.0.2:2000";
+
+impl World {
+    /// Agents 0 (controlling) and 1 (controlled), each with one address, that
+    /// know nothing of each other.
+    pub fn strangers(seed: u64) -> Self {
+        Self::with(
+            seed,
+            config(),
+            [&[A], &[B]],
+            [Role::Controlling, Role::Controlled],
+        )
+    }
+
+    /// Two agents that have exchanged everything.
+    pub fn pair(seed: u64) -> Self {
+        let mut world = Self::strangers(seed);
+        world.introduce();
+        world
+    }
+
+    pub fn with(seed: u64, config: IceConfig, addresses: [&[&str]; 2], roles: [Role; 2]) -> Self {
+        let mut rng = Rng::from_number(seed);
+        let agents = addresses
+            .iter()
+            .zip(roles)
+            .map(|(addresses, role)| Peer::new(config, role, addresses, &mut rng))
+            .collect();
+        Self {
+            now: Instant::ZERO,
+            agents,
+            delay: Duration::from_millis(10),
+            jitter: Duration::ZERO,
+            loss: 0,
+            mangle: None,
+            flights: BTreeMap::new(),
+            count: 0,
+            sent: Vec::new(),
+            rng,
+        }
+    }
+
+    /// Exchanges credentials, candidates and their ends.
+    pub fn introduce(&mut self) {
+        self.exchange_credentials();
+        self.exchange_candidates();
+        for peer in &mut self.agents {
+            peer.agent.end_of_remote_candidates();
+        }
+    }
+
+    pub fn exchange_credentials(&mut self) {
+        for (to, from) in [(0, 1), (1, 0)] {
+            let credentials = self.agents[from].agent.local_credentials().clone();
+            let result = self.agents[to].agent.set_remote_credentials(credentials);
+            assert_eq!(result, Ok(()));
+        }
+    }
+
+    pub fn exchange_candidates(&mut self) {
+        for (to, from) in [(0, 1), (1, 0)] {
+            for candidate in self.candidates(from) {
+                let result = self.agents[to].agent.add_remote_candidate(candidate);
+                assert_eq!(result, Ok(()));
+            }
+        }
+    }
+
+    pub fn candidates(&self, of: usize) -> Vec<Candidate> {
+        self.agents[of].agent.local_candidates().cloned().collect()
+    }
+
+    pub fn agent(&mut self, index: usize) -> &mut IceAgent {
+        &mut self.agents[index].agent
+    }
+
+    pub fn state(&self, index: usize) -> IceState {
+        self.agents[index].agent.state()
+    }
+
+    pub fn states(&self, index: usize) -> Vec<IceState> {
+        let events = self.agents[index].events.iter();
+        events
+            .filter_map(|(_, event)| match event {
+                Event::State(state) => Some(*state),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// When the agent first reached `state`.
+    pub fn reached(&self, index: usize, state: IceState) -> Option<Instant> {
+        let events = self.agents[index].events.iter();
+        events
+            .filter(|(_, event)| *event == Event::State(state))
+            .map(|(at, _)| *at)
+            .next()
+    }
+
+    pub fn both_connected(&self) -> bool {
+        (0..2).all(|index| self.state(index).is_connected())
+    }
+
+    /// Lets everybody send what is ready, then moves to the next moment at which
+    /// something happens. `false` if nothing ever will.
+    pub fn step(&mut self) -> bool {
+        self.transmit();
+        let flight = self.flights.keys().next().map(|(at, _)| *at);
+        let timers = self
+            .agents
+            .iter()
+            .filter_map(|peer| peer.agent.poll_timeout());
+        let Some(next) = timers.chain(flight).min() else {
+            return false;
+        };
+        assert!(
+            next >= self.now,
+            "a deadline in the past: {next:?} at {:?}",
+            self.now
+        );
+        self.now = next;
+        self.deliver();
+        for peer in &mut self.agents {
+            if peer.agent.poll_timeout().is_some_and(|at| at <= self.now) {
+                peer.agent.handle_timeout(self.now);
+                let deadline = peer.agent.poll_timeout();
+                assert!(
+                    deadline.is_none_or(|at| at > self.now),
+                    "an expired deadline"
+                );
+            }
+            peer.collect(self.now);
+        }
+        true
+    }
+
+    pub fn transmit(&mut self) {
+        for index in 0..self.agents.len() {
+            let mut polls = 0;
+            while let Some((path, bytes)) = self.agents[index].poll(self.now) {
+                polls += 1;
+                assert!(polls <= 200, "no end of datagrams");
+                assert!(self.agents[index].addresses.contains(&path.local));
+                self.send(Flight {
+                    from: path.local,
+                    to: path.remote,
+                    bytes,
+                });
+            }
+            self.agents[index].collect(self.now);
+        }
+    }
+
+    pub fn send(&mut self, flight: Flight) {
+        self.sent.push((self.now, flight.clone()));
+        let flight = match &mut self.mangle {
+            Some(mangle) => mangle(self.now, flight),
+            None => Some(flight),
+        };
+        let Some(flight) = flight else { return };
+        if self.rng.below(1000) < self.loss {
+            return;
+        }
+        let jitter = u64::try_from(self.jitter.as_nanos()).unwrap_or_default();
+        let jitter = Duration::from_nanos(self.rng.below(jitter.max(1)));
+        self.count += 1;
+        let at = self.now + self.delay + jitter;
+        self.flights.insert((at, self.count), flight);
+    }
+
+    fn deliver(&mut self) {
+        while let Some(entry) = self.flights.first_entry() {
+            if entry.key().0 > self.now {
+                return;
+            }
+            let flight = entry.remove();
+            self.receive(flight);
+        }
+    }
+
+    /// Hands a datagram to the agent whose address it is for.
+    pub fn receive(&mut self, mut flight: Flight) {
+        let owner = |peer: &&mut Peer| peer.addresses.contains(&flight.to);
+        if let Some(peer) = self.agents.iter_mut().find(owner) {
+            let path = Path::udp(flight.to, flight.from);
+            if let Some(data) = peer.agent.open(self.now, path, &mut flight.bytes) {
+                peer.data.push(data.to_vec());
+            }
+            peer.collect(self.now);
+        }
+    }
+
+    pub fn run_until(&mut self, end: Instant) {
+        loop {
+            self.transmit();
+            let flight = self.flights.keys().next().map(|(at, _)| *at);
+            let timers = self
+                .agents
+                .iter()
+                .filter_map(|peer| peer.agent.poll_timeout());
+            match timers.chain(flight).min() {
+                Some(next) if next <= end => {
+                    self.step();
+                }
+                _ => break,
+            }
+        }
+        self.now = end;
+    }
+
+    pub fn run_while(&mut self, end: Instant, condition: impl Fn(&Self) -> bool) {
+        while self.now < end && condition(self) && self.step() {}
+    }
+
+    /// Sends `data` from an agent as its parent would. `false` if it may not.
+    pub fn send_data(&mut self, index: usize, data: &[u8]) -> bool {
+        let mut buf = Vec::new();
+        let mut w = Writer::new(&mut buf, 1200);
+        let path = self.agents[index].agent.seal(&mut w, |w| {
+            w.bytes(data);
+            true
+        });
+        let Some(path) = path else { return false };
+        self.send(Flight {
+            from: path.local,
+            to: path.remote,
+            bytes: buf,
+        });
+        true
+    }
+
+    /// The requests sent so far, with their moments and bytes.
+    pub fn requests(&self, from: &str) -> Vec<(Instant, Flight)> {
+        let from = addr(from);
+        let is_request = |(_, flight): &&(Instant, Flight)| {
+            let message = Message::parse(&mut Reader::new(&flight.bytes));
+            flight.from == from && message.is_ok_and(|message| message.class() == Class::Request)
+        };
+        self.sent.iter().filter(is_request).cloned().collect()
+    }
+}
+
+impl Peer {
+    pub fn new(config: IceConfig, role: Role, addresses: &[&str], rng: &mut Rng) -> Self {
+        let mut agent = IceAgent::new(config, role, rng).expect("a provider with SHA-1");
+        let addresses: Vec<_> = addresses.iter().map(|text| addr(text)).collect();
+        for address in &addresses {
+            agent.add_local_address(*address).expect("a usable address");
+        }
+        agent.gather();
+        Self {
+            agent,
+            addresses,
+            events: Vec::new(),
+            data: Vec::new(),
+        }
+    }
+
+    pub fn poll(&mut self, now: Instant) -> Option<(Path, Vec<u8>)> {
+        let mut buf = Vec::new();
+        let mut w = Writer::new(&mut buf, 1200);
+        let path = self.agent.poll_transmit(now, &mut w)?;
+        Some((path, buf))
+    }
+
+    pub fn collect(&mut self, now: Instant) {
+        while let Some(event) = self.agent.poll_event() {
+            self.events.push((now, event));
+        }
+    }
+}
+
+pub fn is_stun(bytes: &[u8]) -> bool {
+    Message::parse(&mut Reader::new(bytes)).is_ok()
+}
