@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::{A, B, World, addr, config, ms};
-use pollrtc::ice::{Event, IceState, Role};
+use crate::support::{A, B, World, addr, ms};
+use pollrtc::ice::IceState;
 use pollrtc::net::{CandidateKind, Path};
 
 #[test]
