@@ -23,6 +23,7 @@ mod close;
 mod config;
 mod export;
 mod flight;
+mod input;
 mod reassembly;
 mod record;
 mod stats;

@@ -12,18 +12,17 @@ use super::close::CloseReason;
 use super::config::{DtlsConfig, Role};
 use super::export::{ExportError, KeyLog, SrtpKeys};
 use super::flight::Flight;
-use super::reassembly::{Reassembly, Received};
+use super::reassembly::Reassembly;
 use super::record::{Epoch, Epochs};
 use super::stats::{Noise, Stats};
 use super::v12::{Handshake, Session, client};
-use crate::cursor::{Reader, Writer};
+use crate::cursor::Writer;
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::timer::{TimerKey, TimerTable};
 use crate::wire::dtls::extension::SrtpProfile;
 use crate::wire::dtls::{
-    Alert, AlertDescription, CHANGE_CIPHER_SPEC, CipherSuite, ContentType, Fragment, HandshakeType,
-    ProtocolVersion, RecordHeader,
+    Alert, AlertDescription, CipherSuite, ContentType, ProtocolVersion, RecordHeader,
 };
 
 /// One end of a DTLS association (RFC 6347): a filter between a path and what
@@ -39,21 +38,21 @@ use crate::wire::dtls::{
 /// something was sent: it cannot be authenticated, but the path it comes from
 /// was (ICE), and without it every refusal of a peer would be a timeout.
 pub struct DtlsTransport {
-    association: Association,
+    pub(super) association: Association,
     /// `None` only while a message is being handled, and after the end.
-    handshake: Option<Handshake>,
-    reassembly: Reassembly,
-    phase: Phase,
-    timers: TimerTable<2>,
+    pub(super) handshake: Option<Handshake>,
+    pub(super) reassembly: Reassembly,
+    pub(super) phase: Phase,
+    pub(super) timers: TimerTable<2>,
     /// Whole records of epoch 1 that came before the keys to open them.
-    held: VecDeque<Vec<u8>>,
+    pub(super) held: VecDeque<Vec<u8>>,
     /// Application data that came before the end of the handshake.
-    early: VecDeque<Vec<u8>>,
+    pub(super) early: VecDeque<Vec<u8>>,
     /// A refusal to renegotiate: to be sent, or sent already.
-    refusal: Refusal,
+    pub(super) refusal: Refusal,
     /// The latest time that was told; it does not run backwards.
     latest: Instant,
-    stats: Stats,
+    pub(super) stats: Stats,
 }
 
 /// How far has it come (W3C `RTCDtlsTransportState`)?
@@ -103,7 +102,8 @@ pub struct Negotiated {
     pub extended_master_secret: bool,
 }
 
-enum Phase {
+/// How far it has come, with what is left to do.
+pub(super) enum Phase {
     New,
     Connecting,
     Connected,
@@ -112,15 +112,17 @@ enum Phase {
     Closed(CloseReason),
 }
 
+/// Was the peer told that we do not negotiate again? Once is enough.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     None,
     Due,
     Said,
 }
 
+/// What is waited for?
 #[derive(Clone, Copy)]
-enum Timer {
+pub(super) enum Timer {
     /// No answer has come to our flight.
     Retransmit,
     /// The handshake takes too long.
@@ -175,9 +177,7 @@ impl DtlsTransport {
     /// Takes a datagram from the path: gives the application data of its next
     /// record, decrypted in place, or `None` when it is used up.
     ///
-    /// ```ignore
-    /// while let Some(data) = dtls.open(now, &mut datagram) { … }
-    /// ```
+    /// Call it in a loop: a datagram may hold several records.
     pub fn open<'d>(&mut self, now: Instant, input: &mut &'d mut [u8]) -> Option<&'d mut [u8]> {
         let now = self.clock(now);
         while !input.is_empty() {
@@ -366,229 +366,6 @@ impl DtlsTransport {
     }
 }
 
-/// What comes in.
-impl DtlsTransport {
-    fn on_record<'d>(
-        &mut self,
-        now: Instant,
-        header: &RecordHeader,
-        content: &'d mut [u8],
-    ) -> Result<Option<&'d mut [u8]>, Noise> {
-        if matches!(self.phase, Phase::Closing(..) | Phase::Closed(_)) {
-            return Err(Noise::AfterClose);
-        }
-        match header.epoch {
-            0 => self
-                .on_plain(now, header.content_type, content)
-                .map(|()| None),
-            1 if self.association.epochs.reads_sealed() => self.on_sealed(now, header, content),
-            1 => self.hold(header, content).map(|()| None),
-            _ => Err(Noise::WrongEpoch),
-        }
-    }
-
-    fn on_plain(&mut self, now: Instant, kind: ContentType, content: &[u8]) -> Result<(), Noise> {
-        match kind {
-            ContentType::Handshake => self.on_fragments(now, Epoch::Plain, content),
-            ContentType::ChangeCipherSpec => self.on_change_cipher_spec(now, content),
-            // RFC 6347 §4.1: once the peer has keys, what it says without them is not its own.
-            ContentType::Alert if self.association.epochs.reads_sealed() => Err(Noise::WrongEpoch),
-            ContentType::Alert => self.on_alert(content),
-            ContentType::ApplicationData | ContentType::Unknown(_) => Err(Noise::WrongEpoch),
-        }?;
-        self.stats.records_received += 1;
-        Ok(())
-    }
-
-    fn on_sealed<'d>(
-        &mut self,
-        now: Instant,
-        header: &RecordHeader,
-        content: &'d mut [u8],
-    ) -> Result<Option<&'d mut [u8]>, Noise> {
-        let opened = self.association.epochs.open(header, content);
-        if opened == Err(Noise::Forged) && self.association.epochs.is_worn() {
-            self.end(CloseReason::KeysUsedUp);
-        }
-        let content = opened?;
-        self.stats.records_received += 1;
-        match header.content_type {
-            ContentType::ApplicationData => return self.on_application_data(content),
-            ContentType::Handshake => self.on_fragments(now, Epoch::Sealed, content)?,
-            ContentType::Alert => self.on_alert(content)?,
-            ContentType::ChangeCipherSpec | ContentType::Unknown(_) => {
-                return Err(Noise::Unexpected);
-            }
-        }
-        Ok(None)
-    }
-
-    fn on_application_data<'d>(
-        &mut self,
-        content: &'d mut [u8],
-    ) -> Result<Option<&'d mut [u8]>, Noise> {
-        if !matches!(self.phase, Phase::Connected) {
-            return self.keep_early(content).map(|()| None);
-        }
-        // A client sends data only after our Finished: it needs no repetition.
-        self.association.flight.clear();
-        Ok((!content.is_empty()).then_some(content))
-    }
-
-    fn on_alert(&mut self, content: &[u8]) -> Result<(), Noise> {
-        // Nothing was said that could be refused.
-        if matches!(self.phase, Phase::New) {
-            return Err(Noise::Unexpected);
-        }
-        let alert = Alert::parse(&mut Reader::new(content)).map_err(|_| Noise::Malformed)?;
-        let reason = CloseReason::from_alert(alert).ok_or(Noise::Unexpected)?;
-        self.end(reason);
-        Ok(())
-    }
-
-    fn on_change_cipher_spec(&mut self, now: Instant, content: &[u8]) -> Result<(), Noise> {
-        let expected = self
-            .handshake
-            .as_ref()
-            .is_some_and(Handshake::expects_change_cipher_spec);
-        if content != CHANGE_CIPHER_SPEC {
-            return Err(Noise::Malformed);
-        }
-        // Early or repeated: the epoch changes once, after all that comes before.
-        if !expected || !self.association.epochs.change_read() {
-            return Err(Noise::Unexpected);
-        }
-        for mut record in core::mem::take(&mut self.held) {
-            // Data is kept by itself before the end of the handshake, never given out here.
-            let _ = self.open(now, &mut &mut record[..]);
-        }
-        Ok(())
-    }
-
-    /// Handshake fragments, one or more in a record.
-    fn on_fragments(&mut self, now: Instant, epoch: Epoch, content: &[u8]) -> Result<(), Noise> {
-        let r = &mut Reader::new(content);
-        while !r.is_empty() {
-            let fragment = Fragment::parse(r).map_err(|_| Noise::Malformed)?;
-            if matches!(self.phase, Phase::Connected) {
-                self.on_late_fragment(now, epoch, &fragment)?;
-            } else {
-                self.on_fragment(now, epoch, &fragment)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn on_fragment(
-        &mut self,
-        now: Instant,
-        epoch: Epoch,
-        fragment: &Fragment<'_>,
-    ) -> Result<(), Noise> {
-        if self.reassembly.is_old(fragment) {
-            return self.on_repetition(now);
-        }
-        let admitted = self
-            .handshake
-            .as_ref()
-            .is_some_and(|handshake| handshake.admits(fragment.kind, epoch));
-        if !admitted {
-            return Err(Noise::Unexpected);
-        }
-        self.reassembly.push(fragment)?;
-        while let Some(message) = self.reassembly.pop() {
-            self.on_message(&message);
-        }
-        Ok(())
-    }
-
-    /// A handshake message after the handshake.
-    fn on_late_fragment(
-        &mut self,
-        now: Instant,
-        epoch: Epoch,
-        fragment: &Fragment<'_>,
-    ) -> Result<(), Noise> {
-        // Anybody can repeat what was said in plaintext.
-        if epoch == Epoch::Plain {
-            return Err(Noise::WrongEpoch);
-        }
-        if self.reassembly.is_old(fragment) {
-            return self.on_repetition(now);
-        }
-        let renegotiates = matches!(
-            fragment.kind,
-            HandshakeType::HelloRequest | HandshakeType::ClientHello
-        );
-        // RFC 5246 §7.2.2: the wish to negotiate again may be refused with a warning.
-        if renegotiates && self.refusal == Refusal::None {
-            self.refusal = Refusal::Due;
-        }
-        Err(Noise::Unexpected)
-    }
-
-    /// The peer has not got our last flight.
-    fn on_repetition(&mut self, now: Instant) -> Result<(), Noise> {
-        if !self.association.flight.on_repetition(now) {
-            return Err(Noise::Replayed);
-        }
-        self.timers.stop(Timer::Retransmit);
-        self.stats.retransmissions += 1;
-        Ok(())
-    }
-
-    fn on_message(&mut self, message: &Received) {
-        if matches!(self.phase, Phase::New) {
-            self.phase = Phase::Connecting;
-        }
-        self.advance(|handshake, association| handshake.on_message(association, message));
-    }
-
-    /// Lets the handshake take a step, and does what follows from it.
-    fn advance(
-        &mut self,
-        step: impl FnOnce(Handshake, &mut Association) -> Result<Handshake, CloseReason>,
-    ) {
-        let Some(handshake) = self.handshake.take() else {
-            return;
-        };
-        match step(handshake, &mut self.association) {
-            Ok(handshake) => self.handshake = Some(handshake),
-            Err(reason) => return self.end(reason),
-        }
-        if !self.association.flight.is_waiting() {
-            self.timers.stop(Timer::Retransmit);
-        }
-        if self.association.session.is_some() {
-            self.phase = Phase::Connected;
-            self.handshake = None;
-            self.timers.stop_all();
-            self.reassembly.clear();
-        }
-    }
-
-    /// Keeps a record that comes before its keys.
-    fn hold(&mut self, header: &RecordHeader, content: &[u8]) -> Result<(), Noise> {
-        let limits = self.association.config.limits;
-        if content.len() > limits.early_record_len || limits.early_records == 0 {
-            return Err(Noise::Early);
-        }
-        let mut record = Vec::with_capacity(header.encoded_len() + content.len());
-        record.extend_from_slice(&header.to_bytes());
-        record.extend_from_slice(content);
-        push_bounded(&mut self.held, record, limits.early_records)
-    }
-
-    /// Keeps data that comes before the end of the handshake.
-    fn keep_early(&mut self, content: &[u8]) -> Result<(), Noise> {
-        let limits = self.association.config.limits;
-        if content.len() > limits.early_record_len || limits.early_records == 0 {
-            return Err(Noise::Early);
-        }
-        push_bounded(&mut self.early, content.to_vec(), limits.early_records)
-    }
-}
-
 /// What goes out.
 impl DtlsTransport {
     fn write_flight(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
@@ -642,7 +419,7 @@ impl DtlsTransport {
     }
 
     /// Decides the end. The peer is told, if it has heard of us and there is something to tell.
-    fn end(&mut self, reason: CloseReason) {
+    pub(super) fn end(&mut self, reason: CloseReason) {
         match (&self.phase, reason.to_alert()) {
             (Phase::Closing(..) | Phase::Closed(_), _) => {}
             (Phase::Connecting | Phase::Connected, Some(alert)) => {
@@ -675,14 +452,4 @@ impl fmt::Debug for DtlsTransport {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
-}
-
-/// Appends to a queue of at most `limit` entries; the oldest gives way.
-fn push_bounded(queue: &mut VecDeque<Vec<u8>>, bytes: Vec<u8>, limit: usize) -> Result<(), Noise> {
-    let is_full = queue.len() >= limit;
-    if is_full {
-        queue.pop_front();
-    }
-    queue.push_back(bytes);
-    if is_full { Err(Noise::Early) } else { Ok(()) }
 }
