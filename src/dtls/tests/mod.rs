@@ -1,6 +1,7 @@
 //! Two ends, a mean network between them, and virtual time.
 
 mod handshake;
+mod vectors;
 
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -82,10 +82,20 @@ impl Secrets {
                 prf(hmac, shared, b"master secret", &seeds, &mut *master);
             }
         }
+        Self::from_master(provider, suite, randoms, master)
+    }
+
+    /// What follows from a master secret.
+    pub(in crate::dtls) fn from_master(
+        provider: &'static CryptoProvider,
+        suite: &'static Suite,
+        randoms: Randoms,
+        master: Zeroizing<[u8; MASTER_LEN]>,
+    ) -> Result<Self, CryptoError> {
         Ok(Self {
             suite,
             provider,
-            hmac,
+            hmac: provider.hmac(suite.hash).ok_or(CryptoError::Unsupported)?,
             randoms,
             master,
         })
