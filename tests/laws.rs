@@ -12,9 +12,15 @@
 
 mod support;
 
+use pollrtc::crypto::rust_crypto::PROVIDER;
+use pollrtc::dtls::{CloseReason, DtlsState, DtlsTransport, Event, Role};
+use pollrtc::rng::Rng;
+use pollrtc::sim::Direct;
+use pollrtc::time::Instant;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use support::laws::{self, Op, Subject};
+use support::dtls;
+use support::laws::{self, Op, Subject, path_of};
 use support::toy::{self, Toy};
 
 /// All laws on one machine, each under so many lists of so many calls.
@@ -65,6 +71,45 @@ macro_rules! keeps_the_laws {
 }
 
 keeps_the_laws!(toy_machine, Toy<{ toy::SOUND }>, 200, 60);
+keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
+
+impl Subject for Direct<DtlsTransport> {
+    fn pair(seed: u64) -> [Self; 2] {
+        let mut rng = Rng::from_number(seed);
+        let client = dtls::end(&PROVIDER, Role::Client, path_of(0), &mut rng);
+        let server = dtls::end(&PROVIDER, Role::Server, path_of(1), &mut rng);
+        [client, server]
+    }
+
+    fn command(&mut self, _now: Instant, choice: u8) {
+        self.unsent
+            .push_back(vec![choice; usize::from(choice)].into());
+    }
+
+    fn close(&mut self, _now: Instant) {
+        self.machine.close(CloseReason::Requested);
+    }
+
+    fn is_terminal(event: &Event) -> bool {
+        matches!(event, Event::Closed(_))
+    }
+
+    fn is_done(&self) -> bool {
+        self.machine.state() == DtlsState::Connected
+    }
+
+    fn dropped(&self) -> u64 {
+        let stats = self.machine.stats();
+        stats.malformed
+            + stats.wrong_epoch
+            + stats.replayed
+            + stats.forged
+            + stats.fragments_dropped
+            + stats.unexpected
+            + stats.early_dropped
+            + stats.after_close
+    }
+}
 
 /// A check of a law under a seed and a list of calls.
 type Law = fn(u64, &[Op]) -> Result<(), String>;

@@ -1,19 +1,23 @@
 //! What is this datagram, in one line?
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use crate::wire::demux::{self, Class};
+use crate::wire::dtls;
 
 /// Names the protocol of a datagram and what can be seen of its content.
 #[must_use]
 pub fn datagram(bytes: &[u8]) -> String {
-    let protocol = match demux::classify(bytes) {
-        Class::Stun => "STUN",
-        Class::Dtls => "DTLS",
-        Class::TurnChannel => "TURN channel data",
-        Class::Rtp => "RTP",
-        Class::Unknown => "unknown",
-    };
-    format!("{protocol}, {} bytes", bytes.len())
+    match demux::classify(bytes) {
+        Class::Dtls => dtls::Datagram(bytes).to_string(),
+        Class::Stun => other("STUN", bytes),
+        Class::TurnChannel => other("TURN channel data", bytes),
+        Class::Rtp => other("RTP", bytes),
+        Class::Unknown => other("unknown", bytes),
+    }
+}
+
+fn other(name: &str, bytes: &[u8]) -> String {
+    format!("{name}, {} bytes", bytes.len())
 }

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod pcapng;
 pub mod trace;
 
+mod adapter;
 mod engine;
 mod link;
 mod machine;
@@ -22,6 +23,7 @@ mod network;
 mod queue;
 mod world;
 
+pub use adapter::Direct;
 pub use ledger::{Fact, Ledger};
 pub use link::{Chance, Link, Loss, LossCause};
 pub use machine::Machine;

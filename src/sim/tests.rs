@@ -205,7 +205,9 @@ impl Machine for Chatterer {
 #[test]
 #[should_panic(expected = "Z-2: L returned work")]
 fn a_machine_that_spins_is_found() {
-    World::new(1).add("L", &[], Chatterer);
+    let mut world = World::new(1);
+    world.add("L", &[], Chatterer);
+    world.step();
 }
 
 /// An invariant that forbids the third ball.

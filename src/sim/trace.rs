@@ -44,7 +44,7 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
         }
         Fact::State(_) => return None,
         Fact::Called(call) => format!("calls {call}"),
-        Fact::Said(event) => format!("event {event}"),
+        Fact::Said(event) => format!("event {}", shortened(event)),
         Fact::Described { side, sdp } => {
             let side = match side {
                 Side::Local => "local",
@@ -62,6 +62,14 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
         Fact::MessageReceived(message) => format!("receives {}", kind_of(message)),
     };
     Some(format!("{:>9}  {name:<3}  {told}", entry.at.to_string()))
+}
+
+/// An event may hold a whole message or certificate: its beginning is enough.
+fn shortened(event: &str) -> String {
+    match event.char_indices().nth(EVENT_CHARS) {
+        Some((end, _)) => format!("{}…", event.get(..end).unwrap_or_default()),
+        None => event.to_string(),
+    }
 }
 
 /// The last `count` lines of a run.
@@ -103,3 +111,6 @@ fn kind_of(message: &Message) -> String {
         message.channel
     )
 }
+
+/// How much of an event's text a line shows.
+const EVENT_CHARS: usize = 120;

@@ -120,10 +120,10 @@ impl<M: Machine> World<M> {
             machine,
             events: VecDeque::new(),
             reads: true,
-            wake: None,
+            // It begins to act with the first step, when all hosts are there.
+            wake: Some(self.now),
             snapshot: None,
         });
-        self.settle(id);
         id
     }
 

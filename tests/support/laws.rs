@@ -99,7 +99,7 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
         128..132_u8,
         any::<u8>()
     ];
-    (first, vec(any::<u8>(), 0..200)).prop_map(|(first, mut bytes)| {
+    (first, vec(any::<u8>(), 1..200)).prop_map(|(first, mut bytes)| {
         if let Some(byte) = bytes.first_mut() {
             *byte = first;
         }

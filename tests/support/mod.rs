@@ -5,5 +5,6 @@
     reason = "every test has its own copy, and uses a part of it"
 )]
 
+pub mod dtls;
 pub mod laws;
 pub mod toy;
