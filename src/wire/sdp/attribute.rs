@@ -82,7 +82,8 @@ impl<'a> Attribute<'a> {
     pub(crate) fn parse(line: &'a str) -> Result<Self, Reason> {
         let (name, value) = match line.split_once(':') {
             Some((name, value)) => (name, Some(value)),
-            None => (line, None),
+            // Browsers of 2013 left a space at the end of such lines.
+            None => (line.trim_ascii_end(), None),
         };
         let text = || match value.map(str::trim_ascii_end) {
             None | Some("") => Err("attribute without value"),
@@ -120,7 +121,7 @@ impl<'a> Attribute<'a> {
             "sctp-port" => Self::SctpPort(number(text()?).ok_or("bad SCTP port")?),
             "sctpmap" => Self::Sctpmap(Sctpmap::parse(text()?)?),
             "max-message-size" => Self::MaxMessageSize(number(text()?).ok_or("bad size")?),
-            _ if value.is_none() => return Self::parse_flag(line),
+            _ if value.is_none() => return Self::parse_flag(name),
             _ if is_token(name) => Self::Other { name, value },
             _ => return Err("bad attribute name"),
         })
@@ -128,8 +129,6 @@ impl<'a> Attribute<'a> {
 
     /// Reads an attribute without value.
     fn parse_flag(name: &'a str) -> Result<Self, Reason> {
-        // Browsers of 2013 left a space at the end of such lines.
-        let name = name.trim_ascii_end();
         Ok(match name {
             "rtcp-mux" => Self::RtcpMux,
             "rtcp-mux-only" => Self::RtcpMuxOnly,
