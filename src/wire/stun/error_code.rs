@@ -73,7 +73,7 @@ impl<'a> ErrorCode<'a> {
 
 impl fmt::Display for ErrorCode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.code, self.reason)
+        write!(f, "{} {:?}", self.code, self.reason)
     }
 }
 
