@@ -187,6 +187,7 @@ impl<'a> Ssrc<'a> {
     pub(crate) fn parse(value: &'a str) -> Result<Self, Reason> {
         let (ssrc, rest) = word(value);
         let (attribute, value) = match rest.split_once(':') {
+            Some(("", _)) => return Err("SSRC attribute without name"),
             Some((attribute, value)) => (attribute, Some(value)),
             None => (rest, None),
         };
