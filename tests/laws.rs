@@ -4,7 +4,7 @@
 //! machine, under calls in any order. That they can find something is shown on
 //! toys, each of which breaks one of them.
 #![cfg(feature = "sim")]
-#![expect(
+#![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     reason = "a test has std, and neither alloc nor core unless it asks"
