@@ -14,6 +14,7 @@ mod support;
 
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{CloseReason, DtlsState, DtlsTransport, Event, Role};
+use pollrtc::ice::{self, IceAgent};
 use pollrtc::rng::Rng;
 use pollrtc::sim::Direct;
 use pollrtc::time::Instant;
@@ -71,7 +72,45 @@ macro_rules! keeps_the_laws {
 }
 
 keeps_the_laws!(toy_machine, Toy<{ toy::SOUND }>, 200, 60);
+keeps_the_laws!(ice_agent, IceAgent, 48, 80);
 keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
+
+impl Subject for IceAgent {
+    fn pair(seed: u64) -> [Self; 2] {
+        support::ice::pair(&PROVIDER, seed)
+    }
+
+    fn command(&mut self, _now: Instant, _choice: u8) {}
+
+    fn close(&mut self, _now: Instant) {
+        self.close();
+    }
+
+    fn is_terminal(event: &ice::Event) -> bool {
+        matches!(event, ice::Event::Closed)
+    }
+
+    fn is_done(&self) -> bool {
+        self.state().is_connected() && self.selected_pair().is_some()
+    }
+
+    fn dropped(&self) -> u64 {
+        let dropped = self.stats().dropped;
+        // What came over a path that was proved is the business of who reads it.
+        let passed: u64 = self.pairs().map(|pair| pair.stats.packets_received).sum();
+        passed
+            + dropped.malformed
+            + dropped.no_fingerprint
+            + dropped.unauthenticated
+            + dropped.unknown_transaction
+            + dropped.asymmetric
+            + dropped.unexpected
+            + dropped.unknown_local
+            + dropped.unproved_path
+            + dropped.replies_full
+            + dropped.candidates_full
+    }
+}
 
 impl Subject for Direct<DtlsTransport> {
     fn pair(seed: u64) -> [Self; 2] {

@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use super::ledger::{Phase, Snapshot};
 use super::machine::Machine;
 use crate::cursor::Writer;
 use crate::dtls::{self, DtlsTransport};
+use crate::ice::{self, IceAgent, IceState};
 use crate::net::Path;
 use crate::time::Instant;
 
@@ -42,6 +44,52 @@ impl<M> Direct<M> {
             path,
             tells_keys: true,
         }
+    }
+}
+
+/// Checks and consent only: data that comes through is dropped.
+impl Machine for IceAgent {
+    type Event = ice::Event;
+
+    fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        self.open(now, path, datagram);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.handle_timeout(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        self.poll_transmit(now, out)
+    }
+
+    fn poll_event(&mut self) -> Option<ice::Event> {
+        self.poll_event()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+
+    fn snapshot(&self) -> Option<Snapshot> {
+        Some(Snapshot {
+            ice: phase_of_ice(self.state()),
+            controlling: Some(self.role() == ice::Role::Controlling),
+            selected: self.selected_pair().map(|pair| pair.path),
+            ..Snapshot::default()
+        })
+    }
+}
+
+/// The common word for a state of ICE.
+pub(super) const fn phase_of_ice(state: IceState) -> Phase {
+    match state {
+        IceState::New => Phase::New,
+        IceState::Checking => Phase::Connecting,
+        IceState::Connected | IceState::Completed => Phase::Connected,
+        IceState::Disconnected => Phase::Disconnected,
+        IceState::Failed => Phase::Failed,
+        IceState::Closed => Phase::Closed,
     }
 }
 

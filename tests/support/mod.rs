@@ -6,5 +6,6 @@
 )]
 
 pub mod dtls;
+pub mod ice;
 pub mod laws;
 pub mod toy;
