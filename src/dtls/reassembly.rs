@@ -93,8 +93,8 @@ impl Reassembly {
         self.bytes = 0;
     }
 
-    #[cfg(test)]
     /// How many bytes wait here, by the lengths that their messages claim.
+    #[cfg(test)]
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }

@@ -49,23 +49,6 @@ fn d_1_both_ends_agree_on_keys() {
     }
 }
 
-/// D-6: a third of the datagrams lost, others doubled and out of order.
-#[test]
-fn d_6_connects_over_a_mean_network() {
-    for seed in 0..200 {
-        let mut pair = Pair::new(seed);
-        pair.net = Net {
-            loss: 30,
-            duplicate: 20,
-            jitter_ms: 200,
-        };
-        pair.mtu = if seed % 2 == 0 { MTU } else { 200 };
-        let mut pair = pair.connected();
-        assert!(pair.now < Instant::from_millis(60_000));
-        pair.echo();
-    }
-}
-
 /// DTLS-015, D-4: before the numbers of an epoch run out, the association ends.
 #[test]
 fn dtls_015_the_end_of_the_sequence_numbers_is_the_end() {

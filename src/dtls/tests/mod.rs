@@ -1,6 +1,9 @@
 //! Two ends, a mean network between them, and virtual time.
 
+mod bounds;
 mod handshake;
+mod network;
+mod script;
 mod vectors;
 
 use alloc::string::String;
