@@ -124,7 +124,9 @@ const fn type_preference(kind: CandidateKind) -> u32 {
 /// which does not work costs one check and not all of its own. `nth` counts the
 /// addresses of the same family that came before.
 pub(super) fn local_preference(ip: IpAddr, nth: usize) -> u16 {
-    let turn = nth.saturating_mul(2) + usize::from(ip.is_ipv4());
+    let turn = nth
+        .saturating_mul(2)
+        .saturating_add(usize::from(ip.is_ipv4()));
     u16::MAX - u16::try_from(turn).unwrap_or(u16::MAX)
 }
 
@@ -182,7 +184,7 @@ pub(super) fn learned(address: SocketAddr, priority: u32, number: usize) -> Remo
 }
 
 /// RFC 8445 §6.1.2.3, where `controlling` and `controlled` are the priorities of
-/// the candidates at those ends.
+/// the candidates at those ends, of 31 bits each.
 pub(super) fn pair_priority(controlling: u32, controlled: u32) -> u64 {
     let (g, d) = (u64::from(controlling), u64::from(controlled));
     (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)

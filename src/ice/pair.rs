@@ -125,7 +125,7 @@ impl Pair {
     /// answer still counts (RFC 8445 §7.3.1.4).
     pub(super) fn start_check(&mut self, mut check: Check, now: Instant) {
         for older in &mut self.checks {
-            older.transaction.stop_repeating();
+            older.transaction.stop_repeating(now);
         }
         if self.checks.is_full() {
             self.checks.remove(0);
@@ -178,7 +178,8 @@ impl Pair {
     /// Also while a check is under way: that one may have died at the peer's NAT
     /// before this request opened it.
     pub(super) fn wants_triggered_check(&self) -> bool {
-        self.state != PairState::Succeeded && !self.burnt
+        let is_quiet = self.consent.as_ref().is_some_and(Consent::is_quiet);
+        (self.state != PairState::Succeeded || is_quiet) && !self.burnt
     }
 
     /// Whether an answer with this id is waited for.

@@ -141,10 +141,16 @@ impl IceAgent {
         if !pair.on_timeout(now) {
             pair.fail();
         }
-        if let Some(consent) = &mut pair.consent
-            && !consent.on_timeout(now)
-        {
+        let Some(consent) = &mut pair.consent else {
+            return;
+        };
+        let was_quiet = consent.is_quiet();
+        if !consent.on_timeout(now) {
             self.revoke(index, FailReason::ConsentExpired);
+        } else if consent.is_quiet() && !was_quiet && self.progress.current == Some(index) {
+            // A consent check is sent once. A check of connectivity is repeated,
+            // and so finds out whether the path or some datagrams were lost.
+            self.checks.trigger(index);
         }
     }
 

@@ -192,15 +192,16 @@ impl IceAgent {
         };
         pair.heard = true;
         pair.stats.requests_received += 1;
-        if let Some(consent) = &mut pair.consent {
-            consent.on_request(now);
-        }
         // RFC 8445 §7.3.1.5: only the controlling end nominates.
         if request.use_candidate && role == Role::Controlled {
             pair.nominate(request.nomination);
         }
+        let wants_check = pair.wants_triggered_check();
+        if let Some(consent) = &mut pair.consent {
+            consent.on_request(now);
+        }
         // Before the peer's password is known nothing can be sent; the check waits.
-        if pair.wants_triggered_check() {
+        if wants_check {
             self.checks.trigger(index);
         }
     }

@@ -103,12 +103,12 @@ impl Transaction {
     }
 
     /// Sends no more requests, but waits for an answer to those that were sent
-    /// as long as before.
-    pub fn stop_repeating(&mut self) {
-        if self.sends > 0 {
-            self.deadline = Some(self.first_sent + self.schedule.total());
+    /// as long as for the last of them all.
+    pub fn stop_repeating(&mut self, now: Instant) {
+        if self.sends < self.schedule.requests {
+            self.schedule.requests = self.sends;
+            self.deadline = Some(now + self.schedule.rto.saturating_mul(self.schedule.last_wait));
         }
-        self.schedule.requests = self.sends;
     }
 
     /// Which answers belong to it.
@@ -192,9 +192,10 @@ mod tests {
             transaction.round_trip(ms(30)),
             Some(Duration::from_millis(20))
         );
-        transaction.stop_repeating();
-        assert!(transaction.on_timeout(ms(39_509)));
+        transaction.stop_repeating(ms(40));
+        transaction.stop_repeating(ms(50));
+        assert!(transaction.on_timeout(ms(8_039)));
         assert!(!transaction.is_due());
-        assert!(!transaction.on_timeout(ms(39_510)));
+        assert!(!transaction.on_timeout(ms(8_040)));
     }
 }

@@ -4,6 +4,10 @@
     clippy::std_instead_of_alloc,
     reason = "tests have std"
 )]
+#![cfg(feature = "rust-crypto")]
 
 mod connect;
+mod consent;
+mod hostile;
+mod laws;
 mod support;

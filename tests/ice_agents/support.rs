@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pollrtc::cursor::{Reader, Writer};
-use pollrtc::ice::{Event, IceAgent, IceConfig, IceState, Role};
-use pollrtc::net::{Candidate, Path};
+use pollrtc::ice::{Credentials, Event, IceAgent, IceConfig, IceState, Role};
+use pollrtc::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Path, Protocol};
 use pollrtc::rng::Rng;
+use pollrtc::stun::Key;
 use pollrtc::time::Instant;
-use pollrtc::wire::stun::{Class, Message};
+use pollrtc::wire::stun::{Attribute, Builder, Class, ErrorCode, Message, Method, TransactionId};
 
 /// A datagram on its way.
 #[derive(Clone, Debug)]
@@ -333,3 +334,149 @@ impl Peer {
 pub fn is_stun(bytes: &[u8]) -> bool {
     Message::parse(&mut Reader::new(bytes)).is_ok()
 }
+
+/// A peer that does what the test says.
+pub struct Script {
+    pub credentials: Credentials,
+    pub address: SocketAddr,
+    key: Key,
+}
+
+impl Script {
+    pub fn new(address: &str) -> Self {
+        let credentials = Credentials {
+            ufrag: "script".to_owned(),
+            pwd: "the-script-has-one-too".replace('-', "+"),
+        };
+        Self::new_with(address, &credentials)
+    }
+
+    pub fn new_with(address: &str, credentials: &Credentials) -> Self {
+        Self {
+            address: addr(address),
+            key: key_of(credentials),
+            credentials: credentials.clone(),
+        }
+    }
+
+    /// A check, authentic for `agent`.
+    pub fn request(&self, agent: &IceAgent, id: u64, says: &[Attribute<'_>]) -> Vec<u8> {
+        let theirs = agent.local_credentials();
+        let username = format!("{}:{}", theirs.ufrag, self.credentials.ufrag);
+        let mut all = vec![Attribute::Username(&username)];
+        all.extend_from_slice(says);
+        build(Class::Request, id_of(id), &all, &key_of(theirs))
+    }
+
+    /// The answer to a check that says it came from `mapped`.
+    pub fn answer(&self, request: &[u8], mapped: SocketAddr) -> Vec<u8> {
+        let says = [Attribute::XorMappedAddress(mapped)];
+        build(Class::Success, id_in(request), &says, &self.key)
+    }
+
+    pub fn refuse(&self, request: &[u8], code: u16) -> Vec<u8> {
+        let error = ErrorCode::new(code, "no").expect("a valid code");
+        let says = [Attribute::ErrorCode(error)];
+        build(Class::Error, id_in(request), &says, &self.key)
+    }
+
+    /// Makes itself known to the agent.
+    pub fn signal(&self, agent: &mut IceAgent) {
+        let credentials = self.credentials.clone();
+        assert_eq!(agent.set_remote_credentials(credentials), Ok(()));
+        let result = agent.add_remote_candidate(host(self.address, 2_130_706_175));
+        assert_eq!(result, Ok(()));
+    }
+}
+
+pub fn key_of(credentials: &Credentials) -> Key {
+    let provider = &pollrtc::crypto::rust_crypto::PROVIDER;
+    Key::short_term(provider, &credentials.pwd).expect("a provider with SHA-1")
+}
+
+pub fn id_of(number: u64) -> TransactionId {
+    let mut id = [0; 12];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    TransactionId(id)
+}
+
+pub fn id_in(message: &[u8]) -> TransactionId {
+    TransactionId(message[8..20].try_into().expect("12 bytes"))
+}
+
+pub fn build(class: Class, id: TransactionId, says: &[Attribute<'_>], key: &Key) -> Vec<u8> {
+    let mut buf = Vec::new();
+    let mut w = Writer::new(&mut buf, 1200);
+    let mut message = Builder::new(&mut w, class, Method::BINDING, id);
+    for attribute in says {
+        message.attribute(attribute);
+    }
+    key.sign(&mut message);
+    message.fingerprint();
+    buf
+}
+
+/// A signalled host candidate.
+pub fn host(address: SocketAddr, priority: u32) -> Candidate {
+    Candidate {
+        foundation: Foundation::from("h").expect("a short text"),
+        component: 1,
+        protocol: Protocol::Udp,
+        priority,
+        address: CandidateAddress::Ip(address),
+        kind: CandidateKind::Host,
+        related: None,
+        tcp: None,
+        ufrag: None,
+    }
+}
+
+/// One agent at [`A`].
+pub fn solo(role: Role) -> Peer {
+    Peer::new(config(), role, &[A], &mut Rng::from_number(7))
+}
+
+impl Peer {
+    /// Gives the agent a datagram that came from `from` to its first address.
+    pub fn give(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = bytes.to_vec();
+        let path = Path::udp(self.addresses[0], from);
+        let data = self.agent.open(now, path, &mut bytes);
+        data.map(|data| data.to_vec())
+    }
+
+    /// Everything the agent wants to send now.
+    pub fn drain(&mut self, now: Instant) -> Vec<(Path, Vec<u8>)> {
+        let all: Vec<_> = core::iter::from_fn(|| self.poll(now)).take(1000).collect();
+        assert!(all.len() < 1000, "no end of datagrams");
+        all
+    }
+
+    /// The only datagram the agent wants to send now.
+    pub fn one(&mut self, now: Instant) -> (Path, Vec<u8>) {
+        let mut all = self.drain(now);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+}
+
+pub fn class_of(bytes: &[u8]) -> Class {
+    Message::parse(&mut Reader::new(bytes))
+        .expect("STUN")
+        .class()
+}
+
+pub fn error_of(bytes: &[u8]) -> Option<u16> {
+    let message = Message::parse(&mut Reader::new(bytes)).expect("STUN");
+    message.attributes().find_map(|attribute| match attribute {
+        Attribute::ErrorCode(error) => Some(error.code()),
+        _ => None,
+    })
+}
+
+pub fn says(bytes: &[u8], attribute: Attribute<'_>) -> bool {
+    let message = Message::parse(&mut Reader::new(bytes)).expect("STUN");
+    message.attributes().any(|said| said == attribute)
+}
+
+pub const PRIORITY: Attribute<'_> = Attribute::Priority(0x6eff_ffff);
