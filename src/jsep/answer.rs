@@ -3,16 +3,17 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use crate::dtls::Role;
 use crate::wire::sdp::Setup;
 
+use super::Local;
 use super::reading::{Reading, Section};
 use super::write::{Draft, Level, Written};
-use super::{DtlsRole, Local};
 
 /// What our answer to `offer` says. `role` is `None` if nothing in it is accepted.
 pub(super) fn answer(
     offer: &Reading,
-    role: Option<DtlsRole>,
+    role: Option<Role>,
     written: &Written,
     local: &Local<'_>,
 ) -> Written {
@@ -55,9 +56,9 @@ fn ours(section: &Section, local: &Local<'_>) -> Section {
     section
 }
 
-const fn setup(role: DtlsRole) -> Setup {
+const fn setup(role: Role) -> Setup {
     match role {
-        DtlsRole::Client => Setup::Active,
-        DtlsRole::Server => Setup::Passive,
+        Role::Client => Setup::Active,
+        Role::Server => Setup::Passive,
     }
 }

@@ -1,16 +1,16 @@
 //! Checking one description against the others (RFC 8829 §5.8 to §5.11).
 
+use crate::dtls::Role;
 use crate::wire::sdp::Setup;
 
 use super::DescriptionError::{self, InvalidAccess};
-use super::DtlsRole;
 use super::reading::{Reading, Section, Transport};
 
 /// Who the peer is, and how it is reached, since the last answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Association {
     pub(super) transport: Transport,
-    pub(super) role: DtlsRole,
+    pub(super) role: Role,
 }
 
 impl Association {
@@ -99,8 +99,8 @@ pub(super) fn check_peer(
 pub(super) fn role_as_answerer(
     running: Option<&Association>,
     offered: &Transport,
-    preferred: DtlsRole,
-) -> Result<DtlsRole, DescriptionError> {
+    preferred: Role,
+) -> Result<Role, DescriptionError> {
     // The roles last as long as the association. Some peers write another one
     // into a later offer: they do not mean it.
     if let Some(running) = running.filter(|running| running.same_peer(offered)) {
@@ -108,9 +108,9 @@ pub(super) fn role_as_answerer(
     }
     match offered.setup {
         Some(Setup::Actpass) => Ok(preferred),
-        Some(Setup::Passive) => Ok(DtlsRole::Client),
+        Some(Setup::Passive) => Ok(Role::Client),
         // RFC 4145 §4.1: who offers and says nothing is active.
-        Some(Setup::Active) | None => Ok(DtlsRole::Server),
+        Some(Setup::Active) | None => Ok(Role::Server),
         Some(Setup::Holdconn) => Err(InvalidAccess("setup:holdconn")),
     }
 }
@@ -119,14 +119,14 @@ pub(super) fn role_as_answerer(
 pub(super) fn role_as_offerer(
     running: Option<&Association>,
     answered: &Transport,
-) -> Result<DtlsRole, DescriptionError> {
+) -> Result<Role, DescriptionError> {
     if let Some(running) = running.filter(|running| running.same_peer(answered)) {
         return Ok(running.role);
     }
     match answered.setup {
-        Some(Setup::Active) => Ok(DtlsRole::Server),
+        Some(Setup::Active) => Ok(Role::Server),
         // RFC 4145 §4.1: who answers and says nothing is passive.
-        Some(Setup::Passive) | None => Ok(DtlsRole::Client),
+        Some(Setup::Passive) | None => Ok(Role::Client),
         Some(Setup::Actpass) => Err(InvalidAccess("answer that leaves the DTLS roles open")),
         Some(Setup::Holdconn) => Err(InvalidAccess("setup:holdconn")),
     }

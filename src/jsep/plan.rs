@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::crypto::certificate::Fingerprint;
+use crate::dtls::Role;
 use crate::net::Candidate;
 
 use super::SignalingState;
@@ -76,7 +77,7 @@ pub struct TransportPlan {
     /// The peer's certificate has one of these.
     pub fingerprints: Vec<Fingerprint>,
     /// What we are in the DTLS handshake.
-    pub role: DtlsRole,
+    pub role: Role,
     /// The credentials differ from those of the transport that runs: restart ICE.
     pub restart: bool,
     /// The fingerprints differ too: another peer, a new DTLS association (RFC 8842 §4).
@@ -93,15 +94,6 @@ impl fmt::Debug for TransportPlan {
             .field("restart", &self.restart)
             .finish_non_exhaustive()
     }
-}
-
-/// Who starts the DTLS handshake?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DtlsRole {
-    /// We do: `setup:active`.
-    Client,
-    /// The peer does: `setup:passive`.
-    Server,
 }
 
 /// What was agreed on data channels.

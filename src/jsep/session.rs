@@ -2,9 +2,11 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::mem;
+use core::{fmt, mem};
 
 use rand_core::CryptoRng;
+
+use crate::dtls::Role;
 
 use super::DescriptionError::{InvalidModification, InvalidState};
 use super::apply::{self, Association};
@@ -12,8 +14,8 @@ use super::reading::{Reading, Section};
 use super::trickle::Side;
 use super::write::{Written, with_local_candidates};
 use super::{
-    DataPlan, Description, DescriptionError, DtlsRole, Local, Plan, SdpType, SignalingState,
-    TransportPlan, answer, offer,
+    DataPlan, Description, DescriptionError, Local, Plan, SdpType, SignalingState, TransportPlan,
+    answer, offer,
 };
 
 /// How a [`Session`] behaves.
@@ -21,19 +23,21 @@ use super::{
 pub struct SessionConfig {
     /// What we are in DTLS if the peer's offer lets us choose. RFC 8842 §5.3
     /// recommends the client: its first flight need not wait for the answer.
-    pub answer_role: DtlsRole,
+    pub answer_role: Role,
 }
 
 impl Default for SessionConfig {
     fn default() -> Self {
         Self {
-            answer_role: DtlsRole::Client,
+            answer_role: Role::Client,
         }
     }
 }
 
 /// One end of a negotiation. See the [module](super) for how it is used.
-#[derive(Debug)]
+///
+/// A plain value: two sessions are equal if nothing can tell them apart.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     config: SessionConfig,
     state: SignalingState,
@@ -51,14 +55,14 @@ pub struct Session {
 }
 
 /// The two descriptions of an exchange.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Sides {
     pub(super) local: Option<Side>,
     pub(super) remote: Option<Side>,
 }
 
 /// A description that was created for the application.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq)]
 struct Created {
     /// As the application got it, with candidates.
     text: String,
@@ -138,10 +142,13 @@ impl Session {
         sdp: &str,
         local: &Local<'_>,
     ) -> Result<Plan, DescriptionError> {
-        use SignalingState::{HaveLocalOffer, HaveRemotePranswer, Stable};
+        use SignalingState::{
+            Closed, HaveLocalOffer, HaveLocalPranswer, HaveRemoteOffer, HaveRemotePranswer, Stable,
+        };
         let implicit = match self.state {
             Stable | HaveLocalOffer | HaveRemotePranswer => SdpType::Offer,
-            _ => SdpType::Answer,
+            HaveRemoteOffer | HaveLocalPranswer => SdpType::Answer,
+            Closed => return Err(InvalidState),
         };
         match kind.unwrap_or(implicit) {
             SdpType::Rollback => self.rollback(),
@@ -283,7 +290,7 @@ impl Session {
         })
     }
 
-    fn role_as_answerer(&self, offer: &Reading) -> Result<Option<DtlsRole>, DescriptionError> {
+    fn role_as_answerer(&self, offer: &Reading) -> Result<Option<Role>, DescriptionError> {
         let preferred = self.config.answer_role;
         let offered = offer.transport.as_ref();
         let role = offered
@@ -373,7 +380,7 @@ impl Session {
     }
 
     /// What an answer means, given the peer's side of the exchange and ours.
-    fn settlement(&self, remote: &Side, ours: &Reading, role: Option<DtlsRole>) -> Plan {
+    fn settlement(&self, remote: &Side, ours: &Reading, role: Option<Role>) -> Plan {
         let running = self.association.as_ref();
         let transport = remote.reading.transport.as_ref().zip(role);
         let transport = transport.map(|(transport, role)| TransportPlan {
@@ -408,7 +415,7 @@ impl Session {
         &mut self,
         kind: SdpType,
         provisional: SignalingState,
-        role: Option<DtlsRole>,
+        role: Option<Role>,
         plan: &mut Plan,
     ) {
         let remote = self.pending.remote.as_ref();
@@ -432,6 +439,16 @@ impl Session {
         if mem::replace(&mut self.state, state) != state {
             plan.signaling = Some(state);
         }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Descriptions hold passwords.
+        f.debug_struct("Session")
+            .field("state", &self.state)
+            .field("agreed", &self.agreed)
+            .finish_non_exhaustive()
     }
 }
 

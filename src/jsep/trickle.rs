@@ -117,7 +117,7 @@ fn keep<'s>(
 }
 
 /// A description that was set, and what came for it later.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Side {
     pub(super) kind: SdpType,
     pub(super) reading: Reading,

@@ -20,9 +20,9 @@ pub(super) struct Draft<'a> {
 }
 
 /// The last description of ours, without candidates: what decides the next one's version.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Written {
-    pub(super) session_id: u64,
+    session_id: u64,
     version: u64,
     text: String,
 }

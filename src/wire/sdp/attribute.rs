@@ -9,7 +9,7 @@ use super::{Reason, candidate, is_token, number, word};
 ///
 /// What WebRTC acts on has a variant and was checked in full when it was read;
 /// all else is kept as [`Attribute::Other`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attribute<'a> {
     /// `group`: sections that belong together (RFC 5888 §5).
@@ -183,6 +183,16 @@ impl fmt::Display for Attribute<'_> {
                 name,
                 value: Some(value),
             } => write!(f, "{name}:{value}"),
+        }
+    }
+}
+
+impl fmt::Debug for Attribute<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // A password is a secret.
+            Self::IcePwd(_) => f.write_str("a=ice-pwd:(hidden)"),
+            other => fmt::Display::fmt(other, f),
         }
     }
 }

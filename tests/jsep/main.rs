@@ -1,0 +1,14 @@
+//! Offer and answer: the signaling states, the W3C's rules, and other stacks' descriptions.
+#![expect(
+    clippy::std_instead_of_alloc,
+    clippy::unwrap_used,
+    reason = "a test has std, and fails by panicking"
+)]
+
+mod exchange;
+mod golden;
+mod matrix;
+mod random;
+mod samples;
+mod support;
+mod wpt;

@@ -1,0 +1,262 @@
+//! Two ends that do whatever is legal, in any order, and what must hold then.
+
+use std::collections::VecDeque;
+
+use pollrtc::jsep::{Description, DescriptionError, SdpType, SignalingState};
+use pollrtc::wire::sdp;
+use proptest::prelude::*;
+
+use super::support::{Peer, interop};
+
+/// The W3C's perfect negotiation between a polite and an impolite end, with
+/// signaling that delivers in order and takes its time.
+struct World {
+    peers: [Peer; 2],
+    /// To each peer.
+    queues: [VecDeque<Description>; 2],
+    restarts: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    /// A data channel is made.
+    Want(usize),
+    /// ICE is restarted.
+    Restart(usize),
+    /// An offer is made, if the state allows one.
+    Offer(usize),
+    /// An offer is made, and taken back before anybody saw it.
+    OfferAndRollBack(usize),
+    /// The next description arrives.
+    Deliver(usize),
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let which = 0..2_usize;
+    prop_oneof![
+        1 => which.clone().prop_map(Action::Want),
+        1 => which.clone().prop_map(Action::Restart),
+        3 => which.clone().prop_map(Action::Offer),
+        1 => which.clone().prop_map(Action::OfferAndRollBack),
+        6 => which.prop_map(Action::Deliver),
+    ]
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            peers: [Peer::new("polite"), Peer::new("impolite")],
+            queues: [VecDeque::new(), VecDeque::new()],
+            restarts: 0,
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Want(who) => self.peers[who].session.want_data_channels(),
+            Action::Restart(who) => {
+                // The old credentials stay in force until the next exchange.
+                if self.peers[who].state() == SignalingState::Stable {
+                    self.restarts += 1;
+                    let ufrag = format!("gen{}", self.restarts);
+                    self.peers[who].restart(&ufrag);
+                }
+            }
+            Action::Offer(who) => {
+                if self.peers[who].state() == SignalingState::Stable {
+                    self.send_local(who);
+                }
+            }
+            Action::OfferAndRollBack(who) => {
+                if self.peers[who].state() == SignalingState::Stable {
+                    let before = observe(&mut self.peers[who]);
+                    self.peers[who].set_implicit().unwrap();
+                    self.peers[who].set_local(SdpType::Rollback, "").unwrap();
+                    // P-5: as before, except for the version number.
+                    assert_eq!(observe(&mut self.peers[who]), before);
+                }
+            }
+            Action::Deliver(who) => {
+                if let Some(description) = self.queues[who].pop_front() {
+                    self.deliver(who, &description);
+                }
+            }
+        }
+    }
+
+    fn send_local(&mut self, who: usize) {
+        self.peers[who].set_implicit().unwrap();
+        let description = self.peers[who].local().unwrap();
+        self.queues[1 - who].push_back(description);
+    }
+
+    fn deliver(&mut self, who: usize, description: &Description) {
+        let collision =
+            description.kind == SdpType::Offer && self.peers[who].state() != SignalingState::Stable;
+        // The first is polite.
+        if collision && who == 1 {
+            return;
+        }
+        let plan = self.peers[who].take(description).unwrap();
+        assert_eq!(plan.rolled_back, collision);
+        if description.kind == SdpType::Offer {
+            if plan.restart {
+                self.restarts += 1;
+                let ufrag = format!("gen{}", self.restarts);
+                self.peers[who].restart(&ufrag);
+            }
+            self.send_local(who);
+        }
+    }
+
+    /// P-6: with everything delivered, both are stable after a bounded number of rounds.
+    fn finish(&mut self) {
+        for _ in 0..8 {
+            while self.queues.iter().any(|queue| !queue.is_empty()) {
+                self.act(Action::Deliver(0));
+                self.act(Action::Deliver(1));
+            }
+            let needed = |peer: &Peer| peer.session.negotiation_needed();
+            match self.peers.iter().position(needed) {
+                Some(who) => self.act(Action::Offer(who)),
+                None => break,
+            }
+        }
+        for peer in &self.peers {
+            assert_eq!(peer.state(), SignalingState::Stable);
+            assert!(!peer.session.negotiation_needed());
+        }
+    }
+}
+
+/// What can be seen of a session, without the version of what it writes.
+fn observe(peer: &mut Peer) -> (Option<Description>, Option<Description>, bool, String) {
+    let offer = peer.clone().offer().unwrap();
+    let offer: Vec<&str> = offer
+        .lines()
+        .filter(|line| !line.starts_with("o="))
+        .collect();
+    (
+        peer.local(),
+        peer.session.remote_description(),
+        peer.session.negotiation_needed(),
+        offer.join("\n"),
+    )
+}
+
+/// Of each section its name, its kind, and whether it is rejected.
+fn table(description: Option<&Description>) -> Vec<(Option<String>, String, bool)> {
+    let Some(description) = description else {
+        return Vec::new();
+    };
+    let parsed = sdp::Description::parse(&description.sdp).unwrap();
+    let rows = parsed.media.iter();
+    rows.map(|media| {
+        (
+            media.mid().map(str::to_string),
+            media.kind.to_string(),
+            media.is_rejected(),
+        )
+    })
+    .collect()
+}
+
+/// P-2: both have the same table of sections, and each has what the other set.
+fn assert_agreement(peers: &mut [Peer; 2]) {
+    let [a, b] = peers;
+    let (local_a, local_b) = (a.local(), b.local());
+    assert_eq!(table(local_a.as_ref()), table(local_b.as_ref()));
+    let (remote_a, remote_b) = (
+        a.session.remote_description(),
+        b.session.remote_description(),
+    );
+    assert_eq!(table(local_a.as_ref()), table(remote_b.as_ref()));
+    assert_eq!(table(local_b.as_ref()), table(remote_a.as_ref()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// P-2, P-5, P-6; WPT-053 and WPT-054: glare always converges.
+    #[test]
+    fn wpt_054_perfect_negotiation_converges(actions in prop::collection::vec(action(), 0..120)) {
+        let mut world = World::new();
+        for action in actions {
+            world.act(action);
+        }
+        world.finish();
+        assert_agreement(&mut world.peers);
+    }
+
+    /// P-4: whatever is called with whatever text, an error changes nothing.
+    #[test]
+    fn p_4_errors_change_nothing(calls in prop::collection::vec((0..10_u8, 0..8_usize, any::<prop::sample::Index>()), 0..40)) {
+        let mut peer = Peer::with_data("peer");
+        let mut other = Peer::with_data("other");
+        for (call, which, cut) in calls {
+            let texts = texts(&mut peer, &mut other);
+            let text = &texts[which % texts.len()];
+            let cut = cut.index(text.len() + 1);
+            let mangled = if which % 2 == 0 { text.as_str() } else { text.get(..cut).unwrap_or(text) };
+            let before = peer.clone();
+            let colliding = peer.state() == SignalingState::HaveLocalOffer;
+            let (kind, result) = invoke(&mut peer, call, mangled);
+            match result {
+                // The one exception: a colliding offer takes ours back.
+                Err(_) if colliding && kind == Some(SdpType::Offer) => {
+                    prop_assert_eq!(peer.state(), SignalingState::Stable);
+                }
+                Err(error) => prop_assert!(peer == before, "{}", error),
+                Ok(()) => {}
+            }
+        }
+    }
+}
+
+/// Descriptions that may or may not fit.
+fn texts(peer: &mut Peer, other: &mut Peer) -> Vec<String> {
+    let own = peer
+        .local()
+        .map(|description| description.sdp)
+        .unwrap_or_default();
+    let mut answerer = other.clone();
+    let answer = match answerer.set_remote(SdpType::Offer, &own) {
+        Ok(_) => answerer.answer().unwrap_or_default(),
+        Err(_) => String::new(),
+    };
+    Vec::from([
+        other.offer().unwrap_or_default(),
+        own,
+        answer,
+        interop("chromium-156-av-dc-offer"),
+        interop("chromium-156-dc-answer"),
+        interop("aiortc-1-full-1-answer"),
+        String::new(),
+    ])
+}
+
+/// Makes one call; says which kind of remote description it was.
+fn invoke(
+    peer: &mut Peer,
+    call: u8,
+    text: &str,
+) -> (Option<SdpType>, Result<(), DescriptionError>) {
+    let remote = [
+        SdpType::Offer,
+        SdpType::Pranswer,
+        SdpType::Answer,
+        SdpType::Rollback,
+    ];
+    match call {
+        0 => (None, peer.set_implicit().map(drop)),
+        1 => (None, peer.set_local(SdpType::Offer, text).map(drop)),
+        2 => (None, peer.set_local(SdpType::Answer, text).map(drop)),
+        3 => (None, peer.set_local(SdpType::Pranswer, "").map(drop)),
+        4 => (None, peer.set_local(SdpType::Rollback, text).map(drop)),
+        5 => (None, peer.offer().map(drop)),
+        _ => {
+            let kind = remote[usize::from(call - 6)];
+            (Some(kind), peer.set_remote(kind, text).map(drop))
+        }
+    }
+}

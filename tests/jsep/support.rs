@@ -1,0 +1,158 @@
+//! An end of a negotiation with the facts that a connection would give it.
+
+use std::fs;
+
+use pollrtc::crypto::certificate::Fingerprint;
+use pollrtc::jsep::{
+    Description, DescriptionError, DtlsRole, Local, Plan, SdpType, Session, SessionConfig,
+    SignalingState,
+};
+use pollrtc::net::Candidate;
+use pollrtc::rng::Rng;
+use pollrtc::wire::sdp::candidate;
+
+/// A session, and what would be its ICE agent and its certificate.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Peer {
+    pub(crate) session: Session,
+    pub(crate) ufrag: String,
+    pub(crate) pwd: String,
+    pub(crate) fingerprints: Vec<Fingerprint>,
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) gathered: bool,
+}
+
+impl Peer {
+    /// A peer with a name that is its user fragment; `A` to `F` begin its fingerprint.
+    pub(crate) fn new(name: &str) -> Self {
+        Self::with(name, SessionConfig::default())
+    }
+
+    pub(crate) fn with(name: &str, config: SessionConfig) -> Self {
+        let seed = name.bytes().map(u64::from).sum();
+        Self {
+            session: Session::new(config, &mut Rng::from_number(seed)),
+            ufrag: name.to_string(),
+            pwd: format!("{name}0123456789abcdefghijkl"),
+            fingerprints: Vec::from([sha256(&format!("{:02X}", seed % 256))]),
+            candidates: Vec::new(),
+            gathered: false,
+        }
+    }
+
+    /// One that wants data channels.
+    pub(crate) fn with_data(name: &str) -> Self {
+        let mut peer = Self::new(name);
+        peer.session.want_data_channels();
+        peer
+    }
+
+    /// One that prefers a role when it answers.
+    pub(crate) fn answering(name: &str, answer_role: DtlsRole) -> Self {
+        Self::with(name, SessionConfig { answer_role })
+    }
+
+    pub(crate) fn offer(&mut self) -> Result<String, DescriptionError> {
+        self.call(Session::create_offer)
+    }
+
+    pub(crate) fn answer(&mut self) -> Result<String, DescriptionError> {
+        self.call(Session::create_answer)
+    }
+
+    pub(crate) fn set_local(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
+        self.call(|session, local| session.set_local(Some(kind), sdp, local))
+    }
+
+    /// Whatever is due.
+    pub(crate) fn set_implicit(&mut self) -> Result<Plan, DescriptionError> {
+        self.call(|session, local| session.set_local(None, "", local))
+    }
+
+    pub(crate) fn set_remote(
+        &mut self,
+        kind: SdpType,
+        sdp: &str,
+    ) -> Result<Plan, DescriptionError> {
+        self.session.set_remote(kind, sdp)
+    }
+
+    pub(crate) fn take(&mut self, description: &Description) -> Result<Plan, DescriptionError> {
+        self.set_remote(description.kind, &description.sdp)
+    }
+
+    pub(crate) fn local(&mut self) -> Option<Description> {
+        self.call(|session, local| session.local_description(local))
+    }
+
+    pub(crate) fn state(&self) -> SignalingState {
+        self.session.signaling_state()
+    }
+
+    /// New credentials, as for an ICE restart.
+    pub(crate) fn restart(&mut self, ufrag: &str) {
+        self.ufrag = ufrag.to_string();
+        self.candidates.clear();
+        self.gathered = false;
+    }
+
+    /// Gathers a host candidate.
+    pub(crate) fn gather(&mut self, address: &str) {
+        let (host, port) = address.split_once(' ').expect("host and port");
+        let line = format!("1 1 udp 2130706431 {host} {port} typ host");
+        self.candidates
+            .push(candidate::parse(&line).expect("a candidate"));
+    }
+
+    fn call<T>(&mut self, call: impl FnOnce(&mut Session, &Local<'_>) -> T) -> T {
+        let local = Local {
+            ufrag: &self.ufrag,
+            pwd: &self.pwd,
+            fingerprints: &self.fingerprints,
+            candidates: &self.candidates,
+            gathered: self.gathered,
+            sctp_port: 5000,
+            max_message_size: 262_144,
+        };
+        call(&mut self.session, &local)
+    }
+}
+
+/// A whole exchange, offered by `a`: what each has to do after the answer.
+pub(crate) fn negotiate(a: &mut Peer, b: &mut Peer) -> (Plan, Plan) {
+    a.set_implicit().expect("an offer");
+    b.take(&a.local().expect("the offer"))
+        .expect("a good offer");
+    let plan_b = b.set_implicit().expect("an answer");
+    let plan_a = a
+        .take(&b.local().expect("the answer"))
+        .expect("a good answer");
+    assert_eq!(
+        (a.state(), b.state()),
+        (SignalingState::Stable, SignalingState::Stable)
+    );
+    (plan_a, plan_b)
+}
+
+pub(crate) fn sha256(byte: &str) -> Fingerprint {
+    let text = format!("sha-256 {}", [byte; 32].join(":"));
+    Fingerprint::parse(&text).expect("well formed")
+}
+
+/// A description of another stack.
+pub(crate) fn interop(name: &str) -> String {
+    fs::read_to_string(format!("tests/vectors/sdp/interop/{name}.sdp")).expect("the vector")
+}
+
+/// Compares with `tests/golden/sdp/<name>.txt`; `UPDATE_GOLDEN=1` writes it instead.
+pub(crate) fn compare_golden(name: &str, text: &str) {
+    let path = format!("tests/golden/sdp/{name}.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, text).expect("a writable golden file");
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text, golden,
+        "{path} differs; look at it, then run with UPDATE_GOLDEN=1"
+    );
+}
