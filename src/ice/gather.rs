@@ -1,5 +1,6 @@
 //! Where can the peer reach us (RFC 8445 §5.1.1)?
 
+use core::fmt;
 use core::net::SocketAddr;
 
 use thiserror::Error;
@@ -17,6 +18,24 @@ pub enum GatheringState {
     Gathering,
     /// That is all.
     Complete,
+}
+
+impl GatheringState {
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gathering => "gathering",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+impl fmt::Display for GatheringState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Why can a local address not be used?

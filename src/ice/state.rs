@@ -1,6 +1,7 @@
 //! How far is the agent, and what does it tell?
 
 use alloc::collections::VecDeque;
+use core::fmt;
 
 use thiserror::Error;
 
@@ -52,6 +53,26 @@ impl IceState {
     #[must_use]
     pub const fn is_connected(self) -> bool {
         matches!(self, Self::Connected | Self::Completed)
+    }
+
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Checking => "checking",
+            Self::Connected => "connected",
+            Self::Completed => "completed",
+            Self::Disconnected => "disconnected",
+            Self::Failed => "failed",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl fmt::Display for IceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,1 +1,25 @@
 //! How does one application talk to one peer?
+//!
+//! [`PeerConnection`] is the W3C's `RTCPeerConnection` without a network: it owns
+//! one of everything below and knows the order. It uses nothing that is not
+//! public, so an application can stack the same parts by hand.
+
+mod config;
+mod connection;
+mod description;
+mod event;
+mod settle;
+mod state;
+
+pub use config::{Config, ConfigError};
+pub use connection::{PeerConnection, Stats};
+pub use event::{CloseReason, Event, LocalCandidate};
+pub use state::ConnectionState;
+
+pub use crate::channel::{
+    ChannelConfig, ChannelId, ChannelInfo, ChannelState, Data, OpenError, SendError,
+};
+pub use crate::ice::{GatheringState as IceGatheringState, IceState as IceConnectionState};
+pub use crate::jsep::{
+    Description, DescriptionError, DtlsRole, IceCandidate, SdpType, SignalingState,
+};

@@ -232,6 +232,11 @@ impl SctpAssociation {
         }
     }
 
+    /// The peer's port, as its description says. Before anything was sent.
+    pub const fn set_remote_port(&mut self, port: u16) {
+        self.ctx.config.remote_port = port;
+    }
+
     /// The largest message that the peer takes, as its description says.
     pub const fn set_max_send_message(&mut self, size: usize) {
         self.ctx.config.max_send_message = size;

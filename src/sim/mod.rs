@@ -20,6 +20,7 @@ mod engine;
 mod link;
 mod machine;
 mod network;
+mod peer;
 mod queue;
 mod world;
 

@@ -1,0 +1,124 @@
+//! How should a connection behave?
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::channel;
+use crate::crypto::certificate::{Certificate, CertificateOptions};
+use crate::crypto::{CryptoError, CryptoProvider};
+use crate::dtls::DtlsConfig;
+use crate::ice::IceConfig;
+use crate::jsep::DtlsRole;
+use crate::sctp::SctpConfig;
+
+/// What a [`PeerConnection`](super::PeerConnection) needs to know beforehand.
+///
+/// Every limit on what the peer can make us hold is here or in one of the nested
+/// configurations.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who does the cryptography.
+    pub provider: &'static CryptoProvider,
+    /// The certificate that identifies us. `None`: one is made, on P-256.
+    ///
+    /// Making one costs two scalar multiplications; connections may share one.
+    pub certificate: Option<Arc<Certificate>>,
+    /// The largest UDP payload to send, in bytes (RFC 8831 §5: 1,200 is safe).
+    pub mtu: usize,
+    /// The largest message to receive, in bytes; said to the peer (RFC 8841 §6).
+    pub max_message_size: usize,
+    /// What to be in DTLS when the peer's offer leaves the choice (RFC 8842 §5.3).
+    pub answer_role: DtlsRole,
+    /// Whether to keep the DTLS secrets for a capture. Never in production.
+    pub key_log: bool,
+    /// Limits and times of ICE.
+    pub ice: IceConfig,
+    /// Limits and times of SCTP.
+    pub sctp: SctpConfig,
+    /// How many data channels may exist at a time.
+    pub max_channels: usize,
+}
+
+/// Why can no connection be made of a configuration?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The provider lacks an algorithm, or the key is not valid.
+    #[error("the crypto provider cannot be used: {0}")]
+    Crypto(#[from] CryptoError),
+    /// The MTU is below 576 or above 65,535 bytes.
+    #[error("mtu must be between 576 and 65535")]
+    Mtu,
+}
+
+impl Config {
+    /// The defaults, with the cryptography of the crate.
+    #[cfg(feature = "rust-crypto")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_provider(&crate::crypto::rust_crypto::PROVIDER)
+    }
+
+    /// The defaults, with another backend.
+    #[must_use]
+    pub fn with_provider(provider: &'static CryptoProvider) -> Self {
+        Self {
+            provider,
+            certificate: None,
+            mtu: 1200,
+            max_message_size: 262_144,
+            answer_role: DtlsRole::Client,
+            key_log: false,
+            ice: IceConfig::new(provider),
+            sctp: SctpConfig::default(),
+            max_channels: channel::Limits::default().max_channels,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if (576..=65_535).contains(&self.mtu) {
+            Ok(())
+        } else {
+            Err(ConfigError::Mtu)
+        }
+    }
+
+    pub(super) fn make_certificate(
+        &self,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Arc<Certificate>, ConfigError> {
+        match &self.certificate {
+            Some(certificate) => Ok(Arc::clone(certificate)),
+            None => Certificate::generate(self.provider, rng, &anonymous())
+                .map(Arc::new)
+                .map_err(ConfigError::Crypto),
+        }
+    }
+
+    pub(super) fn dtls(&self, certificate: Arc<Certificate>) -> DtlsConfig {
+        DtlsConfig {
+            key_log: self.key_log,
+            srtp_profiles: Vec::new(),
+            ..DtlsConfig::new(self.provider, certificate)
+        }
+    }
+}
+
+/// A certificate that says nothing of its owner. Its fingerprint is what the peer
+/// checks, not its dates, so they do not need a clock: 2020 to 2049.
+fn anonymous() -> CertificateOptions {
+    CertificateOptions {
+        common_name: "WebRTC".into(),
+        not_before: 1_577_836_800,
+        not_after: 2_524_607_999,
+    }
+}
+
+#[cfg(feature = "rust-crypto")]
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

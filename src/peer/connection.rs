@@ -1,0 +1,417 @@
+//! The connection: owns everything, knows the order.
+
+use alloc::vec::Vec;
+use rand_core::CryptoRng;
+
+use super::config::{Config, ConfigError};
+use super::event::{CloseReason, Event, EventQueue};
+use super::settle::States;
+use crate::channel::{
+    self, ChannelConfig, ChannelId, ChannelInfo, Data, DataChannels, OpenError, SendError,
+};
+use crate::crypto::certificate::Fingerprint;
+use crate::crypto::{CryptoError, HashId};
+use crate::cursor::Writer;
+use crate::dtls;
+use crate::ice;
+use crate::jsep::{Session, SessionConfig};
+use crate::net::{Ecn, Path, Transmit};
+use crate::rng::Rng;
+use crate::sctp::SctpAssociation;
+use crate::time::Instant;
+use crate::timer::earliest;
+use crate::transport::Transport;
+
+/// A connection to one peer: the W3C's `RTCPeerConnection` as a state machine.
+///
+/// The application owns the sockets, the clock and the signalling. It gives in
+/// datagrams and moments, and takes out datagrams, events and the next deadline:
+///
+/// ```text
+/// handle_input(now, path, datagram)    a socket received something
+/// handle_timeout(now)                  the deadline has come
+/// poll_transmit(now, n, &mut buf)      something to send?   until None
+/// poll_event()                         something happened?  until None
+/// poll_timeout()                       when to come back
+/// ```
+#[derive(Debug)]
+pub struct PeerConnection {
+    pub(super) transport: Transport,
+    pub(super) channels: DataChannels,
+    pub(super) session: Session,
+    pub(super) events: EventQueue,
+    pub(super) states: States,
+    pub(super) life: Life,
+    pub(super) config: Config,
+    pub(super) fingerprint: Fingerprint,
+    /// Both sides want data channels.
+    pub(super) data_agreed: bool,
+    key_logged: bool,
+}
+
+/// How far is the connection from its end?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It can be used.
+    Live,
+    /// It is closed; what tells the peer so may still have to go out.
+    Farewell(CloseReason),
+    /// The last event waits.
+    Ending(CloseReason),
+    /// Silence.
+    Over,
+}
+
+/// Counters of all layers, each with its reasons for dropping what came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// Path finding.
+    pub ice: ice::Stats,
+    /// Keys and records; `None` before the handshake starts.
+    pub dtls: Option<dtls::Stats>,
+    /// What was neither.
+    pub transport: crate::transport::Stats,
+    /// Packets and chunks.
+    pub sctp: crate::sctp::Stats,
+    /// Messages and channels.
+    pub channels: channel::Stats,
+}
+
+impl PeerConnection {
+    /// A connection in the state `new`.
+    ///
+    /// `rng` is drawn from once; with the same draw and the same calls the
+    /// connection gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn new(config: Config, rng: &mut (impl CryptoRng + ?Sized)) -> Result<Self, ConfigError> {
+        config.check()?;
+        let mut rng = Rng::from_rng(rng);
+        let certificate = config.make_certificate(&mut rng)?;
+        let fingerprint = certificate
+            .fingerprint(config.provider, HashId::Sha256)
+            .ok_or(CryptoError::Unsupported)?;
+        let dtls = config.dtls(certificate);
+        let association = SctpAssociation::new(config.sctp.clone(), &mut rng.fork());
+        let limits = channel::Limits {
+            max_channels: config.max_channels,
+            ..Default::default()
+        };
+        Ok(Self {
+            session: Session::new(
+                SessionConfig {
+                    answer_role: config.answer_role,
+                },
+                &mut rng,
+            ),
+            // RFC 8445 §6.1.1: who offers controls; corrected when a description is set.
+            transport: Transport::new(config.ice, ice::Role::Controlling, dtls, &mut rng)?,
+            channels: DataChannels::new(association, limits),
+            events: EventQueue::default(),
+            states: States::default(),
+            life: Life::Live,
+            config,
+            fingerprint,
+            data_agreed: false,
+            key_logged: false,
+        })
+    }
+
+    /// Tells that the application receives datagrams at `address`: a host candidate.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address that a peer can send to, or there are too many.
+    pub fn add_local_address(
+        &mut self,
+        address: core::net::SocketAddr,
+    ) -> Result<(), ice::AddressError> {
+        self.transport.ice_mut().add_local_address(address)?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Opens a data channel; see [`ChannelConfig`].
+    ///
+    /// The first one needs an offer, unless one is under way.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn create_data_channel(
+        &mut self,
+        label: &str,
+        config: ChannelConfig,
+    ) -> Result<ChannelId, OpenError> {
+        if self.life != Life::Live {
+            return Err(OpenError::Closed);
+        }
+        let id = self.channels.open(label, config)?;
+        self.session.want_data_channels();
+        self.settle();
+        Ok(id)
+    }
+
+    /// Hands a message to an open channel. It is copied only into its datagrams.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    pub fn send(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        data: impl Into<Data>,
+    ) -> Result<(), SendError> {
+        if self.life != Life::Live {
+            return Err(SendError::NotOpen);
+        }
+        self.channels.send(now, channel, data.into())
+    }
+
+    /// How many bytes of the channel wait for their first transmission.
+    #[must_use]
+    pub fn buffered_amount(&self, channel: ChannelId) -> usize {
+        self.channels.buffered_amount(channel)
+    }
+
+    /// Asks for [`Event::BufferedAmountLow`] whenever what waits falls to `bytes`.
+    pub fn set_buffered_amount_low_threshold(&mut self, channel: ChannelId, bytes: usize) {
+        self.channels
+            .set_buffered_amount_low_threshold(channel, bytes);
+    }
+
+    /// Closes a channel. What was sent before still arrives.
+    ///
+    /// Closing a channel that is closed or unknown does nothing.
+    pub fn close_channel(&mut self, channel: ChannelId) {
+        if self.life == Life::Live {
+            self.channels.close(channel);
+            self.settle();
+        }
+    }
+
+    /// What is known of a channel, until its `Closed` event was taken.
+    #[must_use]
+    pub fn channel(&self, channel: ChannelId) -> Option<ChannelInfo<'_>> {
+        self.channels.info(channel)
+    }
+
+    /// All channels, in the order in which they came to be.
+    pub fn channels(&self) -> impl Iterator<Item = ChannelId> {
+        self.channels.ids()
+    }
+
+    /// The largest message that the peer takes, in bytes.
+    #[must_use]
+    pub const fn max_message_size(&self) -> usize {
+        self.channels.max_message_size()
+    }
+
+    /// Closes the connection, at once for the application.
+    ///
+    /// Keep polling until [`Event::Closed`] so that the peer learns of it.
+    pub fn close(&mut self) {
+        self.end(CloseReason::Application);
+    }
+
+    /// Takes a datagram that arrived on `path`. It is decrypted in place.
+    pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        if self.life == Life::Live {
+            let Self {
+                transport,
+                channels,
+                ..
+            } = self;
+            transport.handle_input(now, path, datagram, |data| channels.handle_input(now, data));
+            self.settle();
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.life == Life::Live {
+            self.transport.handle_timeout(now);
+            self.channels.handle_timeout(now);
+            self.settle();
+        }
+    }
+
+    /// Appends what is to be sent next to `buf`, and says where it goes.
+    ///
+    /// With `max_datagrams` above one the bytes may be several datagrams of equal
+    /// size for one path; see [`Transmit::segment_size`].
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        max_datagrams: usize,
+        buf: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let transmit = match self.life {
+            Life::Live => self.poll_live(now, max_datagrams, buf),
+            Life::Farewell(reason) => self.poll_farewell(now, reason, buf),
+            Life::Ending(_) | Life::Over => None,
+        };
+        self.settle();
+        transmit
+    }
+
+    /// What happened next.
+    ///
+    /// States come first. A message stays in the peer's window until it is taken
+    /// here, so an application that stops asking slows the peer down.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if let Some(event) = self.events.pop() {
+            return Some(event);
+        }
+        if let Life::Ending(reason) = self.life {
+            self.life = Life::Over;
+            return Some(Event::Closed(reason));
+        }
+        if self.life != Life::Live {
+            return None;
+        }
+        let event = loop {
+            match self.channels.poll_event()? {
+                channel::Event::Connected => {}
+                channel::Event::Opened(id) => break Event::DataChannel(id),
+                channel::Event::State(id, state) => break Event::ChannelState(id, state),
+                channel::Event::Message(id, data) => break Event::Message(id, data),
+                channel::Event::BufferedAmountLow(id) => break Event::BufferedAmountLow(id),
+                channel::Event::Closed(reason) => {
+                    self.end(CloseReason::Sctp(reason));
+                    return self.events.pop();
+                }
+            }
+        };
+        Some(event)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.life {
+            Life::Live => earliest(self.transport.poll_timeout(), self.channels.poll_timeout()),
+            Life::Farewell(_) | Life::Ending(_) | Life::Over => None,
+        }
+    }
+
+    /// Counters of all layers.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            ice: self.transport.ice().stats(),
+            dtls: self.transport.dtls().map(dtls::DtlsTransport::stats),
+            transport: self.transport.stats(),
+            sctp: self.channels.association().stats(),
+            channels: self.channels.stats(),
+        }
+    }
+
+    /// The path in use, if there is one.
+    #[must_use]
+    pub fn selected_pair(&self) -> Option<ice::SelectedPair> {
+        self.transport.ice().selected_pair()
+    }
+
+    /// Who began the DTLS handshake, once that is known.
+    #[must_use]
+    pub fn dtls_role(&self) -> Option<dtls::Role> {
+        self.transport.dtls().map(dtls::DtlsTransport::role)
+    }
+
+    /// The secrets of the DTLS association for a capture, once they are known, if
+    /// the configuration asks for them. Given out once.
+    pub fn take_key_log(&mut self) -> Option<dtls::KeyLog> {
+        let line = self.transport.dtls()?.key_log()?;
+        (!core::mem::replace(&mut self.key_logged, true)).then_some(line)
+    }
+
+    fn poll_live(
+        &mut self,
+        now: Instant,
+        max_datagrams: usize,
+        buf: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let Self {
+            transport,
+            channels,
+            config,
+            ..
+        } = self;
+        let start = buf.len();
+        let mut out = Writer::new(buf, config.mtu);
+        if let Some(path) = transport.poll_transmit(now, &mut out) {
+            return Some(Transmit {
+                path,
+                len: out.len(),
+                segment_size: None,
+                ecn: Ecn::NotEct,
+            });
+        }
+        let path = transport.seal(&mut out, |w| channels.poll_transmit(now, w))?;
+        let size = out.len();
+        // Only full datagrams are worth sending together: a short one would make its followers short.
+        let mut last = if size + BATCH_SLACK >= config.mtu {
+            size
+        } else {
+            0
+        };
+        let mut count = 1;
+        while last == size && count < max_datagrams {
+            let mut out = Writer::new(buf, size);
+            if transport
+                .seal(&mut out, |w| channels.poll_transmit(now, w))
+                .is_none()
+            {
+                break;
+            }
+            last = out.len();
+            count += 1;
+        }
+        let segment_size = (count > 1).then_some(size);
+        Some(Transmit {
+            path,
+            len: buf.len() - start,
+            segment_size,
+            ecn: Ecn::NotEct,
+        })
+    }
+
+    /// First SCTP's ABORT, then DTLS's close_notify, then nothing.
+    fn poll_farewell(
+        &mut self,
+        now: Instant,
+        reason: CloseReason,
+        buf: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let Self {
+            transport,
+            channels,
+            config,
+            ..
+        } = self;
+        let mut out = Writer::new(buf, config.mtu);
+        let mut path = transport.seal(&mut out, |w| channels.poll_transmit(now, w));
+        if path.is_none() {
+            transport.close_dtls(dtls::CloseReason::Requested);
+            path = transport.poll_farewell(now, &mut out);
+        }
+        let Some(path) = path else {
+            self.transport.ice_mut().close();
+            self.life = Life::Ending(reason);
+            return None;
+        };
+        Some(Transmit {
+            path,
+            len: out.len(),
+            segment_size: None,
+            ecn: Ecn::NotEct,
+        })
+    }
+}
+
+/// How far from the MTU a full datagram may be: SCTP pads to four bytes.
+const BATCH_SLACK: usize = 16;

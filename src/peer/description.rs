@@ -1,0 +1,248 @@
+//! Offers, answers and candidates: what the signalling carries.
+
+use alloc::vec::Vec;
+
+use super::config::Config;
+use super::connection::{Life, PeerConnection};
+use super::event::Event;
+use crate::crypto::certificate::Fingerprint;
+use crate::dtls;
+use crate::ice;
+use crate::jsep::{
+    DataPlan, Description, DescriptionError, DtlsRole, IceCandidate, Local, Plan, SdpType,
+    SignalingState, TransportPlan, Trickle,
+};
+use crate::net::Candidate;
+use crate::transport::Transport;
+
+impl PeerConnection {
+    /// An offer of what was added so far. Nothing changes until it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptionError::InvalidState`] after the end.
+    pub fn create_offer(&mut self) -> Result<Description, DescriptionError> {
+        self.live()?;
+        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let sdp = self.session.create_offer(&facts.local())?;
+        Ok(Description {
+            kind: SdpType::Offer,
+            sdp,
+        })
+    }
+
+    /// An answer to the peer's offer. Nothing changes until it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptionError::InvalidState`] if no offer waits.
+    pub fn create_answer(&mut self) -> Result<Description, DescriptionError> {
+        self.live()?;
+        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let sdp = self.session.create_answer(&facts.local())?;
+        Ok(Description {
+            kind: SdpType::Answer,
+            sdp,
+        })
+    }
+
+    /// Makes a description ours: gathering starts. `None` creates the one that is
+    /// due, an offer or an answer.
+    ///
+    /// # Errors
+    ///
+    /// See [`DescriptionError`]; nothing has changed then.
+    pub fn set_local_description(
+        &mut self,
+        description: Option<&Description>,
+    ) -> Result<(), DescriptionError> {
+        self.live()?;
+        let (kind, sdp) = match description {
+            Some(description) => (Some(description.kind), description.sdp.as_str()),
+            None => (None, ""),
+        };
+        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let plan = self.session.set_local(kind, sdp, &facts.local())?;
+        self.apply(plan);
+        Ok(())
+    }
+
+    /// Takes the peer's description.
+    ///
+    /// # Errors
+    ///
+    /// See [`DescriptionError`]; nothing has changed then.
+    pub fn set_remote_description(
+        &mut self,
+        description: &Description,
+    ) -> Result<(), DescriptionError> {
+        self.live()?;
+        let plan = self
+            .session
+            .set_remote(description.kind, &description.sdp)?;
+        self.apply(plan);
+        Ok(())
+    }
+
+    /// Our description, the pending one if there is one, with the candidates
+    /// gathered so far.
+    #[must_use]
+    pub fn local_description(&self) -> Option<Description> {
+        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        self.session.local_description(&facts.local())
+    }
+
+    /// The peer's description, the pending one if there is one.
+    #[must_use]
+    pub fn remote_description(&self) -> Option<Description> {
+        self.session.remote_description()
+    }
+
+    /// Takes a candidate of the peer, or the end of them.
+    ///
+    /// A candidate that cannot be used, or is one too many, is ignored, as the
+    /// W3C asks.
+    ///
+    /// # Errors
+    ///
+    /// See [`DescriptionError`]; nothing has changed then.
+    pub fn add_ice_candidate(
+        &mut self,
+        candidate: IceCandidate<'_>,
+    ) -> Result<(), DescriptionError> {
+        self.live()?;
+        match self.session.add_ice_candidate(candidate)? {
+            Trickle::Candidate(candidate) => self.add_remote_candidates([candidate]),
+            Trickle::End => self.transport.ice_mut().end_of_remote_candidates(),
+            Trickle::Later | Trickle::Ignored => {}
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Nothing can be negotiated after the end.
+    fn live(&self) -> Result<(), DescriptionError> {
+        if self.life == Life::Live {
+            Ok(())
+        } else {
+            Err(DescriptionError::InvalidState)
+        }
+    }
+
+    /// Does what setting a description means for the layers below.
+    fn apply(&mut self, plan: Plan) {
+        if plan.rolled_back {
+            // W3C webrtc-pc §4.4.1.5: the implicit rollback is a state of its own.
+            self.events
+                .push(Event::SignalingState(SignalingState::Stable));
+        }
+        // W3C webrtc-pc §4.4.1.5: the signaling state changes before anything else happens.
+        self.publish_states();
+        if plan.restart {
+            self.transport.restart_ice();
+        }
+        if let Some(controlling) = plan.controlling {
+            let role = if controlling {
+                ice::Role::Controlling
+            } else {
+                ice::Role::Controlled
+            };
+            self.transport.ice_mut().set_role(role);
+        }
+        if plan.gather {
+            self.transport.ice_mut().gather();
+        }
+        if let Some(transport) = plan.transport {
+            self.apply_transport(transport);
+        }
+        match plan.data {
+            Some(DataPlan::Open {
+                remote_port,
+                remote_max_message_size,
+            }) => {
+                // A peer that takes anything still gets no more than we hold for it.
+                let peer = remote_max_message_size.and_then(|bytes| usize::try_from(bytes).ok());
+                let ours = self.config.sctp.max_send_message;
+                self.channels
+                    .set_max_message_size(peer.map_or(ours, |peer| peer.min(ours)));
+                self.channels.association_mut().set_remote_port(remote_port);
+                self.data_agreed = true;
+            }
+            Some(DataPlan::Rejected) => self.channels.abort(),
+            None => {}
+        }
+        self.start_data();
+        self.settle();
+    }
+
+    fn apply_transport(&mut self, plan: TransportPlan) {
+        let ice = self.transport.ice_mut();
+        ice.set_remote_lite(plan.lite);
+        // The grammar of both was checked with the description (RFC 8839 §5.4).
+        let credentials = ice::Credentials {
+            ufrag: plan.ufrag,
+            pwd: plan.pwd,
+        };
+        if ice.set_remote_credentials(credentials).is_err() {
+            return;
+        }
+        let end = plan.end_of_candidates;
+        self.add_remote_candidates(plan.candidates);
+        if end {
+            self.transport.ice_mut().end_of_remote_candidates();
+        }
+        let role = match plan.role {
+            DtlsRole::Client => dtls::Role::Client,
+            DtlsRole::Server => dtls::Role::Server,
+        };
+        self.transport.start_dtls(role, plan.fingerprints);
+    }
+
+    fn add_remote_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
+        let ice = self.transport.ice_mut();
+        for candidate in candidates {
+            // What the agent cannot use, such as a name or one too many, it counts and ignores.
+            let _ = ice.add_remote_candidate(candidate);
+        }
+    }
+
+    /// Our certificate's fingerprint, as the descriptions say it.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+}
+
+/// What our descriptions say of the transport.
+struct Facts<'a> {
+    transport: &'a Transport,
+    fingerprint: &'a Fingerprint,
+    config: &'a Config,
+    candidates: Vec<Candidate>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(transport: &'a Transport, fingerprint: &'a Fingerprint, config: &'a Config) -> Self {
+        let candidates = transport.ice().local_candidates().cloned().collect();
+        Self {
+            transport,
+            fingerprint,
+            config,
+            candidates,
+        }
+    }
+
+    fn local(&self) -> Local<'_> {
+        let ice = self.transport.ice();
+        let credentials = ice.local_credentials();
+        Local {
+            ufrag: &credentials.ufrag,
+            pwd: &credentials.pwd,
+            fingerprints: core::slice::from_ref(self.fingerprint),
+            candidates: &self.candidates,
+            gathered: ice.gathering_state() == ice::GatheringState::Complete,
+            sctp_port: self.config.sctp.local_port,
+            max_message_size: self.config.max_message_size as u64,
+        }
+    }
+}

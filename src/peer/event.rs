@@ -1,0 +1,133 @@
+//! What does a connection tell its application?
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use thiserror::Error;
+
+use super::state::ConnectionState;
+use crate::channel::{ChannelId, ChannelState, Data};
+use crate::ice::{GatheringState, IceState};
+use crate::jsep::SignalingState;
+use crate::{dtls, sctp};
+
+/// What happened? Taken one at a time by `PeerConnection::poll_event`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// What was added needs a new offer.
+    NegotiationNeeded,
+    /// Offer and answer: where in the exchange are we?
+    SignalingState(SignalingState),
+    /// Are all own candidates found?
+    IceGatheringState(GatheringState),
+    /// Is there a path?
+    IceConnectionState(IceState),
+    /// Is there a secured path?
+    ConnectionState(ConnectionState),
+    /// An own candidate to send to the peer; `None` after the last one.
+    IceCandidate(Option<LocalCandidate>),
+    /// The peer opened a channel; that its state is open follows.
+    DataChannel(ChannelId),
+    /// A channel changed its state. After `Closed` the id means nothing.
+    ChannelState(ChannelId, ChannelState),
+    /// A message arrived.
+    Message(ChannelId, Data),
+    /// What waits in the channel to be sent fell to its threshold.
+    BufferedAmountLow(ChannelId),
+    /// The end: the last event of all.
+    Closed(CloseReason),
+}
+
+/// An own candidate, in the words of the W3C's `RTCIceCandidateInit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalCandidate {
+    /// The candidate as in SDP, from `candidate:` on.
+    pub candidate: String,
+    /// The media section it belongs to.
+    pub sdp_mid: Option<String>,
+    /// The same, by number.
+    pub sdp_mline_index: u16,
+    /// The user fragment of the ICE generation.
+    pub username_fragment: String,
+}
+
+/// Why did the connection end?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The application called `close`.
+    #[error("closed by the application")]
+    Application,
+    /// The DTLS layer ended: the peer closed, or was not who it should be.
+    #[error("DTLS: {0}")]
+    Dtls(dtls::CloseReason),
+    /// The SCTP association ended.
+    #[error("SCTP: {0}")]
+    Sctp(sctp::CloseReason),
+}
+
+/// The events that wait for the application.
+///
+/// Bounded: once there are many, a state that was not looked at in time is
+/// replaced by the newer one of its kind.
+#[derive(Debug, Default)]
+pub(super) struct EventQueue(VecDeque<Event>);
+
+/// From this many waiting events on, states are coalesced.
+const MAX_DISTINCT: usize = 64;
+
+impl EventQueue {
+    pub(super) fn push(&mut self, event: Event) {
+        if self.0.len() >= MAX_DISTINCT {
+            let same = |waiting: &Event| {
+                core::mem::discriminant(waiting) == core::mem::discriminant(&event)
+            };
+            if event.is_state()
+                && let Some(place) = self.0.iter().rposition(same)
+            {
+                self.0.remove(place);
+            }
+        }
+        self.0.push_back(event);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        self.0.pop_front()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Event {
+    const fn is_state(&self) -> bool {
+        matches!(
+            self,
+            Self::NegotiationNeeded
+                | Self::SignalingState(_)
+                | Self::IceGatheringState(_)
+                | Self::IceConnectionState(_)
+                | Self::ConnectionState(_)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_nobody_looks_at_do_not_pile_up() {
+        let mut queue = EventQueue::default();
+        for _ in 0..1000 {
+            queue.push(Event::ConnectionState(ConnectionState::Disconnected));
+            queue.push(Event::ConnectionState(ConnectionState::Connected));
+        }
+        assert_eq!(queue.0.len(), MAX_DISTINCT);
+        assert_eq!(
+            queue.0.back(),
+            Some(&Event::ConnectionState(ConnectionState::Connected))
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! The only place that knows two layers: what one says moves the next.
+
+use alloc::string::ToString;
+
+use super::connection::{Life, PeerConnection};
+use super::event::{CloseReason, Event, LocalCandidate};
+use super::state::ConnectionState;
+use crate::channel::StreamParity;
+use crate::dtls::{self, DtlsState};
+use crate::ice::{self, GatheringState, IceState};
+use crate::jsep::SignalingState;
+use crate::net::Candidate;
+use crate::transport;
+use crate::wire::sdp::candidate;
+
+/// The states that the application was told last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct States {
+    signaling: SignalingState,
+    gathering: GatheringState,
+    ice: IceState,
+    connection: ConnectionState,
+    negotiation_needed: bool,
+}
+
+impl Default for States {
+    fn default() -> Self {
+        Self {
+            signaling: SignalingState::Stable,
+            gathering: GatheringState::New,
+            ice: IceState::New,
+            connection: ConnectionState::New,
+            negotiation_needed: false,
+        }
+    }
+}
+
+impl PeerConnection {
+    /// Offer and answer: where in the exchange are we?
+    #[must_use]
+    pub const fn signaling_state(&self) -> SignalingState {
+        self.states.signaling
+    }
+
+    /// Are all own candidates found?
+    #[must_use]
+    pub const fn ice_gathering_state(&self) -> GatheringState {
+        self.states.gathering
+    }
+
+    /// Is there a path?
+    #[must_use]
+    pub const fn ice_connection_state(&self) -> IceState {
+        self.states.ice
+    }
+
+    /// Is there a secured path?
+    #[must_use]
+    pub const fn connection_state(&self) -> ConnectionState {
+        self.states.connection
+    }
+
+    /// Carries what each layer says to the next one, in floor order: one pass is
+    /// enough, because causes go up and wishes down are picked up by the next poll.
+    pub(super) fn settle(&mut self) {
+        while self.life == Life::Live {
+            let Some(event) = self.transport.poll_event() else {
+                break;
+            };
+            self.on_transport(event);
+        }
+        if self.life == Life::Live {
+            self.publish_states();
+        }
+    }
+
+    /// Ends the connection: the peer is told by what `poll_transmit` still gives.
+    pub(super) fn end(&mut self, reason: CloseReason) {
+        if self.life != Life::Live {
+            return;
+        }
+        self.life = Life::Farewell(reason);
+        self.channels.abort();
+        self.session.close();
+        // W3C webrtc-pc §4.4.2.3: after close() no event fires, only the states say so.
+        let failed = matches!(reason, CloseReason::Dtls(reason) if !reason.is_orderly());
+        let last = if failed {
+            ConnectionState::Failed
+        } else {
+            ConnectionState::Closed
+        };
+        self.states.signaling = SignalingState::Closed;
+        self.states.ice = IceState::Closed;
+        self.states.connection = last;
+        if reason == CloseReason::Application {
+            self.events.clear();
+        } else {
+            self.events.push(Event::ConnectionState(last));
+        }
+    }
+
+    fn on_transport(&mut self, event: transport::Event) {
+        match event {
+            transport::Event::Ice(ice::Event::Candidate(candidate)) => {
+                self.on_candidate(&candidate);
+            }
+            transport::Event::Ice(ice::Event::GatheringState(state)) => self.on_gathering(state),
+            // The aggregate of the states is published after every step.
+            transport::Event::Ice(_) => {}
+            transport::Event::Connected { .. } => self.start_data(),
+            transport::Event::Closed(reason) => self.end(CloseReason::Dtls(reason)),
+        }
+    }
+
+    fn on_candidate(&mut self, found: &Candidate) {
+        let Some((mid, index)) = self.session.transport_section() else {
+            return;
+        };
+        let event = Event::IceCandidate(Some(LocalCandidate {
+            candidate: candidate::display(found).to_string(),
+            sdp_mid: mid.map(Into::into),
+            sdp_mline_index: u16::try_from(index).unwrap_or(u16::MAX),
+            username_fragment: self.transport.ice().local_credentials().ufrag.clone(),
+        }));
+        self.events.push(event);
+    }
+
+    /// W3C webrtc-pc §5.6.3, "finished gathering": the end of the candidates is
+    /// told before the state is.
+    fn on_gathering(&mut self, state: GatheringState) {
+        if state == GatheringState::Complete {
+            self.events.push(Event::IceCandidate(None));
+        }
+        self.states.gathering = state;
+        self.events.push(Event::IceGatheringState(state));
+    }
+
+    /// Starts SCTP once both sides want channels and the peer is who it should be.
+    pub(super) fn start_data(&mut self) {
+        let secured = self.transport.dtls_state() == DtlsState::Connected;
+        if !secured || !self.data_agreed || self.channels.is_started() {
+            return;
+        }
+        // RFC 8832 §6: the DTLS client opens even streams, the server odd ones.
+        self.channels.connect(match self.dtls_role() {
+            Some(dtls::Role::Client) => StreamParity::Even,
+            _ => StreamParity::Odd,
+        });
+    }
+
+    /// Tells what the states are now, if they are not what was told last.
+    pub(super) fn publish_states(&mut self) {
+        let signaling = self.session.signaling_state();
+        if signaling != self.states.signaling {
+            self.states.signaling = signaling;
+            self.events.push(Event::SignalingState(signaling));
+        }
+        let ice = self.transport.ice().state();
+        if ice != self.states.ice {
+            self.states.ice = ice;
+            self.events.push(Event::IceConnectionState(ice));
+        }
+        let connection = ConnectionState::of(ice, self.transport.dtls_state());
+        if connection != self.states.connection {
+            self.states.connection = connection;
+            self.events.push(Event::ConnectionState(connection));
+        }
+        let needed = self.session.negotiation_needed();
+        if needed && !self.states.negotiation_needed {
+            self.events.push(Event::NegotiationNeeded);
+        }
+        self.states.negotiation_needed = needed;
+    }
+}

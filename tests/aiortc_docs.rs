@@ -1,0 +1,302 @@
+//! Everything that aiortc's documentation shows of descriptions and data
+//! channels, in Rust.
+//!
+//! Each test is one of its examples: the same calls, and what they promise.
+
+#![expect(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a test has std, and neither alloc nor core unless it asks"
+)]
+
+use std::time::Duration;
+
+use pollrtc::PeerConnection;
+use pollrtc::peer::{
+    ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Event, OpenError,
+    SendError, SignalingState,
+};
+use pollrtc::sim::{HostId, Link, World};
+
+/// Two peers, and what their applications were told.
+struct Pair {
+    world: World<PeerConnection>,
+    hosts: [HostId; 2],
+    events: [Vec<Event>; 2],
+}
+
+const PC1: usize = 0;
+const PC2: usize = 1;
+
+impl Pair {
+    fn new() -> Self {
+        let link = Link::with_delay(Duration::from_millis(10));
+        let mut world = World::new(1).with_links(link);
+        let mut add =
+            |name, address: &str| world.add_peer(name, address.parse().unwrap(), Config::new());
+        let hosts = [add("pc1", "192.0.2.1:1000"), add("pc2", "192.0.2.2:2000")];
+        Self {
+            world,
+            hosts,
+            events: [Vec::new(), Vec::new()],
+        }
+    }
+
+    fn open(&mut self, label: &str, config: ChannelConfig) -> ChannelId {
+        self.with(PC1, |pc| pc.create_data_channel(label, config))
+            .unwrap()
+    }
+
+    fn with<R>(&mut self, side: usize, act: impl FnOnce(&mut PeerConnection) -> R) -> R {
+        self.world.with(self.hosts[side], |pc, _| act(pc))
+    }
+
+    fn send(
+        &mut self,
+        side: usize,
+        channel: ChannelId,
+        data: impl Into<Data>,
+    ) -> Result<(), SendError> {
+        self.world
+            .with(self.hosts[side], |pc, now| pc.send(now, channel, data))
+    }
+
+    fn negotiate(&mut self) {
+        self.world
+            .negotiate(self.hosts[PC1], self.hosts[PC2])
+            .unwrap();
+    }
+
+    /// Lets the world go on for a while and collects what is told.
+    fn run(&mut self) {
+        self.world.run_for(Duration::from_secs(3));
+        for (events, &host) in self.events.iter_mut().zip(&self.hosts) {
+            events.extend(std::iter::from_fn(|| self.world.next_event(host)));
+        }
+    }
+
+    /// The channels that the other side opened.
+    fn incoming(&self, side: usize) -> Vec<ChannelId> {
+        let opened = self.events[side].iter().filter_map(|event| match event {
+            Event::DataChannel(id) => Some(*id),
+            _ => None,
+        });
+        opened.collect()
+    }
+
+    fn messages(&self, side: usize) -> Vec<Data> {
+        let messages = self.events[side].iter().filter_map(|event| match event {
+            Event::Message(_, data) => Some(data.clone()),
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    fn was_told(&self, side: usize, event: &Event) -> bool {
+        self.events[side].contains(event)
+    }
+}
+
+/// The negotiation scenario: ends in ("stable", "stable"), without an error.
+#[test]
+fn negotiate_connection() {
+    let mut pair = Pair::new();
+    pair.open("chat", ChannelConfig::default());
+    let offer = pair.with(PC1, |pc| pc.create_offer()).unwrap();
+    pair.with(PC1, |pc| pc.set_local_description(Some(&offer)))
+        .unwrap();
+    pair.with(PC2, |pc| pc.set_remote_description(&offer))
+        .unwrap();
+    let answer = pair.with(PC2, |pc| pc.create_answer()).unwrap();
+    pair.with(PC2, |pc| pc.set_local_description(Some(&answer)))
+        .unwrap();
+    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+        .unwrap();
+    let states = pair
+        .hosts
+        .map(|host| pair.world.machine(host).signaling_state().as_str());
+    assert_eq!(states, ["stable", "stable"]);
+
+    for side in [PC1, PC2] {
+        pair.with(side, PeerConnection::close);
+        let pc = pair.world.machine(pair.hosts[side]);
+        assert_eq!(pc.signaling_state(), SignalingState::Closed);
+        assert_eq!(pc.connection_state(), ConnectionState::Closed);
+    }
+}
+
+#[test]
+fn basic_data_channel() {
+    let mut pair = Pair::new();
+    let channel = pair.open("chat", ChannelConfig::default());
+    assert_eq!(
+        pair.with(PC1, |pc| pc.channel(channel).unwrap().state),
+        ChannelState::Connecting
+    );
+    pair.negotiate();
+    pair.run();
+    assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
+    let [remote] = pair.incoming(PC2)[..] else {
+        panic!("pc2 got {:?}", pair.events[PC2])
+    };
+    assert_eq!(
+        pair.with(PC2, |pc| pc.channel(remote).unwrap().label.to_owned()),
+        "chat"
+    );
+    pair.send(PC1, channel, "Hello from PC1!").unwrap();
+    pair.send(PC2, remote, "Hello from PC2!").unwrap();
+    pair.run();
+    assert_eq!(pair.messages(PC2), [Data::from("Hello from PC1!")]);
+    assert_eq!(pair.messages(PC1), [Data::from("Hello from PC2!")]);
+}
+
+#[test]
+fn custom_data_channel() {
+    let mut pair = Pair::new();
+    let game = ChannelConfig {
+        ordered: false,
+        max_packet_life_time: Some(100),
+        protocol: "game-protocol".into(),
+        ..ChannelConfig::default()
+    };
+    let chat = ChannelConfig {
+        max_retransmits: Some(5),
+        ..ChannelConfig::default()
+    };
+    pair.open("game-state", game.clone());
+    pair.open("chat", chat.clone());
+    pair.negotiate();
+    pair.run();
+    let incoming = pair.incoming(PC2);
+    let configs = pair.with(PC2, |pc| {
+        let info = |id: &ChannelId| pc.channel(*id).unwrap().config.clone();
+        incoming.iter().map(info).collect::<Vec<_>>()
+    });
+    assert_eq!(
+        configs,
+        [game, chat],
+        "both sides know how each channel delivers"
+    );
+}
+
+#[test]
+fn binary_data_transfer() {
+    let mut pair = Pair::new();
+    let channel = pair.open("file-transfer", ChannelConfig::default());
+    pair.negotiate();
+    pair.run();
+    let file: Vec<u8> = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect();
+    for piece in file.chunks(65_536) {
+        pair.send(PC1, channel, piece.to_vec()).unwrap();
+    }
+    pair.run();
+    let received: Vec<u8> = pair
+        .messages(PC2)
+        .into_iter()
+        .flat_map(|data| match data {
+            Data::Binary(bytes) => bytes.to_vec(),
+            Data::Text(text) => panic!("text in a file: {text}"),
+        })
+        .collect();
+    assert!(received == file);
+}
+
+#[test]
+fn flow_control() {
+    let mut pair = Pair::new();
+    let channel = pair.open("bulk-data", ChannelConfig::default());
+    pair.with(PC1, |pc| {
+        pc.set_buffered_amount_low_threshold(channel, 1024)
+    });
+    pair.negotiate();
+    pair.run();
+    let large = vec![b'x'; 100_000];
+    pair.send(PC1, channel, large).unwrap();
+    assert!(pair.with(PC1, |pc| pc.buffered_amount(channel)) > 1024);
+    pair.run();
+    assert_eq!(pair.with(PC1, |pc| pc.buffered_amount(channel)), 0);
+    let low = pair.events[PC1]
+        .iter()
+        .filter(|event| **event == Event::BufferedAmountLow(channel));
+    assert_eq!(low.count(), 1, "the buffer was emptied, more can be sent");
+}
+
+#[test]
+fn a_full_buffer_says_so_and_loses_nothing() {
+    let mut pair = Pair::new();
+    let channel = pair.open("bulk-data", ChannelConfig::default());
+    pair.negotiate();
+    pair.run();
+    let message = vec![7; 200_000];
+    let mut sent = 0;
+    while pair.send(PC1, channel, message.clone()).is_ok() {
+        sent += 1;
+    }
+    assert_eq!(pair.send(PC1, channel, message), Err(SendError::Full));
+    pair.run();
+    assert_eq!(pair.messages(PC2).len(), sent);
+}
+
+#[test]
+fn multiple_channels() {
+    let mut pair = Pair::new();
+    let channels = [
+        ("control", ChannelConfig::default()),
+        (
+            "video-meta",
+            ChannelConfig {
+                ordered: false,
+                ..ChannelConfig::default()
+            },
+        ),
+        (
+            "bulk",
+            ChannelConfig {
+                max_retransmits: Some(3),
+                ..ChannelConfig::default()
+            },
+        ),
+    ];
+    let ids = channels.map(|(label, config)| pair.open(label, config));
+    pair.negotiate();
+    pair.run();
+    for (number, id) in ids.into_iter().enumerate() {
+        pair.send(PC1, id, format!("message {number}")).unwrap();
+    }
+    pair.run();
+    for id in pair.incoming(PC2) {
+        let label = pair.with(PC2, |pc| pc.channel(id).unwrap().label.to_owned());
+        pair.send(PC2, id, format!("Echo on {label}")).unwrap();
+    }
+    pair.run();
+    let echoes = pair.messages(PC1);
+    assert_eq!(
+        echoes,
+        ["control", "video-meta", "bulk"].map(|label| Data::from(format!("Echo on {label}")))
+    );
+}
+
+#[test]
+fn error_handling() {
+    let mut pair = Pair::new();
+    let channel = pair.open("test", ChannelConfig::default());
+    assert_eq!(
+        pair.send(PC1, channel, "too early"),
+        Err(SendError::NotOpen)
+    );
+    pair.negotiate();
+    pair.run();
+    let too_large = vec![0; pair.with(PC1, |pc| pc.max_message_size()) + 1];
+    assert_eq!(pair.send(PC1, channel, too_large), Err(SendError::TooLarge));
+    pair.with(PC1, |pc| pc.close_channel(channel));
+    assert_eq!(pair.send(PC1, channel, "too late"), Err(SendError::NotOpen));
+    pair.run();
+    assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Closed)));
+    let remote = pair.incoming(PC2)[0];
+    assert!(pair.was_told(PC2, &Event::ChannelState(remote, ChannelState::Closed)));
+    pair.with(PC1, PeerConnection::close);
+    let refused = pair.with(PC1, |pc| {
+        pc.create_data_channel("x", ChannelConfig::default())
+    });
+    assert_eq!(refused, Err(OpenError::Closed));
+}
