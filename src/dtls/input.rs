@@ -124,15 +124,18 @@ impl DtlsTransport {
         Ok(())
     }
 
-    /// Handshake fragments, one or more in a record.
+    /// Handshake fragments, one or more in a record. A peer may repeat what we
+    /// have together with what we have not: each counts by itself.
     fn on_fragments(&mut self, now: Instant, epoch: Epoch, content: &[u8]) -> Result<(), Noise> {
         let r = &mut Reader::new(content);
         while !r.is_empty() {
             let fragment = Fragment::parse(r).map_err(|_| Noise::Malformed)?;
-            if matches!(self.phase, Phase::Connected) {
-                self.on_late_fragment(now, epoch, &fragment)?;
-            } else {
-                self.on_fragment(now, epoch, &fragment)?;
+            let taken = match self.phase {
+                Phase::Connected => self.on_late_fragment(now, epoch, &fragment),
+                _ => self.on_fragment(now, epoch, &fragment),
+            };
+            if let Err(noise) = taken {
+                self.stats.count(noise);
             }
         }
         Ok(())

@@ -39,7 +39,7 @@ use crate::wire::dtls::{
 /// was (ICE), and without it every refusal of a peer would be a timeout.
 pub struct DtlsTransport {
     pub(super) association: Association,
-    /// `None` only while a message is being handled, and after the end.
+    /// `None` while it takes a step, and once it is over.
     pub(super) handshake: Option<Handshake>,
     pub(super) reassembly: Reassembly,
     pub(super) phase: Phase,

@@ -1,8 +1,11 @@
 //! Two ends, a mean network between them, and virtual time.
 
 mod bounds;
+mod ends;
 mod handshake;
 mod network;
+mod orders;
+mod refusals;
 mod script;
 mod vectors;
 
