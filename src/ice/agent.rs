@@ -27,7 +27,7 @@ use crate::wire::demux::{self, Class};
 
 /// Which path to the peer works, and where do datagrams go?
 ///
-/// A full ICE agent with one component. See the [module](self) for its place in
+/// A full ICE agent with one component. See the [module](super) for its place in
 /// a loop.
 #[derive(Debug)]
 pub struct IceAgent {
@@ -80,8 +80,6 @@ pub(super) struct Progress {
     pub(super) settled: Option<Instant>,
     /// Why there is no pair any more.
     pub(super) lost: Option<FailReason>,
-    /// The peer only answers (RFC 8445 §2.5).
-    pub(super) remote_is_lite: bool,
 }
 
 /// The two ends of the selected pair.
@@ -186,7 +184,6 @@ impl IceAgent {
     /// Whether the peer is a lite agent: it sends no checks, and leaves the
     /// choice to us (RFC 8445 §6.1.1).
     pub fn set_remote_lite(&mut self, lite: bool) {
-        self.progress.remote_is_lite = lite;
         if lite {
             self.set_role(Role::Controlling);
         }
@@ -436,7 +433,6 @@ impl Progress {
             selected: None,
             settled: None,
             lost: None,
-            remote_is_lite: false,
         }
     }
 }

@@ -143,12 +143,12 @@ impl CheckList {
         }
     }
 
-    /// Whether a check may still show that this pair works.
+    /// Whether this pair may still turn out to be the one to use. A triggered
+    /// check below the bar makes a spare, no more.
     pub(super) fn is_hopeful(&self, pair: &Pair) -> bool {
         match pair.state {
-            PairState::InProgress => true,
-            PairState::Frozen | PairState::Waiting => {
-                pair.triggered.is_some() || self.is_worth_a_check(pair)
+            PairState::Frozen | PairState::Waiting | PairState::InProgress => {
+                self.is_worth_a_check(pair)
             }
             PairState::Succeeded | PairState::Failed => false,
         }

@@ -149,14 +149,17 @@ impl IceAgent {
     /// RFC 8445 §7.2.5.3.1: the peer saw us at an address that we did not know.
     /// It becomes a candidate that nobody is told of.
     pub(super) fn learn_local(&mut self, base: usize, mapped: SocketAddr) -> usize {
+        let Some(origin) = self.locals.get(base) else {
+            return base;
+        };
+        let mapped = candidate::seen_from(origin.base, mapped);
         let known = |local: &LocalCandidate| local.candidate.address.ip() == Some(mapped);
         if let Some(index) = self.locals.iter().position(known) {
             return index;
         }
-        let full = self.locals.len() >= self.config.max_local_candidates;
-        let Some(origin) = self.locals.get(base).filter(|_| !full) else {
+        if self.locals.len() >= self.config.max_local_candidates {
             return base;
-        };
+        }
         let kind = CandidateKind::PeerReflexive;
         let learned = LocalCandidate {
             candidate: Candidate {

@@ -10,7 +10,7 @@ use super::pair::{Check, Pair};
 use super::send::{MAX_UNKNOWN, Reply, Verdict};
 use super::{Event, FailReason, IceAgent, IceState, PairState, Role};
 use crate::cursor::Reader;
-use crate::net::Path;
+use crate::net::{CandidateKind, Path, Protocol};
 use crate::time::Instant;
 use crate::wire::stun::{Attribute, Class, ErrorCode, Message, Method};
 
@@ -81,7 +81,7 @@ impl IceAgent {
             dropped.unauthenticated += 1;
             return;
         }
-        if self.local_at(path.local).is_none() {
+        if path.protocol != Protocol::Udp || self.local_at(path.local).is_none() {
             self.stats.dropped.unknown_local += 1;
             return;
         }
@@ -167,14 +167,12 @@ impl IceAgent {
         if let Some(index) = self.remote_at_path(path) {
             return Some(index);
         }
-        let limit = match self.remote {
-            Some(_) => self.config.max_remote_candidates,
-            None => self
-                .config
-                .max_early_candidates
-                .min(self.config.max_remote_candidates),
+        let is_learned = |remote: &&candidate::RemoteCandidate| {
+            remote.candidate.kind == CandidateKind::PeerReflexive
         };
-        if self.remotes.len() >= limit {
+        let learned = self.remotes.iter().filter(is_learned).count();
+        let is_early = self.remote.is_none() && learned >= self.config.max_early_candidates;
+        if is_early || self.remotes.len() >= self.config.max_remote_candidates {
             self.stats.dropped.candidates_full += 1;
             return None;
         }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::support::{
-    A, B, PRIORITY, Peer, Script, World, addr, class_of, config, error_of, host, id_in, ms, says,
-    solo,
+    A, B, Flight, PRIORITY, Peer, Script, World, addr, class_of, config, error_of, host, id_in, ms,
+    says, solo,
 };
 use pollrtc::ice::{Event, FailReason, IceState, PairState, Role};
 use pollrtc::net::{CandidateKind, Path};
@@ -512,4 +512,39 @@ fn loopback_addresses_connect() {
     world.introduce();
     world.run_until(ms(1_000));
     assert!(world.both_connected());
+}
+
+/// A peer such as a browser goes on checking pairs that nobody uses. That is
+/// answered, makes spares, and is no news.
+#[test]
+fn checks_on_spare_pairs_do_not_change_the_state() {
+    for role in [Role::Controlling, Role::Controlled] {
+        let mut world = World::with(
+            1,
+            config(),
+            [&[A], &[B, "10.0.0.3:3"]],
+            [role, role.opposite()],
+        );
+        world.introduce();
+        world.run_until(ms(5_000));
+        assert_eq!(world.state(0), IceState::Completed);
+        let script = Script::new_with(B, world.agents[1].agent.local_credentials());
+        for round in 0..50_u64 {
+            let claim = match role {
+                Role::Controlling => Attribute::IceControlled(1),
+                Role::Controlled => Attribute::IceControlling(1),
+            };
+            let check = script.request(&world.agents[0].agent, round, &[PRIORITY, claim]);
+            world.receive(Flight {
+                from: addr("10.0.0.3:3"),
+                to: addr(A),
+                bytes: check,
+            });
+            let end = world.now + Duration::from_secs(3);
+            world.run_until(end);
+        }
+        let states = world.states(0);
+        assert_eq!(*states.last().expect("states"), IceState::Completed);
+        assert!(states.len() <= 3, "{states:?}");
+    }
 }
