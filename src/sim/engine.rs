@@ -71,6 +71,8 @@ impl<M: Machine> World<M> {
     /// Lets a host act until it has nothing to send or say, and learns when it
     /// wants to be woken (Z-2: a machine that never comes to rest is broken).
     pub(super) fn settle(&mut self, host: HostId) {
+        // What an event tells is judged by the state that it was told in.
+        self.observe(host);
         for _ in 0..ROUNDS_LIMIT {
             self.drain(host);
             let wake = self.hosts[host.0].machine.poll_timeout();

@@ -100,6 +100,11 @@ impl<M: Machine> World<M> {
         self
     }
 
+    /// Checks all of `invariants` after every step from now on.
+    pub fn watch(&mut self, invariants: Vec<Box<dyn Invariant>>) {
+        self.watch.invariants.extend(invariants);
+    }
+
     /// A new host that has the addresses `sockets` and runs `machine`.
     ///
     /// # Panics

@@ -1,0 +1,400 @@
+//! Each invariant fails on a ledger in which it does not hold.
+
+use alloc::string::ToString;
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::cursor::Writer;
+use crate::net::Path;
+use crate::sim::ledger::{
+    Channel, Datagram, Delivery, Fate, Message, Origin, Phase, Side, Snapshot,
+};
+use crate::time::Instant;
+use crate::wire::stun::{Builder, Class, Method, TransactionId};
+
+const L: HostId = HostId(0);
+const R: HostId = HostId(1);
+const PAIR: [HostId; 2] = [L, R];
+
+/// A ledger in the making.
+struct Story {
+    ledger: Ledger,
+    now: Instant,
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut ledger = Ledger::new();
+        ledger.add_host("L");
+        ledger.add_host("R");
+        Self {
+            ledger,
+            now: Instant::ZERO,
+        }
+    }
+
+    fn wait(mut self, millis: u64) -> Self {
+        self.now += core::time::Duration::from_millis(millis);
+        self
+    }
+
+    fn fact(mut self, host: HostId, fact: Fact) -> Self {
+        self.ledger.note(self.now, host, fact);
+        self
+    }
+
+    fn state(self, host: HostId, change: impl FnOnce(&mut Snapshot)) -> Self {
+        let mut state = Snapshot::default();
+        change(&mut state);
+        self.fact(host, Fact::State(state))
+    }
+
+    /// A datagram from a host to the other, which arrives at once.
+    fn sends(mut self, host: HostId, bytes: &[u8], origin: Origin) -> Self {
+        let other = other_of(PAIR, host);
+        let genuine = matches!(origin, Origin::Genuine | Origin::Altered);
+        let id = self.ledger.send(Datagram {
+            sent: self.now,
+            from: address(host),
+            to: address(other),
+            sender: genuine.then_some(host),
+            receiver: Some(other),
+            bytes: Bytes::copy_from_slice(bytes),
+            origin,
+            fate: Fate::Arrives(self.now),
+        });
+        self.fact(other, Fact::Arrived(id))
+    }
+
+    fn verdict(&self, mut invariant: impl Invariant) -> Result<(), String> {
+        for entry in self.ledger.entries() {
+            invariant.observe(&self.ledger, entry)?;
+        }
+        invariant.finish(&self.ledger)
+    }
+
+    #[track_caller]
+    fn breaks(&self, invariant: impl Invariant, why: &str) {
+        let error = self.verdict(invariant).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+
+    #[track_caller]
+    fn keeps(&self, invariant: impl Invariant) {
+        self.verdict(invariant).unwrap();
+    }
+}
+
+fn address(host: HostId) -> SocketAddr {
+    let last = u8::try_from(host.0).unwrap();
+    SocketAddr::from(([10, 0, 0, last], 5000))
+}
+
+fn path(host: HostId) -> Path {
+    Path::udp(address(host), address(other_of(PAIR, host)))
+}
+
+fn stun(class: Class, id: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut w = Writer::new(&mut bytes, 100);
+    Builder::new(&mut w, class, Method::BINDING, TransactionId([id; 12]));
+    bytes
+}
+
+/// A DTLS record with a nonce of eight equal bytes.
+fn record(kind: u8, epoch: u8, sequence: u8, nonce: u8) -> Vec<u8> {
+    let mut bytes = vec![kind, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, sequence, 0, 8];
+    bytes.extend([nonce; 8]);
+    bytes
+}
+
+fn message(text: &'static str, ordered: bool, reliable: bool) -> Message {
+    Message {
+        channel: 1,
+        delivery: Delivery { ordered, reliable },
+        text: true,
+        data: Bytes::from_static(text.as_bytes()),
+    }
+}
+
+fn channel(id: u16, label: &str) -> Channel {
+    Channel {
+        id,
+        label: label.to_string(),
+        protocol: String::new(),
+        delivery: Delivery {
+            ordered: true,
+            reliable: true,
+        },
+    }
+}
+
+fn connected(state: &mut Snapshot) {
+    state.connection = Phase::Connected;
+    state.ice = Phase::Connected;
+    state.dtls = Phase::Connected;
+    state.stable = true;
+}
+
+#[test]
+fn i_1_a_datagram_to_nowhere() {
+    let request = stun(Class::Request, 1);
+    let story = Story::new().sends(L, &request, Origin::Genuine);
+    story.breaks(KnownDestinations::default(), "of which nothing is known");
+    let story = Story::new()
+        .fact(L, Fact::RemoteCandidate(address(R)))
+        .sends(L, &request, Origin::Genuine)
+        .sends(R, &stun(Class::Success, 1), Origin::Genuine);
+    story.keeps(KnownDestinations::default());
+}
+
+#[test]
+fn i_7_data_without_consent() {
+    let data = [20; 30];
+    let asked = || Story::new().sends(L, &stun(Class::Request, 1), Origin::Genuine);
+    let answered = || asked().sends(R, &stun(Class::Success, 1), Origin::Genuine);
+    let data_after = |story: Story, millis| story.wait(millis).sends(L, &data, Origin::Genuine);
+
+    data_after(answered(), 30_000).keeps(Consent::default());
+    data_after(answered(), 30_001).breaks(Consent::default(), "the last answer");
+    data_after(asked(), 0).breaks(Consent::default(), "no check was answered");
+    // A forged answer does not count, nor one to another request.
+    let forged = asked().sends(R, &stun(Class::Success, 1), Origin::Forged);
+    data_after(forged, 0).breaks(Consent::default(), "no check was answered");
+    let wrong = asked().sends(R, &stun(Class::Success, 2), Origin::Genuine);
+    data_after(wrong, 0).breaks(Consent::default(), "no check was answered");
+}
+
+#[test]
+fn i_5_a_pair_selected_without_an_answer() {
+    let story = Story::new()
+        .sends(L, &stun(Class::Request, 1), Origin::Genuine)
+        .state(L, |state| state.selected = Some(path(L)));
+    story.breaks(Consent::default(), "is selected");
+}
+
+#[test]
+fn i_6_checks_too_fast() {
+    let checks = |distance| {
+        Story::new()
+            .sends(L, &stun(Class::Request, 1), Origin::Genuine)
+            .wait(distance)
+            .sends(L, &stun(Class::Request, 2), Origin::Genuine)
+    };
+    checks(50).keeps(Pacing::default());
+    checks(49).breaks(Pacing::default(), "two new checks");
+}
+
+#[test]
+fn i_2_pairs_that_do_not_mirror() {
+    let select = |other: Path| {
+        Story::new()
+            .state(L, |state| {
+                connected(state);
+                state.selected = Some(path(L));
+            })
+            .state(R, |state| {
+                connected(state);
+                state.selected = Some(other);
+            })
+    };
+    select(path(R)).keeps(MirroredPairs::new(PAIR));
+    select(path(L)).breaks(MirroredPairs::new(PAIR), "and");
+}
+
+#[test]
+fn i_4_both_control() {
+    let control = |other| {
+        Story::new()
+            .state(L, |state| {
+                connected(state);
+                state.controlling = Some(true);
+            })
+            .state(R, |state| {
+                connected(state);
+                state.controlling = Some(other);
+            })
+    };
+    control(false).keeps(OneControls::new(PAIR));
+    control(true).breaks(OneControls::new(PAIR), "both say");
+}
+
+#[test]
+fn d_1_different_secrets_or_equal_roles() {
+    let ends = |client, key: u8| {
+        Story::new()
+            .state(L, |state| {
+                connected(state);
+                state.dtls_client = Some(true);
+                state.exported_key = Some([1; 16]);
+            })
+            .state(R, |state| {
+                connected(state);
+                state.dtls_client = Some(client);
+                state.exported_key = Some([key; 16]);
+            })
+    };
+    ends(false, 1).keeps(SameSecrets::new(PAIR));
+    ends(true, 1).breaks(SameSecrets::new(PAIR), "client");
+    ends(false, 2).breaks(SameSecrets::new(PAIR), "different keys");
+}
+
+#[test]
+fn d_4_numbers_and_nonces_used_twice() {
+    let records = |first: [u8; 3], second: [u8; 3]| {
+        let record = |[epoch, sequence, nonce]: [u8; 3]| record(22, epoch, sequence, nonce);
+        Story::new()
+            .sends(L, &record(first), Origin::Genuine)
+            .sends(L, &record(second), Origin::Genuine)
+    };
+    records([1, 1, 1], [1, 2, 2]).keeps(RecordNumbers::default());
+    records([0, 5, 1], [1, 0, 1]).keeps(RecordNumbers::default());
+    records([1, 2, 1], [1, 2, 2]).breaks(RecordNumbers::default(), "record 2");
+    records([1, 1, 1], [1, 2, 1]).breaks(RecordNumbers::default(), "nonce");
+    Story::new()
+        .sends(L, &record(23, 0, 1, 1), Origin::Genuine)
+        .breaks(RecordNumbers::default(), "in the clear");
+}
+
+#[test]
+fn s_1_to_s_3_messages() {
+    let run = |ordered, reliable, received: &[&'static str]| {
+        let mut story = Story::new().state(L, connected).state(R, connected);
+        for text in ["a", "b", "c"] {
+            story = story.fact(L, Fact::MessageSent(message(text, ordered, reliable)));
+        }
+        for text in received {
+            let message = message(text, ordered, reliable);
+            story = story.fact(R, Fact::MessageReceived(message));
+        }
+        story
+    };
+    let check = || Messages::new(PAIR);
+    run(true, true, &["a", "b", "c"]).keeps(check());
+    run(true, true, &["a", "c"]).breaks(check(), "message 2 came instead of 1");
+    run(true, true, &["a", "b"]).breaks(check(), "1 messages missing");
+    run(true, true, &["a", "a"]).breaks(check(), "come twice");
+    run(true, true, &["x"]).breaks(check(), "not sent");
+    run(false, true, &["c", "a", "b"]).keeps(check());
+    run(false, true, &["c", "a"]).breaks(check(), "missing");
+    run(true, false, &["a", "c"]).keeps(check());
+    run(true, false, &["c", "a"]).breaks(check(), "not sent, or come twice");
+    run(false, false, &["c", "a"]).keeps(check());
+    run(false, false, &["c", "c"]).breaks(check(), "come twice");
+}
+
+#[test]
+fn d_3_a_message_before_the_handshake_has_ended() {
+    let story = Story::new()
+        .fact(L, Fact::MessageSent(message("a", true, true)))
+        .state(R, |state| state.dtls = Phase::Connecting)
+        .fact(R, Fact::MessageReceived(message("a", true, true)));
+    story.breaks(Messages::new(PAIR), "while DTLS is Connecting");
+}
+
+#[test]
+fn s_6_bytes_that_are_never_sent() {
+    let story = Story::new()
+        .state(L, |state| {
+            connected(state);
+            state.buffered = 7;
+        })
+        .state(R, connected);
+    story.breaks(Messages::new(PAIR), "7 bytes still wait");
+}
+
+#[test]
+fn s_10_different_channels() {
+    let ends = |label: &str| {
+        Story::new()
+            .state(L, connected)
+            .state(R, connected)
+            .fact(L, Fact::ChannelOpened(channel(1, "chat")))
+            .fact(R, Fact::ChannelOpened(channel(1, label)))
+    };
+    let check = || Channels::new(PAIR);
+    ends("chat").keeps(check());
+    ends("other").breaks(check(), "are open");
+    ends("chat")
+        .fact(R, Fact::ChannelClosed(1))
+        .breaks(check(), "are open");
+    ends("chat")
+        .fact(R, Fact::ChannelOpened(channel(1, "chat")))
+        .breaks(check(), "opened twice");
+}
+
+#[test]
+fn s_8_a_message_after_the_close() {
+    let story = Story::new()
+        .fact(R, Fact::ChannelOpened(channel(1, "chat")))
+        .fact(R, Fact::ChannelClosed(1))
+        .fact(R, Fact::MessageReceived(message("a", true, true)));
+    story.breaks(Channels::new(PAIR), "not open");
+}
+
+#[test]
+fn s_6_room_again_without_a_message() {
+    let story = Story::new()
+        .fact(L, Fact::MessageSent(message("a", true, true)))
+        .fact(L, Fact::BufferedAmountLow(1))
+        .fact(L, Fact::BufferedAmountLow(1));
+    story.breaks(Channels::new(PAIR), "nothing was sent");
+}
+
+#[test]
+fn p_2_sections_that_differ_or_vanish() {
+    let describe = |side, sdp: &str| Fact::Described {
+        side,
+        sdp: sdp.to_string(),
+    };
+    let stable = |local: &str, remote: &str| {
+        Story::new()
+            .fact(L, describe(Side::Local, local))
+            .fact(L, describe(Side::Remote, remote))
+            .state(L, |state| state.stable = true)
+    };
+    let (one, two) = ("m=a\na=mid:0\n", "m=a\na=mid:0\nm=b\na=mid:1\n");
+    stable(two, two).keeps(Descriptions::default());
+    stable(two, one).breaks(Descriptions::default(), "stable with");
+    stable(two, two)
+        .fact(L, describe(Side::Local, one))
+        .breaks(Descriptions::default(), "became");
+}
+
+#[test]
+fn p_7_a_state_that_does_not_follow() {
+    let state = |connection, ice, dtls| {
+        Story::new().state(L, |state| {
+            state.connection = connection;
+            state.ice = ice;
+            state.dtls = dtls;
+        })
+    };
+    use Phase::{Connected, Connecting, Disconnected, Failed, New};
+    state(New, New, New).keeps(AggregateState);
+    state(Connecting, Connected, Connecting).keeps(AggregateState);
+    state(Connected, Connected, Connected).keeps(AggregateState);
+    state(Failed, Connected, Failed).keeps(AggregateState);
+    state(Disconnected, Disconnected, Connected).keeps(AggregateState);
+    state(Connected, Connected, Connecting).breaks(AggregateState, "should be Connecting");
+    state(Connected, Disconnected, Connected).breaks(AggregateState, "should be Disconnected");
+}
+
+#[test]
+fn p_7_words_after_the_end() {
+    let closed = || Story::new().state(L, |state| state.connection = Phase::Closed);
+    let speaks = |story: Story| story.sends(L, &[20; 30], Origin::Genuine);
+    speaks(closed()).keeps(SilentWhenClosed::default());
+    speaks(closed().wait(1)).breaks(SilentWhenClosed::default(), "still speaks");
+    closed()
+        .state(L, connected)
+        .breaks(SilentWhenClosed::default(), "closed, and then");
+}
+
+#[test]
+fn all_of_them_are_asked() {
+    let names: Vec<&str> = of_pair(PAIR).iter().map(|one| one.name()).collect();
+    assert_eq!(names.len(), 12);
+}
