@@ -319,7 +319,8 @@ fn parse(path: String, text: &str) -> Source {
         let opens_tests = |next: &&str| {
             next.starts_with("mod ") && next.ends_with('{') || next.starts_with("mod tests")
         };
-        if line == "#[cfg(test)]" && rest.peek().is_some_and(opens_tests) {
+        let for_tests = line == "#[cfg(test)]" || line.starts_with("#[cfg(all(test,");
+        if for_tests && rest.peek().is_some_and(opens_tests) {
             break;
         }
         lines.push(line.to_string());

@@ -12,12 +12,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{CloseReason, DtlsState, DtlsTransport, Event, Role};
 use pollrtc::ice::{self, IceAgent};
 use pollrtc::rng::Rng;
-use pollrtc::sim::Direct;
+use pollrtc::sctp::{self, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions};
+use pollrtc::sim::{Direct, SctpTold};
 use pollrtc::time::Instant;
+use pollrtc::wire::sctp::{Ppid, StreamId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::dtls;
@@ -74,6 +78,61 @@ macro_rules! keeps_the_laws {
 keeps_the_laws!(toy_machine, Toy<{ toy::SOUND }>, 200, 60);
 keeps_the_laws!(ice_agent, IceAgent, 48, 80);
 keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
+keeps_the_laws!(sctp_association, Direct<SctpAssociation>, 48, 80);
+
+impl Subject for Direct<SctpAssociation> {
+    fn pair(seed: u64) -> [Self; 2] {
+        let mut rng = Rng::from_number(seed);
+        [0, 1].map(|side| {
+            let mut association = SctpAssociation::new(SctpConfig::default(), &mut rng);
+            association.connect();
+            Self::new(association, path_of(side))
+        })
+    }
+
+    fn command(&mut self, now: Instant, choice: u8) {
+        let stream = StreamId(u16::from(choice % 4));
+        let options = SendOptions {
+            ordered: choice.is_multiple_of(2),
+            reliability: match choice % 3 {
+                0 => Reliability::Reliable,
+                1 => Reliability::MaxRetransmits(u16::from(choice)),
+                _ => Reliability::MaxLifetime(Duration::from_millis(u64::from(choice))),
+            },
+        };
+        let data = vec![choice; usize::from(choice) * 20];
+        match choice {
+            // A refusal is as good as any answer.
+            0..250 => drop(
+                self.machine
+                    .send(now, stream, Ppid(51), options, data.into()),
+            ),
+            _ => self.machine.reset_streams([stream]),
+        }
+    }
+
+    fn close(&mut self, _now: Instant) {
+        self.machine.shutdown();
+    }
+
+    fn is_terminal(event: &SctpTold) -> bool {
+        matches!(event, SctpTold::Event(sctp::Event::Closed(_)))
+    }
+
+    fn is_done(&self) -> bool {
+        self.machine.state() == SctpState::Connected
+    }
+
+    fn dropped(&self) -> u64 {
+        let dropped = self.machine.stats().dropped;
+        dropped.checksum
+            + dropped.malformed
+            + dropped.not_ours
+            + dropped.unexpected
+            + dropped.no_room
+            + dropped.unknown
+    }
+}
 
 impl Subject for IceAgent {
     fn pair(seed: u64) -> [Self; 2] {

@@ -12,6 +12,7 @@ use crate::cursor::Writer;
 use crate::dtls::{self, DtlsTransport};
 use crate::ice::{self, IceAgent, IceState};
 use crate::net::Path;
+use crate::sctp::{self, SctpAssociation};
 use crate::time::Instant;
 
 /// A machine that knows no paths, on the one path that it has.
@@ -145,5 +146,39 @@ impl Machine for Direct<DtlsTransport> {
         let line = self.machine.key_log().filter(|_| self.tells_keys)?;
         self.tells_keys = false;
         Some(line.to_string())
+    }
+}
+
+/// What an SCTP association tells: its events, and the messages that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SctpTold {
+    /// An event.
+    Event(sctp::Event),
+    /// A message.
+    Message(sctp::Message),
+}
+
+impl Machine for Direct<SctpAssociation> {
+    type Event = SctpTold;
+
+    fn handle_input(&mut self, now: Instant, _path: Path, datagram: &mut [u8]) {
+        self.machine.handle_input(now, datagram);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.machine.handle_timeout(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        self.machine.poll_transmit(now, out).then_some(self.path)
+    }
+
+    fn poll_event(&mut self) -> Option<SctpTold> {
+        let event = self.machine.poll_event().map(SctpTold::Event);
+        event.or_else(|| self.machine.take_message().map(SctpTold::Message))
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.machine.poll_timeout()
     }
 }

@@ -24,7 +24,7 @@ mod peer;
 mod queue;
 mod world;
 
-pub use adapter::Direct;
+pub use adapter::{Direct, SctpTold};
 pub use ledger::{Fact, Ledger};
 pub use link::{Chance, Link, Loss, LossCause};
 pub use machine::Machine;
