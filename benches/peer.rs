@@ -7,9 +7,8 @@
 //! - `idle`: asking a connected peer with nothing to do.
 
 #![expect(
-    missing_docs,
     clippy::std_instead_of_core,
-    reason = "a bench has std, and its macros make undocumented items"
+    reason = "a bench has std"
 )]
 
 use std::hint::black_box;
