@@ -6,10 +6,7 @@
 //!   1,073.7 divided by the MB/s shown;
 //! - `idle`: asking a connected peer with nothing to do.
 
-#![expect(
-    clippy::std_instead_of_core,
-    reason = "a bench has std"
-)]
+#![expect(clippy::std_instead_of_core, reason = "a bench has std")]
 
 use std::hint::black_box;
 use std::time::Duration;
