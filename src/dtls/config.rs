@@ -17,6 +17,17 @@ pub enum Role {
     Server,
 }
 
+impl Role {
+    /// The role of the other end.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// What a [`DtlsTransport`](super::DtlsTransport) is told when it is made.
 #[derive(Clone, Debug)]
 pub struct DtlsConfig {

@@ -1,5 +1,7 @@
 use super::*;
+use crate::cursor::Reader;
 use crate::wire::dtls::extension::SrtpProfile;
+use crate::wire::dtls::{CipherSuite, ContentType, ProtocolVersion, Record, RecordHeader};
 
 #[test]
 fn connects_and_echoes() {
@@ -60,4 +62,63 @@ fn dtls_015_the_end_of_the_sequence_numbers_is_the_end() {
     assert_eq!(pair.client.closed(), Some(CloseReason::KeysUsedUp));
     let alert = crate::wire::dtls::AlertDescription::InternalError;
     assert_eq!(pair.server.closed(), Some(CloseReason::Alerted(alert)));
+}
+
+/// The longer suite works as well, with its other hash.
+#[test]
+fn connects_with_aes_256() {
+    static PROVIDER_256: CryptoProvider = CryptoProvider {
+        aeads: PROVIDER.aeads.split_at(1).1,
+        ..PROVIDER
+    };
+    let client = DtlsConfig {
+        provider: &PROVIDER_256,
+        ..config()
+    };
+    let mut pair = Pair::with(client, config(), 1).connected();
+    let negotiated = pair.server.dtls.negotiated().expect("connected");
+    let suite = CipherSuite::ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;
+    assert_eq!(negotiated.cipher_suite, suite);
+    pair.echo();
+}
+
+/// A peer may put all its messages into one record, old ones before new ones.
+#[test]
+fn messages_may_share_a_record() {
+    let mut pair = Pair::new(1);
+    let hello = pair.client.output(pair.now, MTU).expect("a hello");
+    pair.server.input(pair.now, hello);
+    let flight = pair.server.output(pair.now, MTU).expect("a flight");
+    let mut fragments = Vec::new();
+    let mut r = Reader::new(&flight);
+    while !r.is_empty() {
+        let record = Record::parse(&mut r).expect("a record");
+        fragments.push(record.content);
+    }
+    let record = |content: Vec<u8>| {
+        let header = RecordHeader {
+            content_type: ContentType::Handshake,
+            version: ProtocolVersion::DTLS_1_2,
+            epoch: 0,
+            sequence: 7,
+            length: u16::try_from(content.len()).expect("short"),
+        };
+        [&header.to_bytes()[..], &content].concat()
+    };
+    pair.client.input(pair.now, record(fragments[..2].concat()));
+    assert_eq!(pair.client.output(pair.now, MTU), None);
+    pair.client.input(pair.now, record(fragments.concat()));
+    let answer = pair.client.output(pair.now, MTU).expect("the answer");
+    pair.server.input(pair.now, answer);
+    pair.connected().echo();
+}
+
+/// What a transport takes: its own size, which an idle peer pays for.
+#[test]
+fn a_transport_is_small() {
+    assert!(
+        size_of::<DtlsTransport>() <= 2048,
+        "{}",
+        size_of::<DtlsTransport>()
+    );
 }

@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
+use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateOptions};
 use crate::crypto::rust_crypto::PROVIDER;
 use crate::cursor::Writer;
@@ -129,13 +130,17 @@ struct Pair {
 const MTU: usize = 1200;
 
 fn certificate(seed: u64) -> Arc<Certificate> {
+    certificate_of(&PROVIDER, seed)
+}
+
+fn certificate_of(provider: &CryptoProvider, seed: u64) -> Arc<Certificate> {
     let options = CertificateOptions {
         common_name: String::from("test"),
         not_before: 1_700_000_000,
         not_after: 1_800_000_000,
     };
     let rng = &mut Rng::from_number(seed);
-    Arc::new(Certificate::generate(&PROVIDER, rng, &options).expect("valid options"))
+    Arc::new(Certificate::generate(provider, rng, &options).expect("valid options"))
 }
 
 fn config() -> DtlsConfig {

@@ -198,11 +198,8 @@ fn on_finished(
     secrets: &Secrets,
     message: &Finished<'_>,
 ) -> Result<(), CloseReason> {
-    let peer = match association.role {
-        Role::Client => Role::Server,
-        Role::Server => Role::Client,
-    };
-    let expected = secrets.verify_data(peer, &association.hash_before_last(terms)?);
+    let hash = association.hash_before_last(terms)?;
+    let expected = secrets.verify_data(association.role.other(), &hash);
     if bool::from(expected.ct_eq(message.verify_data)) {
         Ok(())
     } else {
