@@ -26,3 +26,23 @@ pub const PROVIDER: CryptoProvider = CryptoProvider {
     generators: &[&sign::P256],
     verifiers: &[&sign::P256],
 };
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    /// The promise of the traits, kept by the types behind them.
+    #[test]
+    fn keys_are_wiped_when_dropped() {
+        const fn is_wiped<T: ZeroizeOnDrop>() {}
+        is_wiped::<aes_gcm::Aes128Gcm>();
+        is_wiped::<aes_gcm::Aes256Gcm>();
+        // A keyed HMAC is the states of two hashes.
+        is_wiped::<sha1::Sha1>();
+        is_wiped::<sha2::Sha256>();
+        is_wiped::<sha2::Sha384>();
+        is_wiped::<p256::ecdh::EphemeralSecret>();
+        is_wiped::<p256::ecdsa::SigningKey>();
+        is_wiped::<p256::SecretKey>();
+    }
+}

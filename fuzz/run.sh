@@ -1,0 +1,42 @@
+#!/bin/sh
+# Runs every fuzz target, or those that are named, and fails if one finds anything.
+#
+#   fuzz/run.sh SECONDS [TARGET...]
+#
+# Two at a time. What a run adds to its corpus is thrown away: an input that is
+# worth keeping is copied by hand from the place that is printed.
+set -u
+cd "$(dirname "$0")" || exit 2
+seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
+shift
+[ $# -gt 0 ] || set -- $(sed -n '/^\[\[bin\]\]/,/^name/s/^name = "\(.*\)"/\1/p' Cargo.toml)
+
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+cargo +nightly fuzz build || exit 2
+
+run() {
+    mkdir -p "$work/$1" "corpus/$1"
+    if cargo +nightly fuzz run "$1" "$work/$1" "corpus/$1" -- \
+        -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=1024 \
+        -print_final_stats=1 >"$work/$1.log" 2>&1
+    then
+        executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$1.log")
+        echo "$1: ok, $executed inputs"
+    else
+        echo "$1: FAILED"
+        tail -n 60 "$work/$1.log"
+        : >"$work/failed"
+    fi
+}
+
+while [ $# -gt 0 ]; do
+    run "$1" &
+    shift
+    if [ $# -gt 0 ]; then
+        run "$1" &
+        shift
+    fi
+    wait
+done
+[ ! -e "$work/failed" ]
