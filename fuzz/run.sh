@@ -25,7 +25,7 @@ run() {
         echo "$1: ok, $executed inputs"
     else
         echo "$1: FAILED"
-        tail -n 60 "$work/$1.log"
+        grep -A 3 -E 'panicked at|ERROR: [^d]*Sanitizer|ERROR: libFuzzer: [^d]|fuzz run' "$work/$1.log" | cut -c 1-2000
         : >"$work/failed"
     fi
 }
