@@ -1,8 +1,12 @@
 //! What the targets share.
 
+mod pair;
+
 use std::fmt::{Debug, Display};
 
 use pollrtc::cursor::Writer;
+
+pub use pair::{Pair, Side, Step};
 
 /// The bytes that `emit` writes; they are as many as was said before.
 pub fn emitted(len: usize, emit: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
