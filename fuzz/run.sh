@@ -13,7 +13,9 @@ shift
 
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
-cargo +nightly fuzz build || exit 2
+for target; do
+    cargo +nightly fuzz build "$target" || exit 2
+done
 
 run() {
     mkdir -p "$work/$1" "corpus/$1"
