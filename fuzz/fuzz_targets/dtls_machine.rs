@@ -14,7 +14,7 @@ use pollrtc::net::Path;
 use pollrtc::rng::Rng;
 use pollrtc::sim::Machine;
 use pollrtc::time::Instant;
-use pollrtc_fuzz::{Pair, Side, Step};
+use pollrtc_fuzz::{Pair, Side, Step, path};
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Command {
@@ -25,7 +25,7 @@ enum Command {
 
 fuzz_target!(|steps: Vec<Step<Command>>| {
     let mut is_closed = false;
-    let mut pair = Pair::new(Dtls::new(Role::Client, 1), Dtls::new(Role::Server, 2));
+    let mut pair = Pair::new(Dtls::new(Side::A), Dtls::new(Side::B));
     for step in steps {
         pair.step(step, |dtls, _, command| match command {
             Command::Send(len) => dtls.to_send.push(len),
@@ -48,14 +48,19 @@ fuzz_target!(|steps: Vec<Step<Command>>| {
 
 /// An end, and what its owner has to say.
 struct Dtls {
+    path: Path,
     transport: DtlsTransport,
     to_send: Vec<u8>,
     is_over: bool,
 }
 
 impl Dtls {
-    fn new(role: Role, seed: u64) -> Self {
-        let mut rng = Rng::from_number(seed);
+    fn new(side: Side) -> Self {
+        let mut rng = Rng::from_number(side as u64);
+        let role = match side {
+            Side::A => Role::Client,
+            Side::B => Role::Server,
+        };
         let options = CertificateOptions {
             common_name: "fuzz".into(),
             not_before: 0,
@@ -64,6 +69,7 @@ impl Dtls {
         let certificate = Certificate::generate(&fake::PROVIDER, &mut rng, &options).unwrap();
         let config = DtlsConfig::new(&fake::PROVIDER, Arc::new(certificate));
         Self {
+            path: path(side),
             transport: DtlsTransport::new(config, role, &mut rng),
             to_send: Vec::new(),
             is_over: false,
@@ -94,7 +100,7 @@ impl Machine for Dtls {
             self.to_send.pop();
         }
         assert!(!(sent && self.is_over), "nothing is said after the end");
-        sent.then(|| Path::udp(ANY, ANY))
+        sent.then_some(self.path)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
@@ -115,6 +121,3 @@ impl Machine for Dtls {
         next
     }
 }
-
-const ANY: std::net::SocketAddr =
-    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);

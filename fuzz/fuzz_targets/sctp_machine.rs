@@ -2,7 +2,6 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
@@ -11,13 +10,11 @@ use libfuzzer_sys::fuzz_target;
 use pollrtc::cursor::Writer;
 use pollrtc::net::Path;
 use pollrtc::rng::Rng;
-use pollrtc::sctp::{
-    Event, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions,
-};
+use pollrtc::sctp::{Event, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions};
 use pollrtc::sim::Machine;
 use pollrtc::time::Instant;
-use pollrtc::wire::sctp::{Ppid, StreamId, checksum_is_valid, write_checksum};
-use pollrtc_fuzz::{Pair, Side, Step};
+use pollrtc::wire::sctp::{Ppid, StreamId, checksum_is_valid};
+use pollrtc_fuzz::{Pair, Side, Step, path, repair_sctp};
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Command {
@@ -43,7 +40,7 @@ enum Worth {
 }
 
 fuzz_target!(|steps: Vec<Step<Command>>| {
-    let mut pair = Pair::new(Sctp::new(1), Sctp::new(2));
+    let mut pair = Pair::new(Sctp::new(Side::A), Sctp::new(Side::B));
     pair.machine(Side::A).association.connect();
     for step in steps {
         pair.step(step, Sctp::command);
@@ -70,7 +67,10 @@ fn judge(pair: &mut Pair<Sctp>) {
             assert!(!other.received[..count].contains(id), "heard twice: {id}");
             if said.ordered && !other.is_reset {
                 let before = last.insert(said.stream, *id);
-                assert!(before.is_none_or(|before| before < *id), "out of order: {id}");
+                assert!(
+                    before.is_none_or(|before| before < *id),
+                    "out of order: {id}"
+                );
             }
         }
         for (id, said) in sent.iter().enumerate() {
@@ -82,6 +82,7 @@ fn judge(pair: &mut Pair<Sctp>) {
 
 /// An end and its application.
 struct Sctp {
+    path: Path,
     association: SctpAssociation,
     sent: Vec<Sent>,
     received: Vec<u32>,
@@ -101,9 +102,11 @@ struct Sent {
 }
 
 impl Sctp {
-    fn new(seed: u64) -> Self {
+    fn new(side: Side) -> Self {
+        let mut rng = Rng::from_number(side as u64);
         Self {
-            association: SctpAssociation::new(SctpConfig::default(), &mut Rng::from_number(seed)),
+            path: path(side),
+            association: SctpAssociation::new(SctpConfig::default(), &mut rng),
             sent: Vec::new(),
             received: Vec::new(),
             is_reading: true,
@@ -147,9 +150,7 @@ impl Sctp {
         let reliability = match worth {
             Worth::Always => Reliability::Reliable,
             Worth::Times(count) => Reliability::MaxRetransmits(count.into()),
-            Worth::Millis(millis) => {
-                Reliability::MaxLifetime(Duration::from_millis(millis.into()))
-            }
+            Worth::Millis(millis) => Reliability::MaxLifetime(Duration::from_millis(millis.into())),
         };
         let options = SendOptions {
             ordered,
@@ -169,7 +170,9 @@ impl Sctp {
     }
 
     fn read(&mut self) {
-        while self.is_reading && let Some(info) = self.association.peek_message() {
+        while self.is_reading
+            && let Some(info) = self.association.peek_message()
+        {
             let message = self.association.take_message().expect("it was announced");
             assert_eq!(message.info(), info);
             let Some((id, rest)) = message.data.split_first_chunk() else {
@@ -194,14 +197,8 @@ impl Machine for Sctp {
 
     fn handle_input(&mut self, now: Instant, _: Path, datagram: &mut [u8]) {
         // A fuzzer cannot guess a checksum.
-        if datagram.len() >= 12 && !checksum_is_valid(datagram, true) {
-            let mut copy = datagram.to_vec();
-            copy[8..12].fill(0);
-            let mut buf = Vec::new();
-            let mut writer = Writer::new(&mut buf, copy.len());
-            writer.bytes(&copy);
-            write_checksum(&mut writer, 0);
-            datagram.copy_from_slice(&buf);
+        if !checksum_is_valid(datagram, true) {
+            repair_sctp(datagram);
         }
         self.association.handle_input(now, datagram);
         self.read();
@@ -216,7 +213,7 @@ impl Machine for Sctp {
         self.read();
         let sent = self.association.poll_transmit(now, out);
         assert!(!(sent && self.is_over), "nothing is said after the end");
-        sent.then(|| Path::udp(ANY, ANY))
+        sent.then_some(self.path)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
@@ -236,5 +233,3 @@ impl Machine for Sctp {
         next
     }
 }
-
-const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);

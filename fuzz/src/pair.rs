@@ -45,7 +45,11 @@ pub enum Step<C> {
     /// It is cut on its way.
     Cut { to: Side, index: u8, len: u16 },
     /// Somebody else sends something.
-    Inject { to: Side, datagram: Vec<u8> },
+    Inject {
+        to: Side,
+        from: u8,
+        datagram: Vec<u8>,
+    },
     /// Time passes, and nobody is told.
     Wait { millis: u16 },
     /// Time passes until somebody has something to do.
@@ -58,11 +62,14 @@ pub enum Step<C> {
 pub struct Pair<M> {
     machines: [M; 2],
     /// Those to A, those to B.
-    wires: [VecDeque<Vec<u8>>; 2],
+    wires: [VecDeque<Datagram>; 2],
     now: Instant,
     /// Whether anything arrived that nobody had sent so.
     is_attacked: bool,
 }
+
+/// Bytes, and where they come from and go to, as the receiver sees it.
+type Datagram = (Path, Vec<u8>);
 
 impl<M: Machine> Pair<M> {
     pub fn new(a: M, b: M) -> Self {
@@ -99,21 +106,23 @@ impl<M: Machine> Pair<M> {
                 with,
             } => {
                 self.is_attacked = true;
-                if let Some(datagram) = self.at(to, index) {
+                if let Some((_, datagram)) = self.at(to, index) {
                     let at = usize::from(at) % datagram.len();
                     datagram[at] ^= with;
                 }
             }
             Step::Cut { to, index, len } => {
                 self.is_attacked = true;
-                if let Some(datagram) = self.at(to, index) {
+                if let Some((_, datagram)) = self.at(to, index) {
                     let len = usize::from(len) % datagram.len();
                     datagram.truncate(len.max(1));
                 }
             }
-            Step::Inject { to, datagram } => {
+            Step::Inject { to, from, datagram } => {
                 self.is_attacked = true;
-                self.deliver(to, datagram);
+                let mut path = path(to);
+                path.remote.set_port(path.remote.port() + u16::from(from));
+                self.deliver(to, (path, datagram));
             }
             Step::Wait { millis } => self.now += Duration::from_millis(millis.into()),
             Step::Timeout => {
@@ -157,20 +166,19 @@ impl<M: Machine> Pair<M> {
         !self.is_attacked
     }
 
-    fn at(&mut self, to: Side, index: u8) -> Option<&mut Vec<u8>> {
+    fn at(&mut self, to: Side, index: u8) -> Option<&mut Datagram> {
         let wire = &mut self.wires[to as usize];
         let index = usize::from(index).checked_rem(wire.len())?;
         wire.get_mut(index)
     }
 
-    fn take(&mut self, to: Side, index: u8) -> Option<Vec<u8>> {
+    fn take(&mut self, to: Side, index: u8) -> Option<Datagram> {
         let wire = &mut self.wires[to as usize];
         let index = usize::from(index).checked_rem(wire.len())?;
         wire.remove(index)
     }
 
-    fn deliver(&mut self, to: Side, mut datagram: Vec<u8>) {
-        let path = path(to);
+    fn deliver(&mut self, to: Side, (path, mut datagram): Datagram) {
         self.machines[to as usize].handle_input(self.now, path, &mut datagram);
         self.poll(to);
     }
@@ -207,11 +215,9 @@ impl<M: Machine> Pair<M> {
             // The fifth law.
             assert_eq!(sent.is_some(), !buf.is_empty());
             assert!(buf.len() <= MTU);
-            if sent.is_none() {
-                break;
-            }
+            let Some(path) = sent else { break };
             if wire.len() < MAX_ON_THE_WIRE {
-                wire.push_back(buf);
+                wire.push_back((Path::udp(path.remote, path.local), buf));
             }
         }
         for count in 0.. {
@@ -223,10 +229,10 @@ impl<M: Machine> Pair<M> {
     }
 }
 
-/// Where the datagrams to one end come from.
-fn path(to: Side) -> Path {
-    let address = |side: Side| SocketAddr::from((Ipv4Addr::LOCALHOST, 1000 + side as u16));
-    Path::udp(address(to), address(to.other()))
+/// The way from one end to the other, as the first sees it.
+pub fn path(of: Side) -> Path {
+    let address = |side: Side| SocketAddr::from((Ipv4Addr::LOCALHOST, 1000 * (1 + side as u16)));
+    Path::udp(address(of), address(of.other()))
 }
 
 const MTU: usize = 1200;
