@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use pollrtc::crypto::fake;
 use pollrtc::cursor::Writer;
-use pollrtc::ice::{Event, IceAgent, IceConfig, IceState, Role};
+use pollrtc::ice::{Event, IceAgent, IceConfig, Role};
 use pollrtc::net::{Candidate, CandidateAddress, Path};
 use pollrtc::rng::Rng;
 use pollrtc::sim::Machine;
@@ -47,10 +47,8 @@ fuzz_target!(|steps: Vec<Step<Command>>| {
 
 /// Whatever was lost, repeated or reordered: they find each other in time.
 fn judge(pair: &mut Pair<Ice>) {
-    if [Side::A, Side::B]
-        .map(|side| pair.machine(side).agent.state())
-        .contains(&IceState::Failed)
-    {
+    // RFC 7675 §5.1: a pair that was not confirmed for 30 s may not be used again.
+    if pair.now() > Instant::from_millis(25_000) {
         return;
     }
     pair.calm(pair.now() + Duration::from_secs(60));
