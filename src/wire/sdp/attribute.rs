@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::rtp::{Extmap, Fmtp, Msid, Rid, RtcpFb, Rtpmap, Sctpmap, Simulcast, Ssrc, SsrcGroup};
-use super::{Reason, candidate, is_token, number, word};
+use super::{Reason, candidate, is_token, number, split_at_byte, word};
 
 /// An `a=` line.
 ///
@@ -80,7 +80,7 @@ pub enum Attribute<'a> {
 impl<'a> Attribute<'a> {
     /// Reads what stands after `a=`.
     pub(crate) fn parse(line: &'a str) -> Result<Self, Reason> {
-        let (name, value) = match line.split_once(':') {
+        let (name, value) = match split_at_byte(line, b':') {
             Some((name, value)) => (name, Some(value)),
             // Browsers of 2013 left a space at the end of such lines.
             None => (line.trim_ascii_end(), None),

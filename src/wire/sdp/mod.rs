@@ -57,9 +57,17 @@ pub const MAX_MEDIA: usize = 256;
 /// Why a value cannot be read; becomes an [`SdpError`] where the line is known.
 pub(crate) type Reason = &'static str;
 
+/// Splits `text` at the first `byte`, which is ASCII.
+///
+/// Names and words are short: a plain loop beats a searcher of `str`.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|other| other == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// Splits `text` at the first space; the rest is empty if there is none.
 fn word(text: &str) -> (&str, &str) {
-    text.split_once(' ').unwrap_or((text, ""))
+    split_at_byte(text, b' ').unwrap_or((text, ""))
 }
 
 /// Whether `text` is a `token` of RFC 8866 §9.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Direction, Reason, is_token, number, word};
+use super::{Direction, Reason, is_token, number, split_at_byte, word};
 
 /// What does a payload type mean (RFC 8866 §6.6)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub struct Extmap<'a> {
 impl<'a> Extmap<'a> {
     pub(crate) fn parse(value: &'a str) -> Result<Self, Reason> {
         let (id, rest) = word(value);
-        let (id, direction) = match id.split_once('/') {
+        let (id, direction) = match split_at_byte(id, b'/') {
             Some((id, direction)) => {
                 let direction = Direction::parse(direction).ok_or("extmap with bad direction")?;
                 (id, Some(direction))
@@ -186,7 +186,7 @@ pub struct Ssrc<'a> {
 impl<'a> Ssrc<'a> {
     pub(crate) fn parse(value: &'a str) -> Result<Self, Reason> {
         let (ssrc, rest) = word(value);
-        let (attribute, value) = match rest.split_once(':') {
+        let (attribute, value) = match split_at_byte(rest, b':') {
             Some(("", _)) => return Err("SSRC attribute without name"),
             Some((attribute, value)) => (attribute, Some(value)),
             None => (rest, None),

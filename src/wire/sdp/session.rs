@@ -36,6 +36,11 @@ impl<'a> Description<'a> {
             let reason = "description too long";
             return Err(SdpError { line: 1, reason });
         }
+        if let Some((before, _)) = text.split_once('\0') {
+            let line = before.matches('\n').count() + 1;
+            let reason = "control character";
+            return Err(SdpError { line, reason });
+        }
         let mut parser = Parser::default();
         let mut number = 0;
         for line in text.split('\n') {
@@ -201,10 +206,8 @@ impl<'a> Parser<'a> {
         if line.len() > MAX_LINE {
             return Err("line too long");
         }
-        if value
-            .bytes()
-            .fold(false, |bad, byte| bad | matches!(byte, 0 | b'\r'))
-        {
+        // To other readers it would be the end of the line.
+        if value.as_bytes().contains(&b'\r') {
             return Err("control character");
         }
         match (letter, self.media.last_mut()) {
