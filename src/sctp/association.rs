@@ -353,12 +353,12 @@ impl SctpAssociation {
                 self.on_stray(tag, &packet);
                 return Err(Stop::Drop(Noise::NotOurs));
             }
-            _ => self.on_chunk(now, tag, &first)?,
+            _ => self.on_next_chunk(now, tag, &first)?,
         }
         let mut result = Ok(());
         for chunk in chunks {
             result = match chunk {
-                Ok(chunk) => self.on_chunk(now, tag, &chunk),
+                Ok(chunk) => self.on_next_chunk(now, tag, &chunk),
                 Err(_) => Err(malformed),
             };
             if result.is_err() {
@@ -409,6 +409,17 @@ impl SctpAssociation {
             }
         }
         self.ctx.replies.stray = answer;
+    }
+
+    /// A chunk that makes no sense now is dropped alone: RFC 9260 §5.2.5 discards
+    /// a late COOKIE ACK, not the DATA that is bundled with it.
+    fn on_next_chunk(&mut self, now: Instant, tag: u32, chunk: &Chunk<'_>) -> Result<(), Stop> {
+        let result = self.on_chunk(now, tag, chunk);
+        if result == Err(Stop::Drop(Noise::Unexpected)) {
+            self.ctx.stats.dropped.unexpected += 1;
+            return Ok(());
+        }
+        result
     }
 
     fn on_chunk(&mut self, now: Instant, tag: u32, chunk: &Chunk<'_>) -> Result<(), Stop> {
