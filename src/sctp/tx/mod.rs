@@ -237,7 +237,9 @@ impl Sender {
             && let Some((tsn, len)) = self.in_flight.first_lost(feed)
         {
             let len = usize::from(len);
-            if !(self.fast || self.fits(len)) || Data::HEADER + len > w.remaining() {
+            // A chunk is padded to a multiple of four.
+            let room = Data::HEADER + len.next_multiple_of(4);
+            if !(self.fast || self.fits(len)) || room > w.remaining() {
                 return;
             }
             let immediate = self.wants_answer();
