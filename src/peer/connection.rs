@@ -322,6 +322,18 @@ impl PeerConnection {
         self.transport.dtls().map(dtls::DtlsTransport::role)
     }
 
+    /// How far the DTLS handshake is.
+    #[must_use]
+    pub fn dtls_state(&self) -> dtls::DtlsState {
+        self.transport.dtls_state()
+    }
+
+    /// Whether this side decides which path is used.
+    #[must_use]
+    pub const fn ice_role(&self) -> ice::Role {
+        self.transport.ice().role()
+    }
+
     /// The secrets of the DTLS association for a capture, once they are known, if
     /// the configuration asks for them. Given out once.
     pub fn take_key_log(&mut self) -> Option<dtls::KeyLog> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::ledger::{Phase, Snapshot};
 use super::machine::Machine;
 use crate::cursor::Writer;
-use crate::dtls::{self, DtlsTransport};
+use crate::dtls::{self, DtlsState, DtlsTransport};
 use crate::ice::{self, IceAgent, IceState};
 use crate::net::Path;
 use crate::sctp::{self, SctpAssociation};
@@ -94,6 +94,17 @@ pub(super) const fn phase_of_ice(state: IceState) -> Phase {
     }
 }
 
+/// The common word for a state of DTLS.
+pub(super) const fn phase_of_dtls(state: DtlsState) -> Phase {
+    match state {
+        DtlsState::New => Phase::New,
+        DtlsState::Connecting => Phase::Connecting,
+        DtlsState::Connected => Phase::Connected,
+        DtlsState::Failed => Phase::Failed,
+        DtlsState::Closed => Phase::Closed,
+    }
+}
+
 /// Trusts every certificate: there is no description to compare it with.
 impl Machine for Direct<DtlsTransport> {
     type Event = dtls::Event;
@@ -140,6 +151,19 @@ impl Machine for Direct<DtlsTransport> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.machine.poll_timeout()
+    }
+
+    fn snapshot(&self) -> Option<Snapshot> {
+        let mut key = [0; 16];
+        let exported = self
+            .machine
+            .export_keying_material("EXPORTER-simulation", None, &mut key);
+        Some(Snapshot {
+            dtls: phase_of_dtls(self.machine.state()),
+            dtls_client: Some(self.machine.role() == dtls::Role::Client),
+            exported_key: exported.ok().map(|()| key),
+            ..Snapshot::default()
+        })
     }
 
     fn next_key_log_line(&mut self) -> Option<String> {

@@ -18,26 +18,31 @@ use super::world::{Host, HostId, World};
 use crate::cursor::Writer;
 use crate::net::Path;
 use crate::time::Instant;
+use crate::timer::earliest;
 
 impl<M: Machine> World<M> {
-    /// One arrival or one deadline, if there is one not after `end`.
+    /// One plan, one arrival or one deadline, if there is one not after `end`.
     pub(super) fn step_until(&mut self, end: Instant) -> bool {
+        let plan = self.plans.next();
         let arrival = self.network.queue.next_arrival();
-        // What arrives at the moment of a deadline comes first.
-        let deadline = self
-            .next_deadline()
-            .filter(|&(at, _)| arrival.is_none_or(|arrival| at < arrival));
-        match (deadline, arrival) {
-            (Some((at, host)), _) if at <= end => {
-                self.now = at;
-                self.expire(host);
-                self.settle(host);
+        let deadline = self.next_deadline();
+        let Some(next) = earliest(plan, earliest(arrival, deadline.map(|(at, _)| at))) else {
+            return false;
+        };
+        if next > end {
+            return false;
+        }
+        self.now = self.now.max(next);
+        // At one moment plans come first, and arrivals before deadlines.
+        if plan == Some(next) {
+            if let Some(act) = self.plans.pop() {
+                act(self);
             }
-            (None, Some(at)) if at <= end => {
-                self.now = at;
-                self.deliver();
-            }
-            _ => return false,
+        } else if arrival == Some(next) {
+            self.deliver();
+        } else if let Some((_, host)) = deadline {
+            self.expire(host);
+            self.settle(host);
         }
         self.check();
         true
@@ -123,7 +128,7 @@ impl<M: Machine> World<M> {
         };
         if let Some(ledger) = &mut self.ledger {
             ledger.note(self.now, host, Fact::Said(format!("{event:?}")));
-            if let Some(fact) = M::fact(&event) {
+            if let Some(fact) = machine.fact(&event) {
                 ledger.note(self.now, host, fact);
             }
         }

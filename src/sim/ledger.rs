@@ -59,10 +59,15 @@ pub enum Fact {
     /// The host was told of an address of its peer.
     RemoteCandidate(SocketAddr),
     /// A channel can be used from now on.
-    ChannelOpened(Channel),
-    /// A channel is over; the number is its stream's.
-    ChannelClosed(u16),
-    /// The buffer of a channel fell to its low threshold.
+    ChannelOpened {
+        /// What the host itself calls it.
+        handle: String,
+        /// What both ends know of it.
+        channel: Channel,
+    },
+    /// The channel with this handle is over.
+    ChannelClosed(String),
+    /// What waits on the channel with this stream fell to its low threshold.
     BufferedAmountLow(u16),
     /// The application handed over a message.
     MessageSent(Message),

@@ -34,11 +34,8 @@ pub trait Machine {
     /// When `handle_timeout` has to be called, if ever.
     fn poll_timeout(&self) -> Option<Instant>;
 
-    /// What an event says that an invariant can use.
-    fn fact(event: &Self::Event) -> Option<Fact>
-    where
-        Self: Sized,
-    {
+    /// What an event that it just told says that an invariant can use.
+    fn fact(&self, event: &Self::Event) -> Option<Fact> {
         let _ = event;
         None
     }
@@ -76,6 +73,10 @@ impl<E: fmt::Debug> Machine for Box<dyn Machine<Event = E>> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         (**self).poll_timeout()
+    }
+
+    fn fact(&self, event: &E) -> Option<Fact> {
+        (**self).fact(event)
     }
 
     fn snapshot(&self) -> Option<Snapshot> {

@@ -21,6 +21,7 @@ mod link;
 mod machine;
 mod network;
 mod peer;
+mod plan;
 mod queue;
 mod world;
 

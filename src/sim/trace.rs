@@ -53,11 +53,14 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
             format!("has a {side} description of {} bytes", sdp.len())
         }
         Fact::RemoteCandidate(address) => format!("learns the candidate {address}"),
-        Fact::ChannelOpened(channel) => {
-            format!("channel {} \"{}\" opened", channel.id, channel.label)
+        Fact::ChannelOpened { handle, channel } => {
+            format!(
+                "{handle} {:?} opened on stream {}",
+                channel.label, channel.id
+            )
         }
-        Fact::ChannelClosed(id) => format!("channel {id} closed"),
-        Fact::BufferedAmountLow(id) => format!("channel {id} has room again"),
+        Fact::ChannelClosed(handle) => format!("{handle} closed"),
+        Fact::BufferedAmountLow(id) => format!("stream {id} has room again"),
         Fact::MessageSent(message) => format!("sends {}", kind_of(message)),
         Fact::MessageReceived(message) => format!("receives {}", kind_of(message)),
     };
@@ -106,7 +109,7 @@ fn sent(ledger: &Ledger, entry: &Entry, datagram: &Datagram) -> String {
 fn kind_of(message: &Message) -> String {
     let kind = if message.text { "text" } else { "bytes" };
     format!(
-        "{} {kind} on channel {}",
+        "{} {kind} on stream {}",
         message.data.len(),
         message.channel
     )

@@ -17,6 +17,7 @@ use super::ledger::{Datagram, Fact, Fate, Ledger, Origin, Snapshot};
 use super::link::{Link, LossCause};
 use super::machine::Machine;
 use super::network::{Network, Sighting, Verdict};
+use super::plan::Plans;
 use super::queue::InFlight;
 use crate::net::Path;
 use crate::rng::Rng;
@@ -37,6 +38,7 @@ pub struct World<M: Machine> {
     pub(super) rng: Rng,
     pub(super) hosts: Vec<Host<M>>,
     pub(super) network: Network,
+    pub(super) plans: Plans<M>,
     pub(super) ledger: Option<Ledger>,
     pub(super) watch: Watch,
     pub(super) datagram_limit: usize,
@@ -63,6 +65,7 @@ impl<M: Machine> World<M> {
             now: Instant::ZERO,
             hosts: Vec::new(),
             network: Network::new(rng.fork()),
+            plans: Plans::new(),
             rng,
             ledger: Some(Ledger::new()),
             watch: Watch::default(),
@@ -187,9 +190,19 @@ impl<M: Machine> World<M> {
 
     /// Lets the application of a host act on its machine, and the machine act on it.
     pub fn with<R>(&mut self, host: HostId, act: impl FnOnce(&mut M, Instant) -> R) -> R {
-        let result = act(&mut self.hosts[host.0].machine, self.now);
+        let result = self.act(host, act);
         self.settle(host);
         result
+    }
+
+    /// Lets the application act, but not yet the machine.
+    pub(super) fn act<R>(&mut self, host: HostId, act: impl FnOnce(&mut M, Instant) -> R) -> R {
+        act(&mut self.hosts[host.0].machine, self.now)
+    }
+
+    /// Does something after a while: what an application or the post does later.
+    pub fn after(&mut self, delay: Duration, act: impl FnOnce(&mut Self) + 'static) {
+        self.plans.push(self.now + delay, Box::new(act));
     }
 
     /// Takes the next event of a host.

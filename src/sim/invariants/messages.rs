@@ -20,6 +20,7 @@ pub struct Messages {
     states: States,
     /// What was sent by a host on a channel.
     flows: BTreeMap<(HostId, u16), Flow>,
+    handles: BTreeMap<(HostId, String), u16>,
     closed: BTreeSet<u16>,
 }
 
@@ -40,6 +41,7 @@ impl Messages {
             pair,
             states: States::default(),
             flows: BTreeMap::new(),
+            handles: BTreeMap::new(),
             closed: BTreeSet::new(),
         }
     }
@@ -105,8 +107,14 @@ impl Invariant for Messages {
                 flow.receive(message)
                     .map_err(|why| format!("channel {}: {why}", message.channel))
             }
-            Fact::ChannelClosed(id) => {
-                self.closed.insert(*id);
+            Fact::ChannelOpened { handle, channel } => {
+                let handle = (entry.host, handle.clone());
+                self.handles.insert(handle, channel.id);
+                Ok(())
+            }
+            Fact::ChannelClosed(handle) => {
+                let id = self.handles.remove(&(entry.host, handle.clone()));
+                self.closed.extend(id);
                 Ok(())
             }
             _ => Ok(()),
@@ -143,6 +151,7 @@ pub struct Channels {
     pair: [HostId; 2],
     states: States,
     open: BTreeMap<(HostId, u16), Channel>,
+    handles: BTreeMap<(HostId, String), u16>,
     filled: BTreeSet<(HostId, u16)>,
 }
 
@@ -154,6 +163,7 @@ impl Channels {
             pair,
             states: States::default(),
             open: BTreeMap::new(),
+            handles: BTreeMap::new(),
             filled: BTreeSet::new(),
         }
     }
@@ -173,14 +183,17 @@ impl Invariant for Channels {
         self.states.read(entry);
         let host = entry.host;
         match &entry.fact {
-            Fact::ChannelOpened(channel) => {
+            Fact::ChannelOpened { handle, channel } => {
+                self.handles.insert((host, handle.clone()), channel.id);
                 let known = self.open.insert((host, channel.id), channel.clone());
                 if known.is_some() {
                     return Err(format!("channel {} opened twice", channel.id));
                 }
             }
-            Fact::ChannelClosed(id) => {
-                self.open.remove(&(host, *id));
+            Fact::ChannelClosed(handle) => {
+                if let Some(id) = self.handles.remove(&(host, handle.clone())) {
+                    self.open.remove(&(host, id));
+                }
             }
             Fact::MessageReceived(message) if !self.open.contains_key(&(host, message.channel)) => {
                 let id = message.channel;

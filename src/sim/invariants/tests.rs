@@ -119,14 +119,18 @@ fn message(text: &'static str, ordered: bool, reliable: bool) -> Message {
     }
 }
 
-fn channel(id: u16, label: &str) -> Channel {
-    Channel {
-        id,
-        label: label.to_string(),
-        protocol: String::new(),
-        delivery: Delivery {
-            ordered: true,
-            reliable: true,
+fn opened(id: u16, label: &str) -> Fact {
+    let delivery = Delivery {
+        ordered: true,
+        reliable: true,
+    };
+    Fact::ChannelOpened {
+        handle: "one".into(),
+        channel: Channel {
+            id,
+            label: label.to_string(),
+            protocol: String::new(),
+            delivery,
         },
     }
 }
@@ -311,25 +315,25 @@ fn s_10_different_channels() {
         Story::new()
             .state(L, connected)
             .state(R, connected)
-            .fact(L, Fact::ChannelOpened(channel(1, "chat")))
-            .fact(R, Fact::ChannelOpened(channel(1, label)))
+            .fact(L, opened(1, "chat"))
+            .fact(R, opened(1, label))
     };
     let check = || Channels::new(PAIR);
     ends("chat").keeps(check());
     ends("other").breaks(check(), "are open");
     ends("chat")
-        .fact(R, Fact::ChannelClosed(1))
+        .fact(R, Fact::ChannelClosed("one".into()))
         .breaks(check(), "are open");
     ends("chat")
-        .fact(R, Fact::ChannelOpened(channel(1, "chat")))
+        .fact(R, opened(1, "chat"))
         .breaks(check(), "opened twice");
 }
 
 #[test]
 fn s_8_a_message_after_the_close() {
     let story = Story::new()
-        .fact(R, Fact::ChannelOpened(channel(1, "chat")))
-        .fact(R, Fact::ChannelClosed(1))
+        .fact(R, opened(1, "chat"))
+        .fact(R, Fact::ChannelClosed("one".into()))
         .fact(R, Fact::MessageReceived(message("a", true, true)));
     story.breaks(Channels::new(PAIR), "not open");
 }
