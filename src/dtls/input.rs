@@ -150,6 +150,10 @@ impl DtlsTransport {
         if self.reassembly.is_old(fragment) {
             return self.on_repetition(now);
         }
+        // Once the peer has keys, it says nothing new without them.
+        if epoch == Epoch::Plain && self.association.epochs.reads_sealed() {
+            return Err(Noise::WrongEpoch);
+        }
         let admitted = self
             .handshake
             .as_ref()

@@ -3,6 +3,7 @@
 mod bounds;
 mod ends;
 mod handshake;
+mod matrix;
 mod network;
 mod orders;
 mod refusals;

@@ -159,7 +159,7 @@ pub(super) const OFFER: [Extension<'_>; 5] = [
     Extension::SignatureAlgorithms(Codes::new(&[0x0403])),
 ];
 
-pub(super) fn client_hello<'a>(extensions: &'a [Extension<'a>]) -> ClientHello<'a> {
+pub(super) const fn client_hello<'a>(extensions: &'a [Extension<'a>]) -> ClientHello<'a> {
     ClientHello {
         version: ProtocolVersion::DTLS_1_2,
         random: [1; 32],
@@ -171,7 +171,7 @@ pub(super) fn client_hello<'a>(extensions: &'a [Extension<'a>]) -> ClientHello<'
     }
 }
 
-pub(super) fn server_hello<'a>(extensions: &'a [Extension<'a>]) -> ServerHello<'a> {
+pub(super) const fn server_hello<'a>(extensions: &'a [Extension<'a>]) -> ServerHello<'a> {
     ServerHello {
         version: ProtocolVersion::DTLS_1_2,
         random: [2; 32],
