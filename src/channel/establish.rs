@@ -1,7 +1,6 @@
 //! Opening channels: streams, and the messages of DCEP (RFC 8832 §6).
 
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 use super::config::{ChannelConfig, ChannelId, ChannelState, OpenError};
 use super::data::PPID_DCEP;
@@ -28,7 +27,7 @@ impl DataChannels {
     fn on_open(&mut self, stream: StreamId, open: &dcep::Open<'_>) {
         // RFC 8832 §6: the opener must use a stream of its own half that is free.
         let ours = self.parity.is_some_and(|parity| parity.owns(stream));
-        let exists = self.stream_count.is_some_and(|count| stream.0 < count);
+        let exists = stream.0 < self.stream_count;
         if self.by_stream.contains_key(&stream) {
             self.stats.refused += 1;
             return;
@@ -44,7 +43,7 @@ impl DataChannels {
             channel.due = Some(Due::Ack);
         }
         self.unsent += 1;
-        self.send_due();
+        self.send_dcep(id);
         self.events.push_back(Event::Opened(id));
         self.set_state(id, ChannelState::Open);
     }
@@ -57,17 +56,13 @@ impl DataChannels {
         }
     }
 
-    /// The association is up: gives the channel its stream and announces it.
-    pub(super) fn start(&mut self, id: ChannelId) {
+    /// The roles are known: gives the channel its stream and tells the peer.
+    pub(super) fn announce(&mut self, id: ChannelId) {
         let Some(channel) = self.channels.get(&id) else {
             return;
         };
-        let in_range = |stream: &StreamId| self.stream_count.is_some_and(|count| stream.0 < count);
-        let Some(stream) = channel
-            .stream
-            .or_else(|| self.free_stream())
-            .filter(in_range)
-        else {
+        let stream = channel.stream.or_else(|| self.free_stream());
+        let Some(stream) = stream.filter(|stream| stream.0 < self.stream_count) else {
             return self.finish(id);
         };
         self.by_stream.insert(stream, id);
@@ -79,56 +74,71 @@ impl DataChannels {
             self.association
                 .set_buffered_amount_low_threshold(stream, channel.low_threshold);
         }
-        if channel.config.negotiated.is_some() {
-            self.set_state(id, ChannelState::Open);
-        } else {
+        if channel.config.negotiated.is_none() {
             channel.due = Some(Due::Open);
             self.unsent += 1;
-            self.send_due();
+            self.send_dcep(id);
+        } else if self.connected {
+            self.set_state(id, ChannelState::Open);
         }
     }
 
-    /// Hands over the DCEP messages that wait, as far as the send buffer takes them.
-    pub(super) fn send_due(&mut self) {
-        let mut opened = Vec::new();
-        for (&id, channel) in &mut self.channels {
-            let (Some(due), Some(stream)) = (channel.due, channel.stream) else {
-                continue;
-            };
-            let message = match due {
-                Due::Open => dcep::Message::Open(channel.config.to_open(&channel.label)),
-                Due::Ack => dcep::Message::Ack,
-            };
-            let mut bytes = Vec::with_capacity(message.encoded_len());
-            message.emit(&mut Writer::new(&mut bytes, usize::MAX));
-            // RFC 8832 §6: DCEP messages go in order and reliably. They are no user
-            // data, so the moment does not matter to them.
-            let sent = self.association.send(
-                Instant::ZERO,
-                stream,
-                PPID_DCEP,
-                SendOptions::default(),
-                Bytes::from(bytes),
-            );
-            if sent == Err(sctp::SendError::Full) {
-                continue;
-            }
-            channel.due = None;
-            self.unsent -= 1;
-            if due == Due::Open {
-                opened.push(id);
-            }
+    /// The association is up, with so many streams: the channel opens, if the
+    /// peer was told of it.
+    pub(super) fn on_connected(&mut self, id: ChannelId) {
+        let Some(channel) = self.channels.get(&id) else {
+            return;
+        };
+        if channel
+            .stream
+            .is_none_or(|stream| stream.0 >= self.stream_count)
+        {
+            self.finish(id);
+        } else if channel.state == ChannelState::Connecting && channel.due.is_none() {
+            self.set_state(id, ChannelState::Open);
         }
-        opened
-            .into_iter()
-            .for_each(|id| self.set_state(id, ChannelState::Open));
+    }
+
+    /// Hands over the DCEP messages that did not fit before.
+    pub(super) fn send_due(&mut self) {
+        self.for_each(Self::send_dcep);
+    }
+
+    /// Hands over the channel's DCEP message, if the send buffer takes it.
+    fn send_dcep(&mut self, id: ChannelId) {
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        let (Some(due), Some(stream)) = (channel.due, channel.stream) else {
+            return;
+        };
+        let message = match due {
+            Due::Open => dcep::Message::Open(channel.config.to_open(&channel.label)),
+            Due::Ack => dcep::Message::Ack,
+        };
+        let mut bytes = Vec::with_capacity(message.encoded_len());
+        message.emit(&mut Writer::new(&mut bytes, usize::MAX));
+        // RFC 8832 §6: DCEP messages go in order and reliably, so the moment does
+        // not matter to them.
+        let options = SendOptions::default();
+        let sent = self
+            .association
+            .send(Instant::ZERO, stream, PPID_DCEP, options, bytes.into());
+        if sent == Err(sctp::SendError::Full) {
+            return;
+        }
+        channel.due = None;
+        self.unsent -= 1;
+        if due == Due::Open && self.connected {
+            self.set_state(id, ChannelState::Open);
+        }
     }
 
     pub(super) fn claim(&self, stream: StreamId) -> Result<StreamId, OpenError> {
         if self.by_stream.contains_key(&stream) {
             return Err(OpenError::StreamInUse);
         }
-        if self.stream_count.is_some_and(|count| stream.0 >= count) {
+        if self.is_started() && stream.0 >= self.stream_count {
             return Err(OpenError::StreamOutOfRange);
         }
         Ok(stream)
@@ -137,8 +147,7 @@ impl DataChannels {
     /// The lowest free stream of our half.
     pub(super) fn free_stream(&self) -> Option<StreamId> {
         let first = u16::from(self.parity? == StreamParity::Odd);
-        let end = self.stream_count?;
-        (first..end)
+        (first..self.stream_count)
             .step_by(2)
             .map(StreamId)
             .find(|stream| !self.by_stream.contains_key(stream))

@@ -16,8 +16,9 @@ pub struct DataChannels {
     pub(super) association: SctpAssociation,
     pub(super) limits: Limits,
     pub(super) parity: Option<StreamParity>,
-    /// Streams that exist in both directions; known once connected.
-    pub(super) stream_count: Option<u16>,
+    /// Streams that exist in both directions, or may, before it is connected.
+    pub(super) stream_count: u16,
+    pub(super) connected: bool,
     next_id: u32,
     pub(super) channels: BTreeMap<ChannelId, Channel>,
     pub(super) by_stream: BTreeMap<StreamId, ChannelId>,
@@ -121,10 +122,11 @@ impl DataChannels {
     #[must_use]
     pub const fn new(association: SctpAssociation, limits: Limits) -> Self {
         Self {
+            stream_count: association.max_streams(),
+            connected: false,
             association,
             limits,
             parity: None,
-            stream_count: None,
             next_id: 0,
             channels: BTreeMap::new(),
             by_stream: BTreeMap::new(),
@@ -143,6 +145,8 @@ impl DataChannels {
     pub fn connect(&mut self, parity: StreamParity) {
         self.parity = Some(parity);
         self.association.connect();
+        // RFC 9260 §5.1 C: what waits now can travel with the COOKIE ECHO.
+        self.for_each(Self::announce);
     }
 
     /// Whether the association was started.
@@ -193,14 +197,12 @@ impl DataChannels {
         }
         let stream = match config.negotiated {
             Some(number) => Some(self.claim(StreamId(number))?),
-            None if self.stream_count.is_some() => {
-                Some(self.free_stream().ok_or(OpenError::TooMany)?)
-            }
+            None if self.is_started() => Some(self.free_stream().ok_or(OpenError::TooMany)?),
             None => None,
         };
         let id = self.insert(label.into(), config, stream);
-        if self.stream_count.is_some() {
-            self.start(id);
+        if self.is_started() {
+            self.announce(id);
         }
         Ok(id)
     }
@@ -240,9 +242,10 @@ impl DataChannels {
             return;
         };
         match (channel.state, channel.stream) {
-            (ChannelState::Open, Some(stream)) => {
-                self.set_state(id, ChannelState::Closing);
-                self.association.reset_streams([stream]);
+            (ChannelState::Open, Some(stream)) => self.begin_closing(id, stream),
+            // The peer will hear of the channel, so it must hear of its end too.
+            (ChannelState::Connecting, Some(stream)) if channel.is_announced() => {
+                self.begin_closing(id, stream);
             }
             (ChannelState::Connecting, _) => self.finish(id),
             _ => {}
@@ -344,7 +347,7 @@ impl DataChannels {
                 return None;
             };
             self.end = End::Reported;
-            self.finish_all();
+            self.for_each(Self::finish);
             self.events.push_back(Event::Closed(reason));
         }
     }
@@ -377,10 +380,10 @@ impl DataChannels {
                 outbound_streams,
                 inbound_streams,
             } => {
-                self.stream_count = Some(outbound_streams.min(inbound_streams));
+                self.stream_count = outbound_streams.min(inbound_streams);
+                self.connected = true;
                 self.events.push_back(Event::Connected);
-                let ids: Vec<_> = self.channels.keys().copied().collect();
-                ids.into_iter().for_each(|id| self.start(id));
+                self.for_each(Self::on_connected);
             }
             sctp::Event::StreamReset(stream) => self.on_peer_reset(stream),
             sctp::Event::StreamResetDone(stream) => self.on_reset_done(stream),
@@ -391,7 +394,7 @@ impl DataChannels {
                 }
             }
             // Streams began anew and the peer forgot all channels.
-            sctp::Event::Restarted => self.finish_all(),
+            sctp::Event::Restarted => self.for_each(Self::finish),
             sctp::Event::BufferedAmountLow(stream) => {
                 let id = self.by_stream.get(&stream).copied();
                 let channel = id.and_then(|id| self.channels.get_mut(&id));
@@ -402,6 +405,11 @@ impl DataChannels {
             }
             sctp::Event::Closed(reason) => self.end = End::Draining(reason),
         }
+    }
+
+    fn begin_closing(&mut self, id: ChannelId, stream: StreamId) {
+        self.set_state(id, ChannelState::Closing);
+        self.association.reset_streams([stream]);
     }
 
     /// RFC 8831 §6.7: the peer closes the channel, so we reset our direction too.
@@ -416,8 +424,7 @@ impl DataChannels {
         if channel.state == ChannelState::Closing {
             self.finish_if_reset(id);
         } else {
-            self.set_state(id, ChannelState::Closing);
-            self.association.reset_streams([stream]);
+            self.begin_closing(id, stream);
         }
     }
 
@@ -488,9 +495,9 @@ impl DataChannels {
         }
     }
 
-    fn finish_all(&mut self) {
+    pub(super) fn for_each(&mut self, act: impl Fn(&mut Self, ChannelId)) {
         let ids: Vec<_> = self.channels.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.finish(id));
+        ids.into_iter().for_each(|id| act(self, id));
     }
 
     /// Frees the stream and reports the end; the entry goes when that is taken.
@@ -508,5 +515,12 @@ impl DataChannels {
             self.by_stream.remove(&stream);
         }
         self.set_state(id, ChannelState::Closed);
+    }
+}
+
+impl Channel {
+    /// Whether the association holds the open message, or has sent it.
+    const fn is_announced(&self) -> bool {
+        self.stream.is_some() && self.due.is_none() && self.config.negotiated.is_none()
     }
 }

@@ -232,6 +232,13 @@ impl SctpAssociation {
         }
     }
 
+    /// How many streams there may be in each direction; after
+    /// [`Event::Connected`] the peer may have wanted less.
+    #[must_use]
+    pub const fn max_streams(&self) -> u16 {
+        self.ctx.config.max_streams
+    }
+
     /// The peer's port, as its description says. Before anything was sent.
     pub const fn set_remote_port(&mut self, port: u16) {
         self.ctx.config.remote_port = port;

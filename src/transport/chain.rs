@@ -169,6 +169,11 @@ impl Transport {
                     deliver(data);
                 }
                 self.settle();
+                // Data that overtook the end of the handshake, now that it is judged.
+                let dtls = self.dtls.as_mut();
+                dtls.into_iter()
+                    .flat_map(|dtls| core::iter::from_fn(|| dtls.take_early()))
+                    .for_each(|mut early| deliver(&mut early));
             }
             // Without our descriptions the peer's first flight cannot be judged; it is sent again.
             (Class::Dtls, None) => self.stats.too_early += 1,
