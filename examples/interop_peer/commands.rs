@@ -1,0 +1,256 @@
+//! What each command does.
+
+use core::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
+use pollrtc::rng::Rng;
+use pollrtc::{Instant, PeerConnection};
+use serde_json::{Value, json};
+
+use crate::content;
+use crate::jobs::Job;
+use crate::protocol::{self, Candidate, Command, NewChannel};
+use crate::session::Session;
+
+/// What comes after a command?
+pub(crate) enum Next {
+    GoOn,
+    Exit,
+}
+
+/// Executes one line and answers it.
+pub(crate) fn execute(line: &str, session: &mut Session, now: Instant) -> Next {
+    if line.trim().is_empty() {
+        return Next::GoOn;
+    }
+    let (id, command) = protocol::parse(line);
+    match command {
+        Ok(Command::Quit) => return Next::Exit,
+        Ok(command) => match session.command(id, command, now) {
+            Ok(Some(event)) => protocol::answer(id, event),
+            Ok(None) => {} // the answer comes later
+            Err(e) => protocol::error(id, &format!("{e:#}")),
+        },
+        Err(e) => protocol::error(id, &e),
+    }
+    Next::GoOn
+}
+
+impl Session {
+    /// The answer; `None` if it is given when the work is done.
+    fn command(
+        &mut self,
+        id: Option<u64>,
+        command: Command,
+        now: Instant,
+    ) -> anyhow::Result<Option<Value>> {
+        match command {
+            Command::Init { trickle } => self.init(trickle)?,
+            Command::CreateChannel(new) => self.create_channel(new)?,
+            Command::Mode { mode } => self.mode = mode,
+            Command::Offer | Command::Answer { .. } => {
+                return self.describe(id, &command).map(|()| None);
+            }
+            Command::SetRemote { r#type, sdp } => {
+                let kind = r#type
+                    .parse()
+                    .map_err(|_| anyhow!("unknown type {:?}", r#type))?;
+                self.peer()?
+                    .set_remote_description(Description { kind, sdp })?;
+            }
+            Command::Rollback => {
+                let rollback = Description {
+                    kind: SdpType::Rollback,
+                    sdp: String::new(),
+                };
+                self.peer()?.set_local_description(Some(rollback))?;
+            }
+            Command::Candidate(candidate) => self.candidate(candidate)?,
+            Command::Send {
+                label,
+                text,
+                kind,
+                size,
+                seed,
+            } => {
+                let data = text.map_or_else(|| content::message(kind, seed, size), Data::Text);
+                let channel = self.channel(&label)?;
+                self.peer()?.send(now, channel, data)?;
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.sent += 1;
+                }
+            }
+            Command::EchoRun {
+                label,
+                messages,
+                window,
+            } => {
+                let channel = self.channel(&label)?;
+                self.jobs
+                    .push(Job::echo(id, channel, now, messages, window));
+                return Ok(None);
+            }
+            Command::BulkSend {
+                label,
+                bytes,
+                chunk,
+            } => {
+                let channel = self.channel(&label)?;
+                self.jobs.push(Job::bulk(id, channel, now, bytes, chunk));
+                return Ok(None);
+            }
+            Command::Burst {
+                label,
+                count,
+                size,
+                interval_ms,
+            } => {
+                let channel = self.channel(&label)?;
+                let interval = Duration::from_millis(interval_ms);
+                self.jobs
+                    .push(Job::burst(id, channel, now, count, size, interval));
+                return Ok(None);
+            }
+            Command::SinkReport { label } => {
+                let channel = self.channel(&label)?;
+                let channel = self.channels.get_mut(channel).context("no such channel")?;
+                return Ok(Some(channel.sink.report()));
+            }
+            Command::CloseChannel { label } => {
+                let channel = self.channel(&label)?;
+                self.peer()?.close_channel(channel)?;
+            }
+            Command::Stats { raw } => return self.stats(raw).map(Some),
+            Command::Close => self.peer()?.close(),
+            Command::Quit => {}
+        }
+        Ok(Some(json!({ "event": "ok" })))
+    }
+
+    fn init(&mut self, trickle: bool) -> anyhow::Result<()> {
+        if self.peer.is_some() {
+            bail!("there is a connection already");
+        }
+        self.trickle = trickle;
+        let mut peer = PeerConnection::new(Config::new(), &mut Rng::from_os()?)?;
+        peer.add_local_address(self.socket.local())?;
+        self.peer = Some(peer);
+        Ok(())
+    }
+
+    fn create_channel(&mut self, new: NewChannel) -> anyhow::Result<()> {
+        if new.negotiated && new.sid.is_none() {
+            bail!("a negotiated channel needs a sid");
+        }
+        let config = ChannelConfig {
+            ordered: new.ordered,
+            max_packet_life_time: new.max_packet_life_time,
+            max_retransmits: new.max_retransmits,
+            protocol: new.protocol,
+            negotiated: new.sid.filter(|_| new.negotiated),
+            ..ChannelConfig::default()
+        };
+        let id = self.peer()?.create_data_channel(&new.label, config)?;
+        self.channels.add(id, new.label);
+        Ok(())
+    }
+
+    /// Makes and applies an offer or an answer; the session answers when the candidates are known.
+    fn describe(&mut self, id: Option<u64>, command: &Command) -> anyhow::Result<()> {
+        let peer = self.peer()?;
+        let description = match command {
+            Command::Answer { setup } => {
+                let mut answer = peer.create_answer()?;
+                if let Some(setup) = setup {
+                    answer.sdp = with_setup(&answer.sdp, setup.as_str());
+                }
+                answer
+            }
+            _ => peer.create_offer()?,
+        };
+        peer.set_local_description(Some(description))?;
+        self.gathering = Some(id);
+        Ok(())
+    }
+
+    fn candidate(&mut self, candidate: Candidate) -> anyhow::Result<()> {
+        let candidate = IceCandidate {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdp_mid,
+            sdp_mline_index: candidate.sdp_mline_index,
+            username_fragment: None,
+        };
+        Ok(self.peer()?.add_ice_candidate(candidate)?)
+    }
+
+    fn stats(&self, raw: bool) -> anyhow::Result<Value> {
+        let peer = self.peer.as_ref().context("not initialised")?;
+        let pair = peer.selected_pair().map(|pair| {
+            json!({
+                "local": candidate_facts(&pair.local),
+                "remote": candidate_facts(&pair.remote),
+                "rtt_ms": pair.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
+            })
+        });
+        let data: Vec<Value> = self
+            .channels
+            .iter()
+            .map(|(id, channel)| {
+                let state = peer.channel(id).map_or("closed", |info| info.state.as_str());
+                json!({ "label": channel.label, "state": state, "sent": channel.sent, "received": channel.received })
+            })
+            .collect();
+        let mut event = json!({
+            "event": "stats",
+            "ice_state": peer.ice_connection_state().as_str(),
+            "connection_state": peer.connection_state().as_str(),
+            "signaling_state": peer.signaling_state().as_str(),
+            "dtls_version": "1.2",
+            "dtls_cipher": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            "dtls_role": peer.dtls_role().map(|role| role.as_str()),
+            "selected_pair": pair,
+            "data": data,
+        });
+        if raw {
+            event["raw"] = format!("{:?}", peer.stats()).into();
+        }
+        Ok(event)
+    }
+
+    fn peer(&mut self) -> anyhow::Result<&mut PeerConnection> {
+        self.peer.as_mut().context("not initialised")
+    }
+
+    fn channel(&self, label: &str) -> anyhow::Result<ChannelId> {
+        self.channels
+            .find(label)
+            .with_context(|| format!("no channel {label:?}"))
+    }
+}
+
+/// The description with another `a=setup`, as an application would edit it.
+fn with_setup(sdp: &str, setup: &str) -> String {
+    let lines = sdp.lines().map(|line| match line.strip_prefix("a=setup:") {
+        Some(_) => format!("a=setup:{setup}\r\n"),
+        None => format!("{line}\r\n"),
+    });
+    lines.collect()
+}
+
+fn candidate_facts(candidate: &pollrtc::net::Candidate) -> Value {
+    use pollrtc::net::CandidateKind;
+    let kind = match candidate.kind {
+        CandidateKind::Host => "host",
+        CandidateKind::ServerReflexive => "srflx",
+        CandidateKind::PeerReflexive => "prflx",
+        CandidateKind::Relayed => "relay",
+    };
+    let address = candidate.address.ip();
+    json!({
+        "type": kind,
+        "ip": address.map(|address| address.ip().to_string()),
+        "port": address.map(|address| address.port()),
+        "protocol": candidate.protocol.to_string(),
+    })
+}

@@ -1,0 +1,106 @@
+//! The library as a peer of the interop harness: commands and events as JSON lines on the standard
+//! streams, datagrams on a real socket. See `tests/interop/PROTOCOL.md`.
+//!
+//! One thread owns everything and waits in one place; a second one only reads the commands.
+#![expect(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a program has std"
+)]
+
+mod channels;
+mod commands;
+mod content;
+mod jobs;
+mod protocol;
+mod session;
+#[path = "../support/udp.rs"]
+mod udp;
+
+use std::io::BufRead;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use mio::{Events, Interest, Poll, Token, Waker};
+use pollrtc::time::{Clock, Instant};
+
+use crate::commands::Next;
+use crate::session::Session;
+use crate::udp::{Buffers, Socket};
+
+fn main() -> anyhow::Result<()> {
+    let clock = Clock::start();
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(16);
+    let mut buffers = Buffers::default();
+    let mut socket = Socket::bind(([127, 0, 0, 1], 0).into()).context("no socket on 127.0.0.1")?;
+    poll.registry().register(
+        socket.source(),
+        DATAGRAMS,
+        Interest::READABLE | Interest::WRITABLE,
+    )?;
+    let lines = read_commands(Waker::new(poll.registry(), COMMANDS)?);
+
+    let mut session = Session::new(socket);
+    protocol::ready();
+    loop {
+        let now = clock.now();
+        if let Next::Exit = take_commands(&lines, &mut session, now) {
+            session.farewell(now);
+            return Ok(());
+        }
+        // What the turn left undone goes on at once, after another look at the commands.
+        let busy = session.turn(now, &mut buffers)?;
+        let wait = if busy {
+            Some(Duration::ZERO)
+        } else {
+            session.deadline(now).map(|at| at.since(clock.now()))
+        };
+        match poll.poll(&mut events, wait) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            other => other?,
+        }
+    }
+}
+
+/// Executes the commands that have arrived.
+fn take_commands(lines: &Receiver<String>, session: &mut Session, now: Instant) -> Next {
+    loop {
+        match lines.try_recv() {
+            Ok(line) => {
+                if let Next::Exit = commands::execute(&line, session, now) {
+                    return Next::Exit;
+                }
+            }
+            Err(TryRecvError::Empty) => return Next::GoOn,
+            Err(TryRecvError::Disconnected) => return Next::Exit,
+        }
+    }
+}
+
+/// Reads standard input to its end in a thread that wakes the loop for each line.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "standard input can only be read by blocking"
+)]
+fn read_commands(waker: Waker) -> Receiver<String> {
+    fn forward(sender: &Sender<String>, waker: &Waker) {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() || waker.wake().is_err() {
+                return;
+            }
+        }
+    }
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        forward(&sender, &waker);
+        drop(sender);
+        // The end is news too; nobody is left to tell if it fails.
+        let _ = waker.wake();
+    });
+    receiver
+}
+
+const DATAGRAMS: Token = Token(0);
+const COMMANDS: Token = Token(1);

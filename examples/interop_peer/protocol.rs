@@ -1,0 +1,192 @@
+//! The JSON of the protocol: commands in, events out.
+
+use std::io::Write as _;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A command, without its `id`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "cmd", rename_all = "snake_case")]
+pub(crate) enum Command {
+    Init {
+        #[serde(default)]
+        trickle: bool,
+    },
+    CreateChannel(NewChannel),
+    Mode {
+        mode: Mode,
+    },
+    Offer,
+    Answer {
+        setup: Option<Setup>,
+    },
+    SetRemote {
+        r#type: String,
+        sdp: String,
+    },
+    Rollback,
+    Candidate(Candidate),
+    Send {
+        label: String,
+        text: Option<String>,
+        #[serde(default)]
+        kind: Kind,
+        #[serde(default)]
+        size: usize,
+        #[serde(default)]
+        seed: usize,
+    },
+    EchoRun {
+        label: String,
+        messages: Vec<(Kind, usize)>,
+        #[serde(default = "echo_window")]
+        window: usize,
+    },
+    BulkSend {
+        label: String,
+        bytes: usize,
+        chunk: usize,
+    },
+    Burst {
+        label: String,
+        count: u32,
+        size: usize,
+        #[serde(default)]
+        interval_ms: u64,
+    },
+    SinkReport {
+        label: String,
+    },
+    CloseChannel {
+        label: String,
+    },
+    Stats {
+        #[serde(default)]
+        raw: bool,
+    },
+    Close,
+    Quit,
+}
+
+/// The fields of `create_channel`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NewChannel {
+    pub(crate) label: String,
+    #[serde(default = "yes")]
+    pub(crate) ordered: bool,
+    pub(crate) max_retransmits: Option<u16>,
+    pub(crate) max_packet_life_time: Option<u16>,
+    #[serde(default)]
+    pub(crate) protocol: String,
+    #[serde(default)]
+    pub(crate) negotiated: bool,
+    pub(crate) sid: Option<u16>,
+}
+
+/// The fields of `candidate`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Candidate {
+    #[serde(default)]
+    pub(crate) candidate: String,
+    pub(crate) sdp_mid: Option<String>,
+    pub(crate) sdp_mline_index: Option<u16>,
+}
+
+/// What is done with arriving messages.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    #[default]
+    Report,
+    Echo,
+    Sink,
+}
+
+/// Text or binary.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Text,
+    #[default]
+    Binary,
+}
+
+/// The DTLS role of an answer.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Setup {
+    Active,
+    Passive,
+}
+
+impl Setup {
+    /// Its name in an SDP.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Passive => "passive",
+        }
+    }
+}
+
+/// Reads one line: the `id`, and the command or what is wrong with it.
+pub(crate) fn parse(line: &str) -> (Option<u64>, Result<Command, String>) {
+    let value: Value = match serde_json::from_str(line) {
+        Ok(value) => value,
+        Err(e) => return (None, Err(format!("not JSON: {e}"))),
+    };
+    let id = value.get("id").and_then(Value::as_u64);
+    (id, serde_json::from_value(value).map_err(|e| e.to_string()))
+}
+
+/// Writes one event.
+pub(crate) fn emit(event: &Value) {
+    let mut out = std::io::stdout().lock();
+    // A closed pipe means that the harness is gone; the end of standard input follows.
+    let _ = writeln!(out, "{event}").and_then(|()| out.flush());
+}
+
+/// Writes the answer to a command.
+pub(crate) fn answer(id: Option<u64>, mut event: Value) {
+    if let (Some(id), Some(fields)) = (id, event.as_object_mut()) {
+        fields.insert("id".into(), id.into());
+    }
+    emit(&event);
+}
+
+/// Writes that a command failed.
+pub(crate) fn error(id: Option<u64>, message: &str) {
+    answer(id, json!({ "event": "error", "message": message }));
+}
+
+/// The first line of all.
+pub(crate) fn ready() {
+    emit(&json!({
+        "event": "ready",
+        "protocol": 1,
+        "peer": "pollrtc",
+        "version": env!("CARGO_PKG_VERSION"),
+        "features": FEATURES,
+    }));
+}
+
+const FEATURES: [&str; 9] = [
+    "dc",
+    "empty",
+    "trickle",
+    "max_life",
+    "utf8_label",
+    "close_channel",
+    "dtls_role",
+    "rollback",
+    "stats",
+];
+
+const fn yes() -> bool {
+    true
+}
+
+const fn echo_window() -> usize {
+    8
+}

@@ -1,0 +1,239 @@
+//! The one connection of the peer, and one turn of its loop.
+
+use std::collections::VecDeque;
+
+use pollrtc::peer::{ChannelId, Data, Event, IceGatheringState, SendError};
+use pollrtc::{Instant, PeerConnection};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::channels::Channels;
+use crate::jobs::{Job, Progress};
+use crate::protocol::{Mode, answer, emit, error};
+use crate::udp::{Buffers, Socket};
+
+/// Everything the peer has.
+pub(crate) struct Session {
+    pub(crate) socket: Socket,
+    pub(crate) peer: Option<PeerConnection>,
+    pub(crate) channels: Channels,
+    pub(crate) mode: Mode,
+    pub(crate) trickle: bool,
+    pub(crate) jobs: Vec<Job>,
+    /// The `offer` or `answer` that waits for the candidates.
+    pub(crate) gathering: Option<Option<u64>>,
+    /// Echoes that the channel had no room for. While there are any, no more messages are taken,
+    /// so that the far side has to wait.
+    backlog: VecDeque<(ChannelId, Data)>,
+}
+
+impl Session {
+    pub(crate) const fn new(socket: Socket) -> Self {
+        Self {
+            socket,
+            peer: None,
+            channels: Channels::new(),
+            mode: Mode::Report,
+            trickle: false,
+            jobs: Vec::new(),
+            gathering: None,
+            backlog: VecDeque::new(),
+        }
+    }
+
+    /// One turn: datagrams, time, events, work, datagrams. `true` if there is more to do at once.
+    pub(crate) fn turn(&mut self, now: Instant, buffers: &mut Buffers) -> std::io::Result<bool> {
+        let Some(peer) = &mut self.peer else {
+            return Ok(false);
+        };
+        let more = self.socket.receive(peer, now, buffers)?;
+        if peer.poll_timeout().is_some_and(|at| at <= now) {
+            peer.handle_timeout(now);
+        }
+        self.take_events(now);
+        self.advance_jobs(now);
+        self.finish_gathering();
+        if let Some(peer) = &mut self.peer {
+            self.socket.send(peer, now);
+        }
+        Ok(more)
+    }
+
+    /// When the next turn is due if nothing arrives.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let peer = self.peer.as_ref().and_then(PeerConnection::poll_timeout);
+        // A job that is due but found no room goes on when acknowledgements come.
+        let jobs = self
+            .jobs
+            .iter()
+            .filter_map(Job::wake_at)
+            .filter(|at| *at > now);
+        peer.into_iter().chain(jobs).min()
+    }
+
+    /// The last turn: says goodbye.
+    pub(crate) fn farewell(mut self, now: Instant) {
+        if let Some(peer) = &mut self.peer {
+            peer.close();
+            self.socket.send(peer, now);
+        }
+    }
+
+    fn take_events(&mut self, now: Instant) {
+        while self.flush_backlog(now) {
+            let Some(event) = self.peer.as_mut().and_then(PeerConnection::poll_event) else {
+                return;
+            };
+            self.on_event(now, event);
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event) {
+        let state = |which: &str, value: &str| {
+            emit(&json!({ "event": "state", "which": which, "value": value }));
+        };
+        match event {
+            Event::SignalingState(value) => state("signaling", value.as_str()),
+            Event::IceGatheringState(value) => state("gathering", value.as_str()),
+            Event::IceConnectionState(value) => state("ice", value.as_str()),
+            Event::ConnectionState(value) => state("connection", value.as_str()),
+            Event::IceCandidate(candidate) if self.trickle => emit(&match candidate {
+                Some(local) => json!({
+                    "event": "candidate",
+                    "candidate": local.candidate,
+                    "sdp_mid": local.sdp_mid,
+                    "sdp_mline_index": local.sdp_mline_index,
+                }),
+                None => {
+                    json!({ "event": "candidate", "candidate": "", "sdp_mid": null, "sdp_mline_index": null })
+                }
+            }),
+            Event::DataChannel(id) => self.on_channel(id),
+            Event::ChannelState(id, value) => {
+                if let Some(channel) = self.channels.get_mut(id) {
+                    emit(
+                        &json!({ "event": "channel_state", "label": channel.label, "value": value.as_str() }),
+                    );
+                }
+            }
+            Event::Message(id, data) => self.on_message(now, id, data),
+            Event::Closed(reason) => {
+                emit(&json!({ "event": "log", "message": format!("closed: {reason}") }));
+            }
+            _ => {}
+        }
+    }
+
+    fn on_channel(&mut self, id: ChannelId) {
+        let Some(info) = self.peer.as_ref().and_then(|peer| peer.channel(id)) else {
+            return;
+        };
+        emit(&json!({
+            "event": "channel",
+            "label": info.label,
+            "ordered": info.config.ordered,
+            "max_retransmits": info.config.max_retransmits,
+            "max_packet_life_time": info.config.max_packet_life_time,
+            "protocol": info.config.protocol,
+            "sid": info.stream,
+        }));
+        self.channels.add(id, info.label.into());
+    }
+
+    fn on_message(&mut self, now: Instant, id: ChannelId, data: Data) {
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
+        channel.received += 1;
+        if self
+            .jobs
+            .iter_mut()
+            .any(|job| job.channel == id && job.take(&data))
+        {
+            return;
+        }
+        match self.mode {
+            Mode::Echo => self.backlog.push_back((id, data)),
+            Mode::Sink => channel.sink.take(now, &data),
+            Mode::Report => emit(&message_event(&channel.label, &data)),
+        }
+    }
+
+    /// Sends the echoes that wait; `true` if none is left.
+    fn flush_backlog(&mut self, now: Instant) -> bool {
+        let Some(peer) = &mut self.peer else {
+            return false;
+        };
+        while let Some((id, data)) = self.backlog.pop_front() {
+            match peer.send(now, id, data.clone()) {
+                Ok(()) => {
+                    if let Some(channel) = self.channels.get_mut(id) {
+                        channel.sent += 1;
+                    }
+                }
+                Err(SendError::Full) => {
+                    self.backlog.push_front((id, data));
+                    return false;
+                }
+                // The channel was closed in between: nobody waits for the echo any more.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn advance_jobs(&mut self, now: Instant) {
+        let Some(peer) = &mut self.peer else {
+            return;
+        };
+        self.jobs.retain_mut(|job| match job.advance(peer, now) {
+            Progress::Waiting => true,
+            Progress::Done(event) => {
+                answer(job.id, event);
+                false
+            }
+            Progress::Failed(why) => {
+                error(job.id, why);
+                false
+            }
+        });
+    }
+
+    /// Answers `offer` or `answer` once its description can be given out.
+    fn finish_gathering(&mut self) {
+        let (Some(id), Some(peer)) = (self.gathering, &self.peer) else {
+            return;
+        };
+        if !self.trickle && peer.ice_gathering_state() != IceGatheringState::Complete {
+            return;
+        }
+        self.gathering = None;
+        match peer.local_description() {
+            Some(local) => answer(
+                id,
+                json!({ "event": "local_description", "type": local.kind.as_str(), "sdp": local.sdp }),
+            ),
+            None => error(id, "no local description"),
+        }
+    }
+}
+
+fn message_event(label: &str, data: &Data) -> Value {
+    let (kind, bytes) = match data {
+        Data::Text(text) => ("text", text.as_bytes()),
+        Data::Binary(bytes) => ("binary", &bytes[..]),
+    };
+    let mut event = json!({
+        "event": "message",
+        "label": label,
+        "kind": kind,
+        "size": bytes.len(),
+        "sha256": hex::encode(Sha256::digest(bytes)),
+    });
+    if let Data::Text(text) = data
+        && text.len() <= 256
+    {
+        event["text"] = text.as_str().into();
+    }
+    event
+}
