@@ -13,8 +13,6 @@ pub(crate) struct Channels(BTreeMap<ChannelId, Channel>);
 /// One channel.
 pub(crate) struct Channel {
     pub(crate) label: String,
-    pub(crate) sent: u64,
-    pub(crate) received: u64,
     pub(crate) sink: Sink,
 }
 
@@ -40,8 +38,6 @@ impl Channels {
     pub(crate) fn add(&mut self, id: ChannelId, label: String) {
         let channel = Channel {
             label,
-            sent: 0,
-            received: 0,
             sink: Sink::default(),
         };
         self.0.insert(id, channel);

@@ -77,9 +77,6 @@ impl Session {
                 let data = text.map_or_else(|| content::message(kind, seed, size), Data::Text);
                 let channel = self.channel(&label)?;
                 self.peer()?.send(now, channel, data)?;
-                if let Some(channel) = self.channels.get_mut(channel) {
-                    channel.sent += 1;
-                }
             }
             Command::EchoRun {
                 label,
@@ -119,7 +116,7 @@ impl Session {
             }
             Command::CloseChannel { label } => {
                 let channel = self.channel(&label)?;
-                self.peer()?.close_channel(channel)?;
+                self.peer()?.close_channel(channel);
             }
             Command::Stats { raw } => return self.stats(raw).map(Some),
             Command::Close => self.peer()?.close(),
@@ -197,8 +194,10 @@ impl Session {
             .channels
             .iter()
             .map(|(id, channel)| {
-                let state = peer.channel(id).map_or("closed", |info| info.state.as_str());
-                json!({ "label": channel.label, "state": state, "sent": channel.sent, "received": channel.received })
+                let state = peer
+                    .channel(id)
+                    .map_or("closed", |info| info.state.as_str());
+                json!({ "label": channel.label, "state": state, "sent": null, "received": null })
             })
             .collect();
         let mut event = json!({

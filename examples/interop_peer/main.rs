@@ -12,6 +12,8 @@ mod channels;
 mod commands;
 mod content;
 mod jobs;
+#[path = "../support/outbox.rs"]
+mod outbox;
 mod protocol;
 mod session;
 #[path = "../support/udp.rs"]

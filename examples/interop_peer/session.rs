@@ -1,14 +1,13 @@
 //! The one connection of the peer, and one turn of its loop.
 
-use std::collections::VecDeque;
-
-use pollrtc::peer::{ChannelId, Data, Event, IceGatheringState, SendError};
+use pollrtc::peer::{ChannelId, Data, Event, IceGatheringState};
 use pollrtc::{Instant, PeerConnection};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::channels::Channels;
 use crate::jobs::{Job, Progress};
+use crate::outbox::Outbox;
 use crate::protocol::{Mode, answer, emit, error};
 use crate::udp::{Buffers, Socket};
 
@@ -22,13 +21,12 @@ pub(crate) struct Session {
     pub(crate) jobs: Vec<Job>,
     /// The `offer` or `answer` that waits for the candidates.
     pub(crate) gathering: Option<Option<u64>>,
-    /// Echoes that the channel had no room for. While there are any, no more messages are taken,
-    /// so that the far side has to wait.
-    backlog: VecDeque<(ChannelId, Data)>,
+    /// The echoes. While one waits no more messages are taken: the far side has to wait too.
+    outbox: Outbox,
 }
 
 impl Session {
-    pub(crate) const fn new(socket: Socket) -> Self {
+    pub(crate) fn new(socket: Socket) -> Self {
         Self {
             socket,
             peer: None,
@@ -37,7 +35,7 @@ impl Session {
             trickle: false,
             jobs: Vec::new(),
             gathering: None,
-            backlog: VecDeque::new(),
+            outbox: Outbox::default(),
         }
     }
 
@@ -80,10 +78,10 @@ impl Session {
     }
 
     fn take_events(&mut self, now: Instant) {
-        while self.flush_backlog(now) {
-            let Some(event) = self.peer.as_mut().and_then(PeerConnection::poll_event) else {
-                return;
-            };
+        while let Some(peer) = &mut self.peer
+            && self.outbox.flush(peer, now)
+            && let Some(event) = peer.poll_event()
+        {
             self.on_event(now, event);
         }
     }
@@ -144,7 +142,6 @@ impl Session {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
-        channel.received += 1;
         if self
             .jobs
             .iter_mut()
@@ -153,33 +150,10 @@ impl Session {
             return;
         }
         match self.mode {
-            Mode::Echo => self.backlog.push_back((id, data)),
+            Mode::Echo => self.outbox.push(id, data),
             Mode::Sink => channel.sink.take(now, &data),
             Mode::Report => emit(&message_event(&channel.label, &data)),
         }
-    }
-
-    /// Sends the echoes that wait; `true` if none is left.
-    fn flush_backlog(&mut self, now: Instant) -> bool {
-        let Some(peer) = &mut self.peer else {
-            return false;
-        };
-        while let Some((id, data)) = self.backlog.pop_front() {
-            match peer.send(now, id, data.clone()) {
-                Ok(()) => {
-                    if let Some(channel) = self.channels.get_mut(id) {
-                        channel.sent += 1;
-                    }
-                }
-                Err(SendError::Full) => {
-                    self.backlog.push_front((id, data));
-                    return false;
-                }
-                // The channel was closed in between: nobody waits for the echo any more.
-                Err(_) => {}
-            }
-        }
-        true
     }
 
     fn advance_jobs(&mut self, now: Instant) {

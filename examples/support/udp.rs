@@ -94,13 +94,12 @@ impl Socket {
                 .state
                 .try_send((&self.io).into(), &for_system(&transmit, &self.out))
             {
-                Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     self.unsent = Some(transmit);
                     return false;
                 }
                 // The datagrams are lost, as datagrams may be. Consent tells what is reachable.
-                Err(_) => {}
+                Ok(()) | Err(_) => {}
             }
         }
     }
