@@ -269,8 +269,8 @@ function drawRoundTrips() {
   area.setAttribute('d', `M${points[0].split(',')[0]},48L${points.join('L')}L240,48Z`);
 }
 
-function onPath({ local, remote, dtls }) {
-  $('s-path').textContent = remote ? `${local ?? '?'} → ${remote}` : '–';
+function onPath({ remote, dtls }) {
+  $('s-path').textContent = remote ?? '–';
   $('s-dtls').textContent = dtls ?? '–';
 }
 
@@ -358,6 +358,11 @@ $('file').onchange = async () => {
 
 $('add').onclick = () => $('dialog').showModal();
 $('dialog-cancel').onclick = () => $('dialog').close();
+$('new-channel').elements.delivery.onchange = (event) => {
+  const what = { retransmits: 'Retransmissions', lifetime: 'Milliseconds' }[event.target.value];
+  $('limit').hidden = !what;
+  $('limit').firstElementChild.textContent = what ?? '';
+};
 $('new-channel').onsubmit = () => {
   const fields = new FormData($('new-channel'));
   const options = { ordered: fields.has('ordered') };
@@ -392,4 +397,5 @@ function randomBytes(size) {
   return bytes.buffer;
 }
 
+new ResizeObserver(() => { $('log').scrollTop = $('log').scrollHeight; }).observe($('log'));
 refreshComposer();

@@ -5,7 +5,7 @@ const PING = { label: 'ping', id: 100 }; // negotiated: both sides know it, nobo
 export class ServerGone extends Error {}
 
 export class Connection {
-  // hear: onState(states), onChannel(dc), onRoundTrip(ms), onPath({local, remote, dtls})
+  // hear: onState(states), onChannel(dc), onRoundTrip(ms), onPath({remote, dtls})
   constructor(hear) {
     this.hear = hear;
     this.pc = new RTCPeerConnection();
@@ -84,11 +84,10 @@ export class Connection {
     const pair = by(transport?.selectedCandidatePairId)
       ?? stats.find((entry) => entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded');
     const remote = by(pair?.remoteCandidateId);
-    const local = by(pair?.localCandidateId);
     const place = (candidate) => candidate && `${candidate.address || candidate.ip || candidate.candidateType}:${candidate.port}`;
     const cipher = transport?.dtlsCipher?.match(/AES_\d+_GCM|AES_\d+_CBC|CHACHA20/)?.[0].replaceAll('_', '-');
     const version = { FEFD: '1.2', FEFC: '1.3' }[transport?.tlsVersion?.toUpperCase()];
-    if (!this.over) this.hear.onPath({ local: place(local), remote: place(remote), dtls: [version, cipher].filter(Boolean).join(' ') || null });
+    if (!this.over) this.hear.onPath({ remote: place(remote), dtls: [version, cipher].filter(Boolean).join(' ') || null });
   }
 
   measure() {
