@@ -56,7 +56,7 @@ impl Session {
             sdp: offer,
         };
         self.peer
-            .set_remote_description(offer)
+            .set_remote_description(&offer)
             .context("the offer was refused")?;
         let answer = self.peer.create_answer()?;
         self.local_description(answer, now)
@@ -77,7 +77,7 @@ impl Session {
             sdp: answer,
         };
         self.peer
-            .set_remote_description(answer)
+            .set_remote_description(&answer)
             .context("the answer was refused")
     }
 

@@ -57,7 +57,7 @@ impl Session {
                     .parse()
                     .map_err(|_| anyhow!("unknown type {:?}", r#type))?;
                 self.peer()?
-                    .set_remote_description(Description { kind, sdp })?;
+                    .set_remote_description(&Description { kind, sdp })?;
             }
             Command::Rollback => {
                 let rollback = Description {
@@ -178,7 +178,7 @@ impl Session {
             sdp_mline_index: candidate.sdp_mline_index,
             username_fragment: None,
         };
-        Ok(self.peer()?.add_ice_candidate(candidate)?)
+        Ok(self.peer()?.add_ice_candidate(&candidate)?)
     }
 
     fn stats(&self, raw: bool) -> anyhow::Result<Value> {

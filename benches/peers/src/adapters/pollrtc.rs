@@ -89,9 +89,9 @@ pub fn pair(now: Instant) -> Pair {
     a.peer.create_data_channel("bench", ChannelConfig::default()).unwrap();
     let offer = a.peer.create_offer().unwrap();
     a.peer.set_local_description(Some(offer)).unwrap();
-    b.peer.set_remote_description(a.peer.local_description().unwrap()).unwrap();
+    b.peer.set_remote_description(&a.peer.local_description().unwrap()).unwrap();
     let answer = b.peer.create_answer().unwrap();
     b.peer.set_local_description(Some(answer)).unwrap();
-    a.peer.set_remote_description(b.peer.local_description().unwrap()).unwrap();
+    a.peer.set_remote_description(&b.peer.local_description().unwrap()).unwrap();
     (Box::new(a), Box::new(b))
 }
