@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -53,9 +53,8 @@ impl Session {
                 return self.describe(id, &command).map(|()| None);
             }
             Command::SetRemote { r#type, sdp } => {
-                let kind = r#type
-                    .parse()
-                    .map_err(|_| anyhow!("unknown type {:?}", r#type))?;
+                let kind = SdpType::from_word(&r#type)
+                    .with_context(|| format!("unknown type {:?}", r#type))?;
                 self.peer()?
                     .set_remote_description(&Description { kind, sdp })?;
             }

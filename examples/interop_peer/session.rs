@@ -185,7 +185,7 @@ impl Session {
         match peer.local_description() {
             Some(local) => answer(
                 id,
-                json!({ "event": "local_description", "type": local.kind.as_str(), "sdp": local.sdp }),
+                json!({ "event": "local_description", "type": local.kind.to_string(), "sdp": local.sdp }),
             ),
             None => error(id, "no local description"),
         }
