@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use anyhow::{Context as _, bail};
+use pollrtc::jsep::DtlsRole;
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::content;
 use crate::jobs::Job;
-use crate::protocol::{self, Candidate, Command, NewChannel};
+use crate::protocol::{self, Candidate, Command, NewChannel, Setup};
 use crate::session::Session;
 
 /// What comes after a command?
@@ -65,7 +66,7 @@ impl Session {
                 };
                 self.peer()?.set_local_description(Some(rollback))?;
             }
-            Command::Candidate(candidate) => self.candidate(candidate)?,
+            Command::Candidate(candidate) => self.candidate(&candidate)?,
             Command::Send {
                 label,
                 text,
@@ -157,11 +158,12 @@ impl Session {
         let peer = self.peer()?;
         let description = match command {
             Command::Answer { setup } => {
-                let mut answer = peer.create_answer()?;
-                if let Some(setup) = setup {
-                    answer.sdp = with_setup(&answer.sdp, setup.as_str());
+                match setup {
+                    Some(Setup::Active) => peer.prefer_dtls_role(DtlsRole::Client),
+                    Some(Setup::Passive) => peer.prefer_dtls_role(DtlsRole::Server),
+                    None => {}
                 }
-                answer
+                peer.create_answer()?
             }
             _ => peer.create_offer()?,
         };
@@ -170,14 +172,14 @@ impl Session {
         Ok(())
     }
 
-    fn candidate(&mut self, candidate: Candidate) -> anyhow::Result<()> {
+    fn candidate(&mut self, candidate: &Candidate) -> anyhow::Result<()> {
         let candidate = IceCandidate {
-            candidate: candidate.candidate,
-            sdp_mid: candidate.sdp_mid,
+            candidate: &candidate.candidate,
+            sdp_mid: candidate.sdp_mid.as_deref(),
             sdp_mline_index: candidate.sdp_mline_index,
             username_fragment: None,
         };
-        Ok(self.peer()?.add_ice_candidate(&candidate)?)
+        Ok(self.peer()?.add_ice_candidate(candidate)?)
     }
 
     fn stats(&self, raw: bool) -> anyhow::Result<Value> {
@@ -201,12 +203,12 @@ impl Session {
             .collect();
         let mut event = json!({
             "event": "stats",
-            "ice_state": peer.ice_connection_state().as_str(),
-            "connection_state": peer.connection_state().as_str(),
-            "signaling_state": peer.signaling_state().as_str(),
+            "ice_state": peer.ice_connection_state().to_string(),
+            "connection_state": peer.connection_state().to_string(),
+            "signaling_state": peer.signaling_state().to_string(),
             "dtls_version": "1.2",
             "dtls_cipher": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-            "dtls_role": peer.dtls_role().map(|role| role.as_str()),
+            "dtls_role": peer.dtls_role().map(|role| role.to_string()),
             "selected_pair": pair,
             "data": data,
         });
@@ -225,15 +227,6 @@ impl Session {
             .find(label)
             .with_context(|| format!("no channel {label:?}"))
     }
-}
-
-/// The description with another `a=setup`, as an application would edit it.
-fn with_setup(sdp: &str, setup: &str) -> String {
-    let lines = sdp.lines().map(|line| match line.strip_prefix("a=setup:") {
-        Some(_) => format!("a=setup:{setup}\r\n"),
-        None => format!("{line}\r\n"),
-    });
-    lines.collect()
 }
 
 fn candidate_facts(candidate: &pollrtc::net::Candidate) -> Value {

@@ -120,16 +120,6 @@ pub(crate) enum Setup {
     Passive,
 }
 
-impl Setup {
-    /// Its name in an SDP.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Passive => "passive",
-        }
-    }
-}
-
 /// Reads one line: the `id`, and the command or what is wrong with it.
 pub(crate) fn parse(line: &str) -> (Option<u64>, Result<Command, String>) {
     let value: Value = match serde_json::from_str(line) {

@@ -1,5 +1,7 @@
 //! The one connection of the peer, and one turn of its loop.
 
+use std::fmt::Display;
+
 use pollrtc::peer::{ChannelId, Data, Event, IceGatheringState};
 use pollrtc::{Instant, PeerConnection};
 use serde_json::{Value, json};
@@ -87,14 +89,14 @@ impl Session {
     }
 
     fn on_event(&mut self, now: Instant, event: Event) {
-        let state = |which: &str, value: &str| {
-            emit(&json!({ "event": "state", "which": which, "value": value }));
+        let state = |which: &str, value: &dyn Display| {
+            emit(&json!({ "event": "state", "which": which, "value": value.to_string() }));
         };
         match event {
-            Event::SignalingState(value) => state("signaling", value.as_str()),
-            Event::IceGatheringState(value) => state("gathering", value.as_str()),
-            Event::IceConnectionState(value) => state("ice", value.as_str()),
-            Event::ConnectionState(value) => state("connection", value.as_str()),
+            Event::SignalingState(value) => state("signaling", &value),
+            Event::IceGatheringState(value) => state("gathering", &value),
+            Event::IceConnectionState(value) => state("ice", &value),
+            Event::ConnectionState(value) => state("connection", &value),
             Event::IceCandidate(candidate) if self.trickle => emit(&match candidate {
                 Some(local) => json!({
                     "event": "candidate",
