@@ -87,7 +87,7 @@ impl Session {
         description: Description,
         now: Instant,
     ) -> anyhow::Result<String> {
-        self.peer.set_local_description(Some(description))?;
+        self.peer.set_local_description(Some(&description))?;
         self.take_events(now);
         Ok(self.peer.local_description().context("no description")?.sdp)
     }

@@ -64,7 +64,7 @@ impl Session {
                     kind: SdpType::Rollback,
                     sdp: String::new(),
                 };
-                self.peer()?.set_local_description(Some(rollback))?;
+                self.peer()?.set_local_description(Some(&rollback))?;
             }
             Command::Candidate(candidate) => self.candidate(&candidate)?,
             Command::Send {
@@ -167,7 +167,7 @@ impl Session {
             }
             _ => peer.create_offer()?,
         };
-        peer.set_local_description(Some(description))?;
+        peer.set_local_description(Some(&description))?;
         self.gathering = Some(id);
         Ok(())
     }

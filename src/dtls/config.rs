@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use crate::crypto::CryptoProvider;
@@ -25,6 +26,21 @@ impl Role {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
         }
+    }
+
+    /// The W3C's name of the role (`RTCDtlsRole`).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

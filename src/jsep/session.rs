@@ -95,6 +95,12 @@ impl Session {
         self.wants_data = true;
     }
 
+    /// Says what we are in DTLS if the peer's offer lets us choose. It counts
+    /// from the next answer on.
+    pub const fn prefer_role(&mut self, role: Role) {
+        self.config.answer_role = role;
+    }
+
     /// Makes an offer, without applying it.
     ///
     /// # Errors

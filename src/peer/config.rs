@@ -1,7 +1,6 @@
 //! How should a connection behave?
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -12,6 +11,7 @@ use crate::dtls::DtlsConfig;
 use crate::ice::IceConfig;
 use crate::jsep::DtlsRole;
 use crate::sctp::SctpConfig;
+use crate::wire::dtls::extension::SrtpProfile;
 
 /// What a [`PeerConnection`](super::PeerConnection) needs to know beforehand.
 ///
@@ -100,7 +100,7 @@ impl Config {
     pub(super) fn dtls(&self, certificate: Arc<Certificate>) -> DtlsConfig {
         DtlsConfig {
             key_log: self.key_log,
-            srtp_profiles: Vec::new(),
+            srtp_profiles: SRTP_PROFILES.to_vec(),
             ..DtlsConfig::new(self.provider, certificate)
         }
     }
@@ -122,3 +122,7 @@ impl Default for Config {
         Self::new()
     }
 }
+
+/// Offered with or without media: it may be added later, and some peers refuse a
+/// session in which no profile was agreed.
+const SRTP_PROFILES: [SrtpProfile; 2] = [SrtpProfile::AeadAes128Gcm, SrtpProfile::Aes128CmSha1_80];

@@ -46,6 +46,12 @@ impl PeerConnection {
         })
     }
 
+    /// Says what we are in DTLS if the peer's offer lets us choose. It counts
+    /// from the next answer on.
+    pub const fn prefer_dtls_role(&mut self, role: DtlsRole) {
+        self.session.prefer_role(role);
+    }
+
     /// Makes a description ours: gathering starts. `None` creates the one that is
     /// due, an offer or an answer.
     ///

@@ -88,10 +88,10 @@ pub fn pair(now: Instant) -> Pair {
     let (mut a, mut b) = (Peer::new(now, 1, 2), Peer::new(now, 2, 1));
     a.peer.create_data_channel("bench", ChannelConfig::default()).unwrap();
     let offer = a.peer.create_offer().unwrap();
-    a.peer.set_local_description(Some(offer)).unwrap();
+    a.peer.set_local_description(Some(&offer)).unwrap();
     b.peer.set_remote_description(&a.peer.local_description().unwrap()).unwrap();
     let answer = b.peer.create_answer().unwrap();
-    b.peer.set_local_description(Some(answer)).unwrap();
+    b.peer.set_local_description(Some(&answer)).unwrap();
     a.peer.set_remote_description(&b.peer.local_description().unwrap()).unwrap();
     (Box::new(a), Box::new(b))
 }
