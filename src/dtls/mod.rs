@@ -57,7 +57,7 @@
 //! let [one, other] = &mut ends;
 //! let mut datagram = Vec::new();
 //! one.seal(&mut Writer::new(&mut datagram, 1200), |w| { w.bytes(b"hello"); true });
-//! assert_eq!(other.open(now, &mut &mut datagram[..]), Some(&mut b"hello"[..]));
+//! assert_eq!(other.open(now, &mut &mut datagram[..]).as_deref(), Some(&b"hello"[..]));
 //! # }
 //! # Ok::<(), pollrtc::crypto::CryptoError>(())
 //! ```
