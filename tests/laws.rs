@@ -14,9 +14,11 @@ mod support;
 
 use std::time::Duration;
 
+use pollrtc::PeerConnection;
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{CloseReason, DtlsState, DtlsTransport, Event, Role};
 use pollrtc::ice::{self, IceAgent};
+use pollrtc::peer::{self, ChannelConfig, ConnectionState};
 use pollrtc::rng::Rng;
 use pollrtc::sctp::{self, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions};
 use pollrtc::sim::{Direct, SctpTold};
@@ -24,9 +26,9 @@ use pollrtc::time::Instant;
 use pollrtc::wire::sctp::{Ppid, StreamId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use support::dtls;
 use support::laws::{self, Op, Subject, path_of};
 use support::toy::{self, Toy};
+use support::{counters, dtls};
 
 /// All laws on one machine, each under so many lists of so many calls.
 macro_rules! keeps_the_laws {
@@ -79,6 +81,7 @@ keeps_the_laws!(toy_machine, Toy<{ toy::SOUND }>, 200, 60);
 keeps_the_laws!(ice_agent, IceAgent, 48, 80);
 keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
 keeps_the_laws!(sctp_association, Direct<SctpAssociation>, 48, 80);
+keeps_the_laws!(peer_connection, PeerConnection, 16, 100);
 
 impl Subject for Direct<SctpAssociation> {
     fn pair(seed: u64) -> [Self; 2] {
@@ -124,13 +127,7 @@ impl Subject for Direct<SctpAssociation> {
     }
 
     fn dropped(&self) -> u64 {
-        let dropped = self.machine.stats().dropped;
-        dropped.checksum
-            + dropped.malformed
-            + dropped.not_ours
-            + dropped.unexpected
-            + dropped.no_room
-            + dropped.unknown
+        counters::sctp(&self.machine.stats())
     }
 }
 
@@ -154,20 +151,9 @@ impl Subject for IceAgent {
     }
 
     fn dropped(&self) -> u64 {
-        let dropped = self.stats().dropped;
         // What came over a path that was proved is the business of who reads it.
         let passed: u64 = self.pairs().map(|pair| pair.stats.packets_received).sum();
-        passed
-            + dropped.malformed
-            + dropped.no_fingerprint
-            + dropped.unauthenticated
-            + dropped.unknown_transaction
-            + dropped.asymmetric
-            + dropped.unexpected
-            + dropped.unknown_local
-            + dropped.unproved_path
-            + dropped.replies_full
-            + dropped.candidates_full
+        passed + counters::ice(&self.stats())
     }
 }
 
@@ -197,15 +183,43 @@ impl Subject for Direct<DtlsTransport> {
     }
 
     fn dropped(&self) -> u64 {
-        let stats = self.machine.stats();
-        stats.malformed
-            + stats.wrong_epoch
-            + stats.replayed
-            + stats.forged
-            + stats.fragments_dropped
-            + stats.unexpected
-            + stats.early_dropped
-            + stats.after_close
+        counters::dtls(&self.machine.stats())
+    }
+}
+
+impl Subject for PeerConnection {
+    const FIXED_ROOM: bool = true;
+
+    fn pair(seed: u64) -> [Self; 2] {
+        support::peers::pair(seed)
+    }
+
+    fn command(&mut self, now: Instant, choice: u8) {
+        let Some(channel) = self.channels().next() else {
+            return;
+        };
+        match choice {
+            // A refusal is as good as any answer.
+            0..200 => drop(self.send(now, channel, vec![choice; usize::from(choice) * 20])),
+            200..250 => drop(self.create_data_channel("more", ChannelConfig::default())),
+            _ => self.close_channel(channel),
+        }
+    }
+
+    fn close(&mut self, _now: Instant) {
+        self.close();
+    }
+
+    fn is_terminal(event: &peer::Event) -> bool {
+        matches!(event, peer::Event::Closed(_))
+    }
+
+    fn is_done(&self) -> bool {
+        self.connection_state() == ConnectionState::Connected
+    }
+
+    fn dropped(&self) -> u64 {
+        counters::peer(&self.stats())
     }
 }
 

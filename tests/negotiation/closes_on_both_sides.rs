@@ -18,7 +18,7 @@ fn closed_by(choose: impl Fn(&Talk) -> [HostId; 2]) {
     assert!(talk.was_told(closer, &Event::Closed(CloseReason::Application)));
     let is_end = |event: &Event| matches!(event, Event::Closed(_));
     let told = &talk.events[usize::from(other == talk.right)];
-    assert!(is_end(told.last().unwrap()), "{told:?}");
+    assert!(told.last().is_some_and(is_end), "{told:?}");
     for host in [closer, other] {
         let state = talk.world.machine(host).connection_state();
         assert_eq!(state, ConnectionState::Closed);

@@ -1,6 +1,7 @@
 //! Whoever shouts at a connection from outside changes nothing (D-7): the run is
 //! the same, byte for byte, as the one without the noise.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use pollrtc::crypto::{HashId, rust_crypto::PROVIDER};
@@ -32,7 +33,10 @@ fn run(noise: bool) -> (String, Vec<String>) {
     }
     let genuine = |sent: &&pollrtc::sim::ledger::Datagram| sent.origin != Origin::Forged;
     let ledger = talk.world.ledger();
-    let mut hash = PROVIDER.hash(HashId::Sha256).unwrap().start();
+    let mut hash = PROVIDER
+        .hash(HashId::Sha256)
+        .expect("it has SHA-256")
+        .start();
     for datagram in ledger.datagrams().iter().filter(genuine) {
         hash.update(format!("{:?}", datagram.sent).as_bytes());
         hash.update(&datagram.bytes);
@@ -45,12 +49,15 @@ fn run(noise: bool) -> (String, Vec<String>) {
     )
 }
 
+/// The first bytes of the protocols, and of none.
+const FIRST: [u8; 10] = [0, 1, 20, 21, 22, 23, 64, 128, 200, 255];
+
 /// A thousand datagrams within ten seconds, from strangers and from the peer's own
 /// address, that look like each of the protocols.
 fn shout(talk: &mut Talk) {
     let mut rng = Rng::from_number(99);
     let [left, right] = talk.hosts().map(|host| talk.world.sockets(host)[0]);
-    let stranger = "203.0.113.9:9".parse().unwrap();
+    let stranger = SocketAddr::from(([203, 0, 113, 9], 9));
     for _ in 0..1000 {
         let at = talk.world.now() + Duration::from_millis(rng.below(10_000));
         let (to, peer) = if rng.below(2) == 0 {
@@ -59,10 +66,9 @@ fn shout(talk: &mut Talk) {
             (right, left)
         };
         let from = if rng.below(2) == 0 { peer } else { stranger };
-        let len = usize::try_from(1 + rng.below(300)).unwrap();
+        let len = 1 + rng.below(300);
         let mut bytes: Vec<u8> = (0..len).map(|_| rng.array::<1>()[0]).collect();
-        bytes[0] =
-            [0, 1, 20, 21, 22, 23, 64, 128, 200, 255][usize::try_from(rng.below(10)).unwrap()];
+        bytes[0] = FIRST[rng.array::<1>()[0] as usize % FIRST.len()];
         talk.world.inject(at, from, to, bytes);
     }
 }

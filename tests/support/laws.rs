@@ -18,6 +18,9 @@ use proptest::prelude::*;
 
 /// What the laws must know of a machine besides its contract.
 pub trait Subject: Machine + Sized {
+    /// Whether its datagrams are limited by its configuration, not by the writer.
+    const FIXED_ROOM: bool = false;
+
     /// Two machines that will talk to each other, started.
     fn pair(seed: u64) -> [Self; 2];
 
@@ -210,6 +213,7 @@ impl<S: Subject> Arena<S> {
     /// Law 5: at most one datagram, within the room, and nothing without one.
     fn transmit(&mut self, side: usize, room: usize) -> Result<bool, String> {
         let now = self.told(side);
+        let room = if S::FIXED_ROOM { ROOM } else { room };
         let mut buffer = b"before".to_vec();
         let mut out = Writer::new(&mut buffer, room);
         let path = self.sides[side].poll_transmit(now, &mut out);

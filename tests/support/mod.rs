@@ -5,7 +5,9 @@
     reason = "every test has its own copy, and uses a part of it"
 )]
 
+pub mod counters;
 pub mod dtls;
 pub mod ice;
 pub mod laws;
+pub mod peers;
 pub mod toy;

@@ -1,0 +1,51 @@
+//! How much has a machine dropped, for whatever reason?
+
+use pollrtc::{dtls, ice, peer, sctp};
+
+/// By an ICE agent.
+pub fn ice(stats: &ice::Stats) -> u64 {
+    let dropped = stats.dropped;
+    dropped.malformed
+        + dropped.no_fingerprint
+        + dropped.unauthenticated
+        + dropped.unknown_transaction
+        + dropped.asymmetric
+        + dropped.unexpected
+        + dropped.unknown_local
+        + dropped.unproved_path
+        + dropped.replies_full
+        + dropped.candidates_full
+}
+
+/// By a DTLS transport.
+pub fn dtls(stats: &dtls::Stats) -> u64 {
+    stats.malformed
+        + stats.wrong_epoch
+        + stats.replayed
+        + stats.forged
+        + stats.fragments_dropped
+        + stats.unexpected
+        + stats.early_dropped
+        + stats.after_close
+}
+
+/// By an SCTP association.
+pub fn sctp(stats: &sctp::Stats) -> u64 {
+    let dropped = stats.dropped;
+    dropped.checksum
+        + dropped.malformed
+        + dropped.not_ours
+        + dropped.unexpected
+        + dropped.no_room
+        + dropped.unknown
+}
+
+/// By a connection, in all its layers.
+pub fn peer(stats: &peer::Stats) -> u64 {
+    ice(&stats.ice)
+        + stats.dtls.as_ref().map_or(0, dtls)
+        + stats.transport.unknown
+        + stats.transport.too_early
+        + sctp(&stats.sctp)
+        + stats.channels.dropped
+}

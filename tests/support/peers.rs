@@ -1,0 +1,35 @@
+//! Two connections that know of each other.
+
+use pollrtc::PeerConnection;
+use pollrtc::peer::{ChannelConfig, Config};
+use pollrtc::rng::Rng;
+
+use super::laws::path_of;
+
+/// Two connections that have exchanged descriptions and want a channel.
+pub fn pair(seed: u64) -> [PeerConnection; 2] {
+    let mut rng = Rng::from_number(seed);
+    let mut peers = [0, 1].map(|side| {
+        let mut peer = PeerConnection::new(Config::new(), &mut rng)
+            .expect("the default configuration is valid");
+        peer.add_local_address(path_of(side).local)
+            .expect("there is room for an address");
+        peer
+    });
+    let [offerer, answerer] = &mut peers;
+    offerer
+        .create_data_channel("law", ChannelConfig::default())
+        .expect("there is room for a channel");
+    describe(offerer, answerer);
+    describe(answerer, offerer);
+    peers
+}
+
+/// Lets `from` make the description that is due, and `to` take it.
+fn describe(from: &mut PeerConnection, to: &mut PeerConnection) {
+    from.set_local_description(None)
+        .expect("a description is due");
+    let description = from.local_description().expect("it was just made");
+    to.set_remote_description(&description)
+        .expect("it is a good one");
+}
