@@ -6,6 +6,13 @@
 //! simulated sockets. The machines' TLS secrets are part of the file, so one file
 //! is enough to decrypt it.
 //!
+//! Wireshark recognises STUN and DTLS by itself. That there is SCTP inside of
+//! DTLS it has to be told, by one line of Lua, [`WIRESHARK_SCRIPT`]:
+//!
+//! ```text
+//! tshark -X lua_script:src/sim/wireshark.lua -r capture.pcapng
+//! ```
+//!
 //! Format: draft-ietf-opsawg-pcapng, with one raw-IP interface.
 
 use alloc::format;
@@ -29,6 +36,10 @@ pub fn capture(ledger: &Ledger) -> Vec<u8> {
     }
     file
 }
+
+/// A script that tells Wireshark to look for SCTP, and so for data channels,
+/// inside of DTLS.
+pub const WIRESHARK_SCRIPT: &str = include_str!("wireshark.lua");
 
 /// The text of a key log file as browsers write it to `SSLKEYLOGFILE`.
 #[must_use]
