@@ -9,7 +9,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::candidate::{self, CandidateError, LocalCandidate, RemoteCandidate};
-use super::checklist::CheckList;
+use super::checklist::{CheckList, push_tight};
 use super::pair::Pair;
 use super::send::{Agenda, Reply};
 use super::state::{Events, Patience};
@@ -213,7 +213,7 @@ impl IceAgent {
         if self.remotes.len() >= self.config.max_remote_candidates {
             return Err(CandidateError::TooMany);
         }
-        self.remotes.push(RemoteCandidate { candidate, address });
+        push_tight(&mut self.remotes, RemoteCandidate { candidate, address });
         self.pair_remote(self.remotes.len() - 1);
         if self.remote.is_some() && !self.remotes_ended {
             self.progress.patience = Patience::Wanted;

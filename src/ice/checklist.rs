@@ -20,6 +20,15 @@ pub(super) struct CheckList {
     bar: Option<u64>,
 }
 
+/// Adds to a list that has a single element in most agents, which should not
+/// take the room of four.
+pub(super) fn push_tight<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
+    }
+    list.push(item);
+}
+
 impl CheckList {
     pub(super) const fn new(limit: usize) -> Self {
         Self {
@@ -40,7 +49,7 @@ impl CheckList {
     pub(super) fn insert(&mut self, mut pair: Pair) -> Option<usize> {
         pair.state = self.first_state(&pair);
         if self.pairs.len() < self.limit {
-            self.pairs.push(pair);
+            push_tight(&mut self.pairs, pair);
             return Some(self.pairs.len() - 1);
         }
         let (index, lowest) = self

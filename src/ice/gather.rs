@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use thiserror::Error;
 
 use super::candidate::{self, COMPONENT, LocalCandidate};
+use super::checklist::push_tight;
 use super::{Event, IceAgent};
 use crate::net::{Candidate, CandidateAddress, CandidateKind, Protocol};
 
@@ -86,7 +87,7 @@ impl IceAgent {
             return Err(AddressError::TooMany);
         }
         let host = self.host_candidate(address);
-        self.locals.push(host);
+        push_tight(&mut self.locals, host);
         self.pair_local(self.locals.len() - 1);
         if self.gathering != GatheringState::New {
             self.gather();
@@ -173,7 +174,7 @@ impl IceAgent {
             base: origin.base,
             announced: true,
         };
-        self.locals.push(learned);
+        push_tight(&mut self.locals, learned);
         self.locals.len() - 1
     }
 

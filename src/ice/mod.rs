@@ -22,6 +22,66 @@
 //! what [`poll_transmit`](IceAgent::poll_transmit) and `seal` write goes out of the
 //! socket that their answer names.
 //!
+//! Two agents, and all that an application does for them:
+//!
+//! ```
+//! # #[cfg(feature = "rust-crypto")] {
+//! use pollrtc::crypto::rust_crypto::PROVIDER;
+//! use pollrtc::cursor::Writer;
+//! use pollrtc::ice::{IceAgent, IceConfig, IceState, Role};
+//! use pollrtc::net::Path;
+//! use pollrtc::rng::Rng;
+//! use pollrtc::time::Instant;
+//!
+//! let mut rng = Rng::from_number(1); // on a network: Rng::from_os()
+//! let mut agent = |role, port| {
+//!     let mut agent = IceAgent::new(IceConfig::new(&PROVIDER), role, &mut rng).unwrap();
+//!     agent.add_local_address(([127, 0, 0, 1], port).into()).unwrap();
+//!     agent.gather();
+//!     agent
+//! };
+//! let mut a = agent(Role::Controlling, 1000);
+//! let mut b = agent(Role::Controlled, 2000);
+//!
+//! // Signalling: each is told the other's credentials and candidates.
+//! let introduce = |to: &mut IceAgent, from: &IceAgent| {
+//!     to.set_remote_credentials(from.local_credentials().clone()).unwrap();
+//!     for candidate in from.local_candidates() {
+//!         to.add_remote_candidate(candidate.clone()).unwrap();
+//!     }
+//!     to.end_of_remote_candidates();
+//! };
+//! introduce(&mut a, &b);
+//! introduce(&mut b, &a);
+//!
+//! // The loop: send what is ready, hand over what arrives, sleep until a deadline.
+//! let mut now = Instant::ZERO;
+//! let mut buf = Vec::new();
+//! let mut send = |from: &mut IceAgent, to: &mut IceAgent, now| {
+//!     buf.clear();
+//!     while let Some(path) = from.poll_transmit(now, &mut Writer::new(&mut buf, 1200)) {
+//!         to.open(now, Path::udp(path.remote, path.local), &mut buf);
+//!         buf.clear();
+//!     }
+//! };
+//! while a.state() != IceState::Completed || b.state() != IceState::Completed {
+//!     send(&mut a, &mut b, now);
+//!     send(&mut b, &mut a, now);
+//!     now = [&a, &b].iter().filter_map(|agent| agent.poll_timeout()).min().unwrap();
+//!     a.handle_timeout(now);
+//!     b.handle_timeout(now);
+//! }
+//!
+//! // Data goes where the agent says.
+//! let mut buf = Vec::new();
+//! let path = a.seal(&mut Writer::new(&mut buf, 1200), |w| {
+//!     w.bytes(b"\x80 hello");
+//!     true
+//! });
+//! assert_eq!(path, Some(Path::udp(([127, 0, 0, 1], 1000).into(), ([127, 0, 0, 1], 2000).into())));
+//! # }
+//! ```
+//!
 //! RFC 8445 (full agent, one component), RFC 8421 (dual stack), RFC 8838 (trickle),
 //! RFC 8863 (patience), RFC 7675 (consent). Not here yet: servers and relays,
 //! TCP, names, restarts.

@@ -217,6 +217,18 @@ impl Pair {
         self.nomination = Nomination::None;
     }
 
+    /// An answer came back another way than its request went: the pair has failed
+    /// (RFC 8445 §7.2.5.2.1). Since a listener could have sent a copy from
+    /// elsewhere, faster than the network, the true answer still counts.
+    pub(super) fn suspect(&mut self, now: Instant) {
+        if self.state == PairState::InProgress {
+            self.state = PairState::Failed;
+            for check in &mut self.checks {
+                check.transaction.stop_repeating(now);
+            }
+        }
+    }
+
     /// Not worth a check while a better pair works.
     pub(super) fn rest(&mut self) {
         self.triggered = None;

@@ -5,10 +5,11 @@ use core::net::SocketAddr;
 use arrayvec::ArrayVec;
 
 use super::candidate;
+use super::checklist::push_tight;
 use super::consent::Consent;
 use super::pair::{Check, Pair};
 use super::send::{MAX_UNKNOWN, Reply, Verdict};
-use super::{Event, FailReason, IceAgent, IceState, PairState, Role};
+use super::{Event, FailReason, IceAgent, IceState, Role};
 use crate::cursor::Reader;
 use crate::net::{CandidateKind, Path, Protocol};
 use crate::time::Instant;
@@ -177,8 +178,8 @@ impl IceAgent {
             return None;
         }
         let number = self.remotes.len();
-        self.remotes
-            .push(candidate::learned(path.remote, priority, number));
+        let learned = candidate::learned(path.remote, priority, number);
+        push_tight(&mut self.remotes, learned);
         Some(number)
     }
 
@@ -222,18 +223,12 @@ impl IceAgent {
             return;
         }
         let pair = &mut self.checks.pairs[index];
-        let is_symmetric = pair.path == path;
-        if !is_symmetric {
+        if pair.path != path {
             self.stats.dropped.asymmetric += 1;
-        }
-        if let Some(check) = pair.take_check(id) {
-            if is_symmetric {
-                self.on_check_answered(now, index, check, message);
-            } else if pair.state == PairState::InProgress {
-                // RFC 8445 §7.2.5.2.1.
-                pair.fail();
-            }
-        } else if is_symmetric {
+            pair.suspect(now);
+        } else if let Some(check) = pair.take_check(id) {
+            self.on_check_answered(now, index, check, message);
+        } else {
             self.on_consent_answered(now, index, message);
         }
         self.conclude(now);

@@ -110,8 +110,8 @@ pub enum Event {
 
 /// Events that wait to be asked for.
 ///
-/// Each local candidate is told once, and there is one of each other kind at
-/// most twice in a row: a newer one replaces the older when 64 wait.
+/// At most 64 wait: beyond that a new one takes the place of the oldest of its
+/// kind. There are fewer local candidates than that, and each is told once.
 #[derive(Debug, Default)]
 pub(super) struct Events(VecDeque<Event>);
 
@@ -127,7 +127,12 @@ impl Events {
     }
 
     pub(super) fn pop(&mut self) -> Option<Event> {
-        self.0.pop_front()
+        let event = self.0.pop_front();
+        if self.0.is_empty() {
+            // Events are rare, and an agent is idle for most of its life.
+            self.0 = VecDeque::new();
+        }
+        event
     }
 
     pub(super) fn clear(&mut self) {
@@ -167,3 +172,24 @@ impl Patience {
 }
 
 const MAX_EVENTS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn events_that_nobody_asks_for_are_bounded_and_the_newest_stay() {
+        let mut events = Events::default();
+        events.push(Event::GatheringState(GatheringState::Complete));
+        for _ in 0..1000 {
+            events.push(Event::State(IceState::Disconnected));
+            events.push(Event::State(IceState::Connected));
+        }
+        let all: Vec<_> = core::iter::from_fn(|| events.pop()).collect();
+        assert_eq!(all.len(), MAX_EVENTS);
+        assert_eq!(all[0], Event::GatheringState(GatheringState::Complete));
+        assert_eq!(all[MAX_EVENTS - 1], Event::State(IceState::Connected));
+    }
+}

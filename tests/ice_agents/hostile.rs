@@ -1,8 +1,10 @@
 //! What an attacker can and cannot do, row by row of the attack list.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pollrtc::ice::{AddressError, CandidateError, Credentials, CredentialsError, IceState, Role};
+use pollrtc::net::Path;
 use pollrtc::stun::Key;
 use pollrtc::wire::stun::{Attribute, Class};
 
@@ -358,4 +360,53 @@ fn noise_of_every_first_byte_is_dropped_and_counted() {
     let dropped = peer.agent.stats().dropped;
     assert_eq!((dropped.malformed, dropped.unproved_path), (8, 252));
     assert_eq!(peer.give(ms(20), script.address, &[]), Some(Vec::new()));
+}
+
+/// A network that loses, repeats and reorders, and an attacker who sends again,
+/// from elsewhere, whatever was ever sent.
+#[test]
+fn replays_from_elsewhere_and_a_bad_network_do_not_hinder_any_seed() {
+    for seed in 0..100 {
+        let mut world = World::strangers(seed);
+        world.loss = 100;
+        world.duplicates = 300;
+        world.jitter = Duration::from_millis(200);
+        world.introduce();
+        let mut replays = 0;
+        while world.now < ms(20_000) && world.step() {
+            let nth = world.rng.below(world.sent.len() as u64);
+            let (_, mut flight) = world.sent[usize::try_from(nth).expect("small")].clone();
+            flight.from = numbered(replays % 100);
+            world.receive(flight);
+            replays += 1;
+            for peer in &world.agents {
+                assert!(peer.agent.remote_candidates().count() <= 64);
+                assert!(peer.agent.pairs().count() <= 64);
+            }
+        }
+        assert!(replays > 100);
+        for (index, local, remote) in [(0, A, B), (1, B, A)] {
+            let pair = world.agent(index).selected_pair().expect("a pair");
+            let path = Path::udp(addr(local), addr(remote));
+            assert_eq!(pair.path, path, "seed {seed}");
+        }
+        assert!(world.agents.iter().all(|peer| peer.data.is_empty()));
+    }
+}
+
+/// A check may come before the peer's password, however many candidates came
+/// before it.
+#[test]
+fn early_checks_have_room_beside_signalled_candidates() {
+    let mut peer = solo(Role::Controlled);
+    let script = Script::new(B);
+    for n in 0..20 {
+        peer.agent
+            .add_remote_candidate(host(numbered(n), 5))
+            .expect("room");
+    }
+    let check = script.request(&peer.agent, 1, &[PRIORITY, CONTROLLING]);
+    peer.give(ms(0), script.address, &check);
+    assert_eq!(class_of(&peer.one(ms(0)).1), Class::Success);
+    assert_eq!(peer.agent.remote_candidates().count(), 21);
 }

@@ -33,6 +33,8 @@ pub struct World {
     pub jitter: Duration,
     /// Lost datagrams of a thousand.
     pub loss: u64,
+    /// Datagrams of a thousand that arrive twice.
+    pub duplicates: u64,
     pub mangle: Option<Mangle>,
     flights: BTreeMap<(Instant, u64), Flight>,
     count: u64,
@@ -93,6 +95,7 @@ impl World {
             delay: Duration::from_millis(10),
             jitter: Duration::ZERO,
             loss: 0,
+            duplicates: 0,
             mangle: None,
             flights: BTreeMap::new(),
             count: 0,
@@ -222,6 +225,13 @@ impl World {
         if self.rng.below(1000) < self.loss {
             return;
         }
+        if self.rng.below(1000) < self.duplicates {
+            self.depart(flight.clone());
+        }
+        self.depart(flight);
+    }
+
+    fn depart(&mut self, flight: Flight) {
         let jitter = u64::try_from(self.jitter.as_nanos()).unwrap_or_default();
         let jitter = Duration::from_nanos(self.rng.below(jitter.max(1)));
         self.count += 1;
