@@ -1,5 +1,4 @@
 //! What do a browser's descriptions cost?
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 
 use core::hint::black_box;
 use std::fs;

@@ -34,10 +34,16 @@ pub(super) fn answer(
             live: role.filter(|_| accepted == Some(index)).map(setup),
         })
         .collect();
-    let bundled = |index: usize| Some(offer.sections.get(index)?.bundle.is_some());
     let session = Level {
-        // RFC 9143 §7.3: a group only if there was one in the offer.
-        bundle: accepted.and_then(bundled).unwrap_or(false),
+        // RFC 9143 §7.3: a group only if there was one in the offer. Who offered
+        // one of the policy max-bundle misses it even if nothing is left in it.
+        bundle: match accepted {
+            Some(index) => offer
+                .sections
+                .get(index)
+                .is_some_and(|section| section.bundle.is_some()),
+            None => offer.bundles > 0,
+        },
         // RFC 8829 §5.3.1: likewise. We may trickle although the peer does not.
         trickle: offer.trickle,
     };

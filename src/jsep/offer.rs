@@ -25,7 +25,7 @@ pub(super) fn offer(
     name(&mut sections);
     let drafts: Vec<Draft<'_>> = sections.iter().map(draft).collect();
     let session = Level {
-        bundle: true,
+        bundle: sections.iter().any(Section::is_live_data),
         trickle: true,
     };
     written.next(&drafts, session, local)

@@ -84,16 +84,12 @@ impl Reading {
     pub(super) fn of(text: &str) -> Result<Self, DescriptionError> {
         let description = Description::parse(text)?;
         let layout = Layout::of(&description)?;
-        let media = || description.media.iter().enumerate();
-        for (index, _) in media() {
-            layout.check_transport(index)?;
+        let mut sections = Vec::new();
+        for (index, media) in description.media.iter().enumerate() {
+            layout.check_transport(index, media)?;
+            let ufrag = layout.said(index).ufrag;
+            sections.push(Section::of(media, layout.group(index), ufrag));
         }
-        let sections: Vec<Section> = media()
-            .map(|(index, media)| Section {
-                ufrag: layout.ice(index).map(|(ufrag, _)| ufrag.to_string()),
-                ..Section::of(media, layout.group(index))
-            })
-            .collect();
         let transport = match sections.iter().position(Section::is_live_data) {
             Some(index) => Some(layout.transport(index)?),
             None => None,
@@ -101,8 +97,7 @@ impl Reading {
         Ok(Self {
             sections,
             bundles: layout.bundles.len(),
-            trickle: description.has_ice_option("trickle")
-                || media().any(|(_, media)| media.has_ice_option("trickle")),
+            trickle: layout.session.trickle || layout.sections.iter().any(|said| said.trickle),
             transport,
         })
     }
@@ -122,7 +117,7 @@ impl Reading {
 }
 
 impl Section {
-    fn of(media: &Media<'_>, bundle: Option<usize>) -> Self {
+    fn of(media: &Media<'_>, bundle: Option<usize>, ufrag: Option<&str>) -> Self {
         let data = media.is_data_channel().then(|| Data::of(media));
         Self {
             mid: media.mid().map(ToString::to_string),
@@ -132,7 +127,7 @@ impl Section {
             bundle,
             // RFC 8841 §5.1: an SCTP port of 0 closes the association.
             rejected: media.is_rejected() || data.is_some_and(|data| data.port == 0),
-            ufrag: None,
+            ufrag: ufrag.map(ToString::to_string),
             data,
         }
     }
@@ -159,12 +154,16 @@ impl Data {
     }
 }
 
-/// Where the sections of a description are, by name and by group.
+/// Where the sections of a description are, and what each says of its transport.
 struct Layout<'d, 'a> {
     description: &'d Description<'a>,
     /// For each name its section, and its BUNDLE group.
     names: BTreeMap<&'a str, (usize, Option<usize>)>,
     bundles: Vec<Bundle>,
+    /// What is said of the whole session.
+    session: Said<'a>,
+    /// What is said of each section alone.
+    sections: Vec<Said<'a>>,
 }
 
 /// A BUNDLE group.
@@ -173,6 +172,45 @@ struct Bundle {
     members: Vec<usize>,
     /// The one that carries its transport, if one does.
     tag: Option<usize>,
+}
+
+/// What one level of a description says of a transport.
+#[derive(Clone, Copy, Default)]
+struct Said<'a> {
+    ufrag: Option<&'a str>,
+    pwd: Option<&'a str>,
+    setup: Option<Setup>,
+    fingerprint: bool,
+    lite: bool,
+    ended: bool,
+    trickle: bool,
+}
+
+impl<'a> Said<'a> {
+    fn by(level: &impl HasAttributes<'a>) -> Self {
+        Self {
+            ufrag: level.ice_ufrag(),
+            pwd: level.ice_pwd(),
+            setup: level.setup(),
+            fingerprint: level.fingerprints().next().is_some(),
+            lite: level.ice_lite(),
+            ended: level.end_of_candidates(),
+            trickle: level.has_ice_option("trickle"),
+        }
+    }
+
+    /// The same, with what `other` says where this says nothing.
+    fn or(self, other: Self) -> Self {
+        Self {
+            ufrag: self.ufrag.or(other.ufrag),
+            pwd: self.pwd.or(other.pwd),
+            setup: self.setup.or(other.setup),
+            fingerprint: self.fingerprint || other.fingerprint,
+            lite: self.lite || other.lite,
+            ended: self.ended || other.ended,
+            trickle: self.trickle || other.trickle,
+        }
+    }
 }
 
 impl<'d, 'a> Layout<'d, 'a> {
@@ -205,6 +243,8 @@ impl<'d, 'a> Layout<'d, 'a> {
             description,
             names,
             bundles,
+            session: Said::by(description),
+            sections: description.media.iter().map(Said::by).collect(),
         })
     }
 
@@ -218,10 +258,23 @@ impl<'d, 'a> Layout<'d, 'a> {
         self.bundles.get(self.group(index)?)
     }
 
-    /// The section whose transport section `index` uses; itself without group.
-    fn tag(&self, index: usize) -> usize {
-        let bundle = self.bundle(index);
-        bundle.and_then(|bundle| bundle.tag).unwrap_or(index)
+    /// The sections in which the transport of section `index` may be described, in
+    /// the order in which they count: the group's tag, and the section itself,
+    /// for writers who repeat everything everywhere.
+    fn places(&self, index: usize) -> impl Iterator<Item = usize> {
+        let tag = self.bundle(index).and_then(|bundle| bundle.tag);
+        let tag = tag.filter(|tag| *tag != index);
+        tag.into_iter().chain([index])
+    }
+
+    /// What is said of the transport of section `index` at all levels.
+    fn said(&self, index: usize) -> Said<'a> {
+        let places = self
+            .places(index)
+            .filter_map(|place| self.sections.get(place));
+        places
+            .fold(Said::default(), |said, more| said.or(*more))
+            .or(self.session)
     }
 
     /// The sections whose candidates lead to the transport of section `index`.
@@ -231,44 +284,21 @@ impl<'d, 'a> Layout<'d, 'a> {
         };
         // With the policy max-bundle a browser lists its candidates in the first
         // section even if that one is rejected.
-        let same = |index: &usize| self.ice(*index).is_some_and(|(other, _)| other == ufrag);
+        let same = |index: &usize| self.said(*index).ufrag == Some(ufrag);
         bundle.members.iter().copied().filter(same).collect()
-    }
-
-    /// The levels at which the transport of section `index` may be described, in
-    /// the order in which they count: the group's tag, the section, for writers
-    /// who repeat everything everywhere.
-    fn levels(&self, index: usize) -> impl Iterator<Item = &'d Media<'a>> + Clone {
-        let media = &self.description.media;
-        let tag = self.tag(index);
-        let own = media.get(index).filter(|_| tag != index);
-        media.get(tag).into_iter().chain(own)
-    }
-
-    fn ice(&self, index: usize) -> Option<(&'a str, &'a str)> {
-        let levels = self.levels(index);
-        let ufrag = levels.clone().find_map(HasAttributes::ice_ufrag);
-        let pwd = levels.clone().find_map(HasAttributes::ice_pwd);
-        let session = self.description;
-        Some((
-            ufrag.or_else(|| session.ice_ufrag())?,
-            pwd.or_else(|| session.ice_pwd())?,
-        ))
     }
 
     /// Whether a section that is not rejected can be reached and its peer be
     /// known (RFC 8829 §5.8.2).
-    fn check_transport(&self, index: usize) -> Result<(), DescriptionError> {
-        let Some(media) = self.description.media.get(index) else {
-            return Ok(());
-        };
+    fn check_transport(&self, index: usize, media: &Media<'_>) -> Result<(), DescriptionError> {
         let over_rtp = matches!(media.kind, MediaKind::Audio | MediaKind::Video)
             && media.protocol.contains("RTP/");
         // What is of no protocol that we know is rejected, whatever else it lacks.
         if media.is_rejected() || !(over_rtp || media.is_data_channel()) {
             return Ok(());
         }
-        let Some((ufrag, pwd)) = self.ice(index) else {
+        let said = self.said(index);
+        let (Some(ufrag), Some(pwd)) = (said.ufrag, said.pwd) else {
             return Err(InvalidAccess("no ICE user fragment or password"));
         };
         // RFC 8839 §5.4: 24 bits and 128 bits of randomness at least.
@@ -276,12 +306,7 @@ impl<'d, 'a> Layout<'d, 'a> {
             return Err(InvalidAccess("bad ICE user fragment or password"));
         }
         // RFC 8827 §6.5: DTLS always; keys in the description (RFC 4568) never.
-        let mut lines = self.levels(index).flat_map(HasAttributes::fingerprints);
-        if lines
-            .next()
-            .or_else(|| self.description.fingerprints().next())
-            .is_none()
-        {
+        if !said.fingerprint {
             return Err(InvalidAccess("no fingerprint"));
         }
         Ok(())
@@ -289,32 +314,25 @@ impl<'d, 'a> Layout<'d, 'a> {
 
     /// What is said of the transport of section `index`.
     fn transport(&self, index: usize) -> Result<Transport, DescriptionError> {
-        let session = self.description;
-        let levels = self.levels(index);
-        let (ufrag, pwd) = self.ice(index).unwrap_or_default();
-        let known = levels.clone().map(known_fingerprints);
-        let known = known.chain([known_fingerprints(session)]);
+        let media = |index: usize| self.description.media.get(index);
+        let said = self.said(index);
+        let ufrag = said.ufrag.unwrap_or_default();
+        let known = self.places(index).filter_map(media).map(known_fingerprints);
+        let known = known.chain([known_fingerprints(self.description)]);
         let fingerprints = known.into_iter().find(|known| !known.is_empty());
-        let fingerprints = fingerprints.ok_or(InvalidAccess("no fingerprint of a known hash"))?;
-        let setup = levels.clone().find_map(HasAttributes::setup);
         let sections = self.sharers(index, ufrag);
-        let sharers = sections
-            .iter()
-            .filter_map(|index| session.media.get(*index));
+        let sharers = sections.iter().filter_map(|index| media(*index));
         let lines = sharers.flat_map(HasAttributes::candidates);
+        let candidates = lines.filter_map(|line| usable_candidate(line).ok()?);
         Ok(Transport {
-            ufrag: ufrag.to_string(),
-            pwd: pwd.to_string(),
-            lite: session.ice_lite() || levels.clone().any(HasAttributes::ice_lite),
-            candidates: lines
-                .filter_map(|line| usable_candidate(line).ok()?)
-                .take(MAX_CANDIDATES)
-                .collect(),
+            candidates: candidates.take(MAX_CANDIDATES).collect(),
             sections,
-            end_of_candidates: session.end_of_candidates()
-                || levels.clone().any(HasAttributes::end_of_candidates),
-            fingerprints,
-            setup: setup.or_else(|| session.setup()),
+            ufrag: ufrag.to_string(),
+            pwd: said.pwd.unwrap_or_default().to_string(),
+            lite: said.lite,
+            end_of_candidates: said.ended,
+            fingerprints: fingerprints.ok_or(InvalidAccess("no fingerprint of a known hash"))?,
+            setup: said.setup,
         })
     }
 }

@@ -41,7 +41,7 @@ impl Written {
         let printed: Vec<String> = local.fingerprints.iter().map(ToString::to_string).collect();
         let mids = live_mids(drafts);
         let mut attributes = Vec::new();
-        if session.bundle && !mids.is_empty() {
+        if session.bundle {
             attributes.push(Attribute::Group(Group::bundle(&mids)));
         }
         if session.trickle {

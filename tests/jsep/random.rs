@@ -175,7 +175,7 @@ fn assert_agreement(peers: &mut [Peer; 2]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// P-2, P-5, P-6; WPT-053 and WPT-054: glare always converges.
     #[test]
