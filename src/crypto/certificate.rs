@@ -196,8 +196,8 @@ impl Fingerprint {
 
     /// Reads the value of an `a=fingerprint` line: `sha-256 AB:CD:…`.
     ///
-    /// Upper and lower case are the same. `sha-1` is read, so that the caller
-    /// can say why it is refused; `md5` and `md2` must not be used (RFC 8122 §5).
+    /// Upper and lower case are the same. `sha-1` is read, but is not
+    /// [strong](Self::is_strong); `md5` and `md2` must not be used (RFC 8122 §5).
     ///
     /// # Errors
     ///
@@ -231,6 +231,27 @@ impl Fingerprint {
     #[must_use]
     pub fn digest(&self) -> &[u8] {
         &self.digest
+    }
+
+    /// Whether it is infeasible to make another certificate with this fingerprint.
+    #[must_use]
+    pub const fn is_strong(&self) -> bool {
+        !matches!(self.hash, HashId::Md5 | HashId::Sha1)
+    }
+
+    /// Whether `der` is one of the certificates that a description promised.
+    ///
+    /// RFC 8122 §5: of several hash functions only the strongest that is
+    /// offered counts, so that nothing can be gained by adding a weak one. One
+    /// match suffices: several certificates may have been promised.
+    #[must_use]
+    pub fn any_matches(promised: &[Self], provider: &CryptoProvider, der: &[u8]) -> bool {
+        let usable = |print: &&Self| print.is_strong() && provider.hash(print.hash).is_some();
+        let usable = promised.iter().filter(usable);
+        let strongest = usable.clone().map(|print| print.hash).max();
+        usable
+            .filter(|print| Some(print.hash) == strongest)
+            .any(|print| print.matches(provider, der))
     }
 
     /// Whether `der` is the certificate that was promised.

@@ -78,7 +78,7 @@ pub trait Aead: Send {
     ) -> Result<(), BadTag>;
 }
 
-/// Which hash function?
+/// Which hash function? A stronger one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum HashId {

@@ -362,11 +362,12 @@ fn is_ice_word(word: &str, least: usize) -> bool {
     (least..=256).contains(&word.len()) && word.bytes().all(valid)
 }
 
-/// The fingerprints of a level whose hash we know.
+/// The fingerprints of a level whose hash we know and trust: SHA-1 is none of them.
 fn known_fingerprints<'a>(level: &impl HasAttributes<'a>) -> Vec<Fingerprint> {
     let lines = level.fingerprints().take(MAX_FINGERPRINTS);
     lines
         .filter_map(|line| Fingerprint::parse(&line.to_string()).ok())
+        .filter(Fingerprint::is_strong)
         .collect()
 }
 

@@ -246,12 +246,8 @@ impl Transport {
         while let Some(event) = dtls.poll_event() {
             match event {
                 dtls::Event::PeerCertificate(der) => {
-                    // RFC 8122 §5: one matching fingerprint, of any hash we know, is enough.
-                    if self
-                        .remote_fingerprints
-                        .iter()
-                        .any(|known| known.matches(self.provider, &der))
-                    {
+                    let promised = &self.remote_fingerprints;
+                    if Fingerprint::any_matches(promised, self.provider, &der) {
                         dtls.accept_peer();
                     } else {
                         dtls.close(dtls::CloseReason::BadFingerprint);
