@@ -269,6 +269,10 @@ impl<'a> Story<'a> {
             std::fs::write(path, pcapng::capture(ledger))
                 .with_context(|| format!("cannot write {}", path.display()))?;
             println!("capture     {}", path.display());
+            println!(
+                "            tshark -X lua_script:src/sim/wireshark.lua -r {}",
+                path.display()
+            );
         }
         if let Some(path) = &self.options.keylog {
             std::fs::write(path, pcapng::key_log(ledger))
