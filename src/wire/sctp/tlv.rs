@@ -99,6 +99,24 @@ fn value<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     Ok(value)
 }
 
+/// Checks the frames that fill `bytes`, one by one, and gives them back without
+/// the padding of the last: a chunk's length does not count it (RFC 9260 §3.2).
+pub(super) fn frames<'a>(
+    bytes: &'a [u8],
+    mut check: impl FnMut(&mut Reader<'a>) -> Result<(), Malformed>,
+) -> Result<&'a [u8], Malformed> {
+    let mut rest = Reader::new(bytes);
+    let mut end = 0;
+    while !rest.is_empty() {
+        let start = bytes.len() - rest.remaining();
+        let mut header = rest;
+        header.u16("type")?;
+        end = start + usize::from(header.u16("length")?);
+        check(&mut rest)?;
+    }
+    Ok(bytes.get(..end).unwrap_or(bytes))
+}
+
 /// Writes a chunk around what `content` writes, padding included.
 pub(super) fn write_chunk(
     w: &mut Writer<'_>,

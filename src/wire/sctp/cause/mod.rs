@@ -181,11 +181,7 @@ impl<'a> Causes<'a> {
     ///
     /// [`Malformed`] if one of them is not as it should be.
     pub fn parse(r: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let bytes = r.rest();
-        let mut rest = Reader::new(bytes);
-        while !rest.is_empty() {
-            Cause::parse(&mut rest)?;
-        }
+        let bytes = tlv::frames(r.rest(), |r| Cause::parse(r).map(drop))?;
         Ok(Self { bytes })
     }
 
@@ -197,7 +193,7 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// The size on the wire. The last cause may lack its padding.
+    /// The size on the wire, without the padding of the last.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()

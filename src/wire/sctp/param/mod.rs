@@ -193,11 +193,7 @@ impl<'a> Parameters<'a> {
     ///
     /// [`Malformed`] if one of them is not as it should be.
     pub fn parse(r: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let bytes = r.rest();
-        let mut rest = Reader::new(bytes);
-        while !rest.is_empty() {
-            Parameter::parse(&mut rest)?;
-        }
+        let bytes = tlv::frames(r.rest(), |r| Parameter::parse(r).map(drop))?;
         Ok(Self { bytes })
     }
 
@@ -209,13 +205,13 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The bytes they were read from.
+    /// The bytes they were read from, without the padding of the last.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The size on the wire. The last parameter may lack its padding.
+    /// The size on the wire, without the padding of the last.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()
