@@ -42,26 +42,26 @@ const INPUTS: [(&str, Step); 20] = [
     ("ServerKeyExchange", |script| script.say(&key_exchange())),
     ("CertificateRequest", |script| script.say(&request())),
     ("ServerHelloDone", |script| {
-        script.say(&Message::ServerHelloDone)
+        script.say(&Message::ServerHelloDone);
     }),
     ("CertificateVerify", |script| script.say(&VERIFY)),
     ("ClientKeyExchange", |script| script.say(&CLIENT_KEY)),
     ("Finished", |script| script.say(&FINISHED)),
     ("Finished, plain", |script| {
-        script.raw(0, HandshakeType::Finished, &VERIFY_DATA)
+        script.raw(0, HandshakeType::Finished, &VERIFY_DATA);
     }),
     ("message 99", |script| {
-        script.raw(0, HandshakeType::Unknown(99), &[])
+        script.raw(0, HandshakeType::Unknown(99), &[]);
     }),
     ("ChangeCipherSpec", Script::change_cipher_spec),
     ("alert", |script| script.alert(1, FATAL)),
     ("alert, plain", |script| script.alert(0, FATAL)),
     ("close_notify", |script| script.alert(1, CLOSE)),
     ("data", |script| {
-        script.record(ContentType::ApplicationData, 1, b"data")
+        script.record(ContentType::ApplicationData, 1, b"data");
     }),
     ("data, plain", |script| {
-        script.record(ContentType::ApplicationData, 0, b"data")
+        script.record(ContentType::ApplicationData, 0, b"data");
     }),
 ];
 
