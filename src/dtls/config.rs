@@ -64,7 +64,8 @@ pub struct DtlsConfig {
     /// How long the first wait for an answer is; each further one is twice as long.
     ///
     /// RFC 6347 §4.2.4.1 suggests one second for paths of which nothing is
-    /// known. ICE has just measured this one, so the default is 250 ms.
+    /// known. ICE has just measured this one, so the default is 250 ms. Less
+    /// than 10 ms counts as 10 ms.
     pub retransmit_initial: Duration,
     /// The longest wait for an answer, 4 s by default.
     ///
@@ -99,7 +100,7 @@ impl DtlsConfig {
 /// How much may a peer make us remember before it has proved who it is?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest handshake message, 32 KiB by default. A longer one is dropped.
+    /// The longest handshake message, 16 KiB by default. A longer one is dropped.
     pub message_len: usize,
     /// All incomplete or waiting messages together, 64 KiB by default. The one
     /// farthest ahead gives way.
@@ -117,7 +118,7 @@ pub struct Limits {
 impl Limits {
     /// The defaults.
     pub const DEFAULT: Self = Self {
-        message_len: 32 * 1024,
+        message_len: 16 * 1024,
         handshake_bytes: 64 * 1024,
         messages_ahead: 16,
         early_records: 8,

@@ -54,7 +54,8 @@ enum Item {
 }
 
 impl Flight {
-    pub(super) const fn new(initial: Duration, max: Duration) -> Self {
+    pub(super) fn new(initial: Duration, max: Duration) -> Self {
+        let initial = initial.max(MIN_TIMEOUT);
         Self {
             items: Vec::new(),
             state: State::Settled,
@@ -62,7 +63,7 @@ impl Flight {
             timeout: initial,
             quiet_until: Instant::ZERO,
             initial,
-            max,
+            max: max.max(initial),
         }
     }
 
@@ -148,7 +149,7 @@ impl Flight {
     /// No answer came in time: sends all again and waits twice as long
     /// (RFC 6347 §4.2.4.1).
     pub(super) fn on_timeout(&mut self) {
-        self.timeout = (self.timeout * 2).min(self.max);
+        self.timeout = self.timeout.saturating_mul(2).min(self.max);
         self.restart();
     }
 
@@ -220,3 +221,6 @@ impl Item {
 
 /// The shortest part into which a message is split.
 const MIN_FRAGMENT: usize = 32;
+
+/// A wait that ends at once would never let time pass.
+const MIN_TIMEOUT: Duration = Duration::from_millis(10);

@@ -233,19 +233,52 @@ fn handshakes_of_openssl_are_understood() {
     assert_eq!(seen, 8);
 }
 
+fn chromium_hello() -> Vec<Vec<u8>> {
+    let file = json(include_str!(
+        "../../../tests/vectors/dtls/chromium_156_client_hello.json"
+    ));
+    let datagrams = file["datagrams"].as_array().expect("list").iter();
+    let texts = datagrams.map(|datagram| datagram.as_str().expect("text"));
+    texts.map(|text| hex::decode(text).expect("hex")).collect()
+}
+
+#[test]
+fn hello_of_chromium_is_traced() {
+    let mut reassembly = Reassembly::new(Limits::DEFAULT);
+    let datagrams = chromium_hello();
+    let traces: Vec<_> = datagrams
+        .iter()
+        .map(|bytes| Datagram(bytes).to_string())
+        .collect();
+    assert_eq!(
+        traces,
+        [
+            "DTLS ClientHello 0..1175/1413",
+            "DTLS ClientHello 1175..1413/1413"
+        ]
+    );
+    for mut datagram in datagrams {
+        let (_, content) = RecordHeader::split_first(&mut &mut datagram[..]).expect("a record");
+        let fragment = Fragment::parse(&mut Reader::new(content)).expect("a fragment");
+        reassembly.push(&fragment).expect("in bounds");
+    }
+    let hello = reassembly.pop().expect("whole");
+    let message = Message::parse(hello.kind, &hello.body).expect("well-formed");
+    assert_eq!(
+        message.to_string(),
+        "ClientHello 1.3,1.2 [ems point_formats groups versions use_srtp psk_modes key_share \
+         reneg signatures]"
+    );
+    let again = &mut Vec::new();
+    message.emit(&mut Writer::new(again, hello.body.len()));
+    assert_eq!(*again, hello.body);
+}
+
 /// A hello in two fragments that offers DTLS 1.3 first is answered with 1.2,
 /// whichever fragment comes first.
 #[test]
 fn dtls_020_hello_of_chromium_is_answered_with_1_2() {
-    let file = json(include_str!(
-        "../../../tests/vectors/dtls/chromium_156_client_hello.json"
-    ));
-    let datagrams: Vec<Vec<u8>> = file["datagrams"]
-        .as_array()
-        .expect("list")
-        .iter()
-        .map(|datagram| hex::decode(datagram.as_str().expect("text")).expect("hex"))
-        .collect();
+    let datagrams = chromium_hello();
     for order in [[0, 1], [1, 0]] {
         let profiles = vec![SrtpProfile::AeadAes128Gcm, SrtpProfile::Aes128CmSha1_80];
         let config = DtlsConfig {
