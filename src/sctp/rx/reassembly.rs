@@ -459,8 +459,10 @@ impl Reassembly {
         };
         if number != entry.next {
             let len = message.data.len();
-            if entry.waiting.insert(number, message.detached()).is_some() {
+            if entry.waiting.contains_key(&number) {
                 self.held -= cost(len);
+            } else {
+                entry.waiting.insert(number, message.detached());
             }
             return;
         }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Feed;
+use super::gaps::{Block, MAYBE_CUT, difference, keep_tail, read_blocks};
 use super::send_queue::{MessageKey, Piece, SendQueue};
 use crate::seq::{Serial32, extend_u32};
 use crate::time::Instant;
@@ -66,13 +67,6 @@ enum ChunkState {
     Lost,
     /// It is not worth sending again.
     Abandoned,
-}
-
-/// TSNs that a gap block acknowledges, as distances from the cumulative TSN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Block {
-    first: u64,
-    last: u64,
 }
 
 /// What did a SACK change?
@@ -560,59 +554,8 @@ pub(crate) const fn wire(tsn: u64) -> Tsn {
     Serial32(tsn as u32)
 }
 
-/// Reads the gap blocks of a SACK up to the first that cannot be: empty, out
-/// of order, or about what was never sent (RFC 9260 §3.3.4).
-fn read_blocks(blocks: &mut Vec<Block>, gaps: impl Iterator<Item = GapAckBlock>, sent: u64) {
-    let mut end = 0;
-    for gap in gaps {
-        let (first, last) = (u64::from(gap.start), u64::from(gap.end));
-        if first <= end || last < first || last > sent {
-            break;
-        }
-        end = last;
-        match blocks.last_mut() {
-            // Blocks that touch are one.
-            Some(block) if block.last + 1 == first => block.last = last,
-            _ => blocks.push(Block { first, last }),
-        }
-    }
-}
-
-/// Calls `found` for everything in `a` that is not in `b`. Both are in order.
-fn difference(a: &[Block], b: &[Block], mut found: impl FnMut(u64)) {
-    let mut others = b.iter().peekable();
-    for block in a {
-        let mut at = block.first;
-        while at <= block.last {
-            while others.next_if(|other| other.last < at).is_some() {}
-            let other = others.peek().filter(|other| other.first <= block.last);
-            let end = other.map_or(block.last, |other| other.first.max(at) - 1);
-            (at..=end).for_each(&mut found);
-            at = other.map_or(block.last, |other| other.last) + 1;
-        }
-    }
-}
-
-/// Keeps what `old` says behind `end`.
-fn keep_tail(new: &mut Vec<Block>, old: &[Block], end: u64) {
-    for block in old.iter().filter(|block| block.last > end) {
-        let first = block.first.max(end + 1);
-        match new.last_mut() {
-            Some(last) if last.last + 1 == first => last.last = block.last,
-            _ => new.push(Block {
-                first,
-                last: block.last,
-            }),
-        }
-    }
-}
-
 /// RFC 9260 §7.2.4: a chunk that three SACKs report missing is lost.
 const MISSES: usize = 3;
-
-/// From so many gap blocks on, a receiver may have left some out: libwebrtc
-/// reports twenty.
-const MAYBE_CUT: usize = 16;
 
 #[cfg(test)]
 mod tests;

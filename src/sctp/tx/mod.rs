@@ -1,6 +1,7 @@
 //! What is to be sent, what is on its way, and how fast may it go?
 
 pub(crate) mod congestion;
+mod gaps;
 pub(crate) mod in_flight;
 pub(crate) mod rto;
 pub(crate) mod scheduler;
