@@ -532,11 +532,12 @@ impl Context {
         }
     }
 
-    /// The path may be idle from now on.
-    pub(crate) fn start_heartbeat_timer(&mut self, now: Instant) {
+    /// The path may be idle from now on; an answer may take `timeout`.
+    pub(crate) fn start_heartbeat_timer(&mut self, now: Instant, timeout: Duration) {
         if let Some(interval) = self.config.timers.heartbeat_interval {
             let jitter = Duration::from_millis(self.rng.below(1000));
-            self.timers.set(Timer::Heartbeat, now + interval + jitter);
+            let pause = interval + timeout + jitter;
+            self.timers.set(Timer::Heartbeat, now + pause);
         }
     }
 }

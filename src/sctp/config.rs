@@ -33,6 +33,8 @@ pub struct SctpConfig {
     /// How many packets may be sent before anything is known of the path.
     pub initial_window: usize,
     /// How many timeouts in a row end the association (Association.Max.Retrans).
+    /// With the default backoff the default is about four minutes: whether the
+    /// peer still consents is for ICE to say, and an ICE restart takes a while.
     pub max_retransmits: u32,
     /// How often INIT and COOKIE ECHO are repeated (Max.Init.Retransmits).
     pub max_init_retransmits: u32,
@@ -54,8 +56,8 @@ impl Default for SctpConfig {
             max_gaps: 128,
             zero_checksum: true,
             initial_window: 10,
-            max_retransmits: 10,
-            max_init_retransmits: 8,
+            max_retransmits: 60,
+            max_init_retransmits: 20,
             timers: Timers::default(),
         }
     }
@@ -70,8 +72,9 @@ pub struct Timers {
     pub rto_min: Duration,
     /// The longest retransmission timeout (RTO.Max).
     pub rto_max: Duration,
-    /// The longest wait for an answer to INIT or COOKIE ECHO.
-    pub setup_max: Duration,
+    /// The longest wait to which repeated timeouts may add up. RFC 9260 lets
+    /// it grow to RTO.Max; browsers, and this default, stop much earlier.
+    pub backoff_max: Duration,
     /// How long a SACK may wait for a second packet; at most 500 ms.
     pub sack_delay: Duration,
     /// How long the path may be idle before a HEARTBEAT; `None` for none.
@@ -88,11 +91,11 @@ impl Default for Timers {
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_millis(400),
             rto_max: Duration::from_secs(60),
-            setup_max: Duration::from_secs(4),
+            backoff_max: Duration::from_secs(4),
             sack_delay: Duration::from_millis(200),
             heartbeat_interval: Some(Duration::from_secs(30)),
             cookie_life: Duration::from_secs(60),
-            shutdown_guard: Duration::from_secs(60),
+            shutdown_guard: Duration::from_secs(120),
         }
     }
 }

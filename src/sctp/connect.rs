@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::association::{Context, SctpAssociation};
 use super::config::SctpConfig;
@@ -288,7 +289,7 @@ impl Tcb {
             inbound_streams: self.peer.inbound_streams,
         });
         self.on_activity(now);
-        ctx.start_heartbeat_timer(now);
+        ctx.start_heartbeat_timer(now, Duration::ZERO);
         self.arm_t3(ctx, now);
     }
 

@@ -66,6 +66,12 @@ impl CookieJar {
         offer
     }
 
+    /// The last offer.
+    #[cfg(test)]
+    pub(crate) fn newest(&self) -> Option<Offer> {
+        self.0.back().copied()
+    }
+
     /// What a cookie stands for.
     pub(crate) fn find(&self, cookie: &[u8]) -> Option<Offer> {
         let same = |offer: &&Offer| bool::from(offer.cookie.as_slice().ct_eq(cookie));

@@ -78,7 +78,7 @@ impl Tcb {
         self.heartbeats.last_sent = now;
         let timeout = self.tx.rto.timeout();
         ctx.timers.set(Timer::HeartbeatAnswer, now + timeout);
-        ctx.start_heartbeat_timer(now);
+        ctx.start_heartbeat_timer(now, timeout);
     }
 
     pub(crate) fn on_heartbeat_ack(
@@ -94,6 +94,7 @@ impl Tcb {
             Some(Parameter::HeartbeatInfo(info)) if info == nonce.to_be_bytes() => {
                 self.heartbeats.asked = None;
                 self.errors = 0;
+                self.tx.rto.on_answer();
                 self.tx.rto.on_sample(now.since(sent_at));
                 ctx.timers.stop(Timer::HeartbeatAnswer);
                 Ok(())

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use arrayvec::ArrayVec;
 
 use super::association::Context;
-use super::error::{Noise, Stop};
+use super::error::{CloseReason, Noise, Stop};
 use super::event::Event;
 use super::state::{Tcb, Timer};
 use crate::cursor::{Reader, Writer};
@@ -39,6 +39,8 @@ struct Asked {
     due: bool,
     /// Whether the peer said that it is at it.
     in_progress: bool,
+    /// How often it was not answered.
+    timeouts: u32,
 }
 
 impl Resets {
@@ -94,6 +96,7 @@ impl Tcb {
             last_tsn: self.tx.in_flight.last_assigned(),
             due: true,
             in_progress: false,
+            timeouts: 0,
         });
     }
 
@@ -105,6 +108,11 @@ impl Tcb {
         asked.due = true;
         if core::mem::take(&mut asked.in_progress) {
             return Ok(());
+        }
+        // A peer that answers all but this is as good as gone.
+        asked.timeouts += 1;
+        if asked.timeouts > ctx.config.max_retransmits {
+            return Err(Stop::Abort(CloseReason::TimedOut));
         }
         self.tx.rto.back_off();
         self.count_error(ctx)
@@ -253,6 +261,7 @@ impl Tcb {
             return;
         }
         self.errors = 0;
+        self.tx.rto.on_answer();
         let performed = match response.result {
             ResetResult::InProgress => {
                 // §5.2.7: ask again with the same number, after a while.

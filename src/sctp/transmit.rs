@@ -103,7 +103,7 @@ impl Context {
         let timers = &self.config.timers;
         let patience = timers.rto_initial.saturating_mul(1 << attempts.min(16));
         self.timers
-            .set(Timer::T1, now + patience.min(timers.setup_max));
+            .set(Timer::T1, now + patience.min(timers.backoff_max));
     }
 
     /// INIT ACK, alone (§5.1 B).

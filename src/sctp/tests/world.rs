@@ -9,10 +9,13 @@ use bytes::Bytes;
 
 use crate::cursor::{Reader, Writer};
 use crate::rng::Rng;
+use crate::sctp::state::State;
 use crate::sctp::*;
+use crate::seq::Serial16;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::wire::sctp::Packet;
+use crate::wire::sctp::chunk::Data;
+use crate::wire::sctp::{Chunk, Header, Packet, Tsn, write_checksum};
 
 /// Which side?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,44 @@ pub(super) struct World {
     serial: u64,
     rng: Rng,
     pub(super) hash: u64,
+}
+
+/// A packet of these chunks.
+pub(super) fn packet(tag: u32, chunks: &[Chunk<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut w = Writer::new(&mut bytes, usize::MAX);
+    Header {
+        source_port: 5000,
+        destination_port: 5000,
+        verification_tag: tag,
+    }
+    .emit(&mut w);
+    for chunk in chunks {
+        chunk.emit(&mut w);
+    }
+    write_checksum(&mut w, 0);
+    bytes
+}
+
+/// A DATA chunk; `flags` holds letters of B, E, U and I.
+pub(super) fn data<'a>(
+    tsn: Tsn,
+    stream: u16,
+    ssn: u16,
+    flags: &str,
+    payload: &'a [u8],
+) -> Chunk<'a> {
+    Chunk::Data(Data {
+        tsn,
+        stream: StreamId(stream),
+        ssn: Serial16(ssn),
+        ppid: Ppid(51),
+        unordered: flags.contains('U'),
+        beginning: flags.contains('B'),
+        ending: flags.contains('E'),
+        immediate: flags.contains('I'),
+        payload,
+    })
 }
 
 pub(super) const fn ms(millis: u64) -> Duration {
@@ -301,8 +342,48 @@ impl World {
             .collect()
     }
 
-    /// Nothing flies and nothing wants to.
-    pub(super) fn drop_flying(&mut self) {
-        self.flying.clear();
+    /// The tag and the next TSN of a side that is connected.
+    pub(super) fn identity(&self, side: Side) -> (u32, Tsn) {
+        let end = match side {
+            A => &self.a,
+            B => &self.b,
+        };
+        match &end.sctp.state {
+            State::Open(tcb) => (tcb.local.tag, tcb.tx.in_flight.last_assigned().add(1)),
+            _ => (end.sctp.ctx.local.tag, end.sctp.ctx.local.initial_tsn),
+        }
+    }
+
+    /// Gives a side a packet as if the other had sent it, and lets it answer.
+    /// The answers are returned, not delivered.
+    pub(super) fn inject(&mut self, to: Side, chunks: &[Chunk<'_>]) -> Vec<String> {
+        let (tag, _) = self.identity(to);
+        self.inject_with(to, tag, chunks)
+    }
+
+    pub(super) fn inject_with(&mut self, to: Side, tag: u32, chunks: &[Chunk<'_>]) -> Vec<String> {
+        let mut bytes = packet(tag, chunks);
+        let now = self.now;
+        self.end(to).sctp.handle_input(now, &mut bytes);
+        self.answers(to)
+    }
+
+    /// What a side wants to send now.
+    pub(super) fn answers(&mut self, of: Side) -> Vec<String> {
+        let (now, mtu) = (self.now, self.mtu);
+        let mut lines = Vec::new();
+        loop {
+            let mut bytes = Vec::new();
+            let sent = self
+                .end(of)
+                .sctp
+                .poll_transmit(now, &mut Writer::new(&mut bytes, mtu));
+            if !sent {
+                break;
+            }
+            lines.push(Packet::parse(&mut Reader::new(&bytes)).unwrap().to_string());
+        }
+        self.collect(of);
+        lines
     }
 }

@@ -130,9 +130,16 @@ impl Sender {
             self.rto.on_sample(now.since(sent_at));
         }
         self.answered = true;
+        if outcome.acked > 0 || outcome.advanced {
+            self.rto.on_answer();
+        }
         self.control(&outcome, flight);
         let a_rwnd = usize::try_from(sack.a_rwnd).unwrap_or(usize::MAX);
-        self.probing = a_rwnd < self.congestion.mtu();
+        let was_probing = core::mem::replace(&mut self.probing, a_rwnd < self.congestion.mtu());
+        if was_probing && !self.probing && outcome.acked == 0 {
+            // The peer had no room for what is on its way, and has room now.
+            self.requeue(feed);
+        }
         self.window = a_rwnd.saturating_sub(self.in_flight.payload());
         self.forward_due |= self.in_flight.take_newly_abandoned();
         if self.in_flight.has_abandoned() {
@@ -163,9 +170,11 @@ impl Sender {
     /// Nothing came back in time (RFC 9260 §6.3.3): `true` if this counts
     /// against the peer.
     pub(crate) fn on_timeout(&mut self, feed: &mut Feed<'_>) -> bool {
+        // §6.1 rule A: asking a peer without room for room is not a loss, as
+        // long as it says something.
         let counts = !(self.probing && self.answered);
         self.answered = false;
-        if self.in_flight.is_outstanding() || self.in_flight.has_lost() {
+        if counts && (self.in_flight.is_outstanding() || self.in_flight.has_lost()) {
             self.congestion.on_timeout();
         }
         self.requeue(feed);

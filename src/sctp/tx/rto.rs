@@ -10,9 +10,13 @@ pub(crate) struct Rto {
     smoothed: Option<Duration>,
     variation: Duration,
     shortest: Option<Duration>,
+    /// RFC 6298's RTO, without patience.
     timeout: Duration,
+    /// How often in a row an answer did not come.
+    doublings: u32,
     min: Duration,
     max: Duration,
+    most_patient: Duration,
 }
 
 impl Rto {
@@ -23,8 +27,10 @@ impl Rto {
             variation: Duration::ZERO,
             shortest: None,
             timeout: timers.rto_initial.clamp(timers.rto_min, timers.rto_max),
+            doublings: 0,
             min: timers.rto_min,
             max: timers.rto_max,
+            most_patient: timers.backoff_max,
         }
     }
 
@@ -51,13 +57,22 @@ impl Rto {
     }
 
     /// An answer did not come: be twice as patient (rule E2).
-    pub(crate) fn back_off(&mut self) {
-        self.timeout = (self.timeout * 2).min(self.max);
+    pub(crate) const fn back_off(&mut self) {
+        self.doublings = self.doublings.saturating_add(1);
+    }
+
+    /// An answer came: patience ends. Waiting for a measurement, as RFC 6298
+    /// §5.7 does, can take minutes on a bad path, where all that gets through
+    /// was sent more than once and measures nothing.
+    pub(crate) const fn on_answer(&mut self) {
+        self.doublings = 0;
     }
 
     /// How long to wait now.
-    pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
+    pub(crate) fn timeout(&self) -> Duration {
+        let patient = self.timeout.saturating_mul(1 << self.doublings.min(20));
+        // A path slower than the most patient wait keeps its own timeout.
+        patient.min(self.most_patient.max(self.timeout))
     }
 
     /// The smoothed round-trip time.
@@ -101,11 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn backs_off_to_its_maximum() {
+    fn backs_off_until_an_answer_comes() {
         let mut rto = Rto::new(&Timers::default());
+        rto.back_off();
+        assert_eq!(rto.timeout(), ms(2000));
         for _ in 0..40 {
             rto.back_off();
         }
-        assert_eq!(rto.timeout(), Duration::from_secs(60));
+        assert_eq!(rto.timeout(), ms(4000));
+        rto.on_answer();
+        assert_eq!(rto.timeout(), ms(1000));
     }
 }

@@ -237,6 +237,12 @@ impl SendQueue {
         self.scheduler.current().is_none()
     }
 
+    /// What all messages cost.
+    #[cfg(test)]
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+
     /// Whether any message may be given up.
     pub(crate) const fn has_limited(&self) -> bool {
         self.limited > 0
