@@ -1,7 +1,7 @@
 //! What SCTP costs: packets parsed and written, and bulk data through two
 //! associations with nothing between them.
 
-use std::hint::black_box;
+use core::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -10,6 +10,7 @@ use pollrtc::rng::Rng;
 use pollrtc::sctp::{Ppid, SctpAssociation, SctpConfig, SendError, SendOptions, StreamId};
 use pollrtc::seq::{Serial16, Serial32};
 use pollrtc::time::Instant;
+use pollrtc::timer::earliest;
 use pollrtc::wire::sctp::chunk::Data;
 use pollrtc::wire::sctp::{Chunk, Header, Packet, checksum_is_valid, write_checksum};
 
@@ -69,13 +70,8 @@ impl Pair {
             }
             moved |= deliver(&mut self.b, &mut self.a, self.now, &mut self.packet);
             if !moved {
-                self.now = self
-                    .a
-                    .poll_timeout()
-                    .into_iter()
-                    .chain(self.b.poll_timeout())
-                    .min()
-                    .unwrap();
+                let timeout = earliest(self.a.poll_timeout(), self.b.poll_timeout());
+                self.now = timeout.expect("a side that waits says for how long");
                 self.a.handle_timeout(self.now);
                 self.b.handle_timeout(self.now);
             }
@@ -131,7 +127,7 @@ fn wire(c: &mut Criterion) {
     group.bench_function("parse", |b| {
         b.iter(|| {
             assert!(checksum_is_valid(black_box(&mut buf), false));
-            let packet = Packet::parse(&mut Reader::new(&buf)).unwrap();
+            let packet = Packet::parse(&mut Reader::new(&buf)).expect("it was written so");
             packet
                 .chunks()
                 .map(|chunk| match chunk {

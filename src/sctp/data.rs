@@ -4,6 +4,7 @@ use super::association::Context;
 use super::error::{CloseReason, Noise, Stop};
 use super::rx::{Ack, Fate, Refusal};
 use super::state::{Phase, Tcb, Timer};
+use super::tx::Progress;
 use crate::time::Instant;
 use crate::wire::sctp::Cause;
 use crate::wire::sctp::chunk::{Data, ForwardTsn, Sack};
@@ -64,7 +65,18 @@ impl Tcb {
         if matches!(self.phase, Phase::CookieEchoed(_)) {
             return Err(Stop::Drop(Noise::Unexpected));
         }
-        let Some(progress) = self.tx.on_sack(sack, &mut ctx.feed(now)) else {
+        let progress = self.tx.on_sack(sack, &mut ctx.feed(now));
+        self.on_progress(ctx, now, progress)
+    }
+
+    /// What follows when the peer said what it has.
+    pub(super) fn on_progress(
+        &mut self,
+        ctx: &mut Context,
+        now: Instant,
+        progress: Option<Progress>,
+    ) -> Result<(), Stop> {
+        let Some(progress) = progress else {
             return Err(Stop::Drop(Noise::Unexpected));
         };
         if progress.made || progress.advanced {

@@ -5,8 +5,8 @@ use super::error::{CloseReason, Noise, Stop};
 use super::event::Event;
 use super::state::{Farewell, Phase, State, Tcb, Timer};
 use crate::time::Instant;
-use crate::wire::sctp::chunk::{Abort, Error, Sack, Shutdown, ShutdownComplete};
-use crate::wire::sctp::{Cause, List};
+use crate::wire::sctp::Cause;
+use crate::wire::sctp::chunk::{Abort, Error, Shutdown, ShutdownComplete};
 
 impl SctpAssociation {
     /// The application wants to end when all is sent and acknowledged.
@@ -134,16 +134,12 @@ impl Tcb {
         match &mut self.phase {
             Phase::Established | Phase::ShutdownPending | Phase::ShutdownReceived => {
                 self.phase = Phase::ShutdownReceived;
-                let window = self.tx.window() + self.tx.in_flight.payload();
-                let sack = Sack {
-                    cumulative_tsn: shutdown.cumulative_tsn,
-                    a_rwnd: u32::try_from(window).unwrap_or(u32::MAX),
-                    gaps: List::EMPTY,
-                    duplicates: List::EMPTY,
-                };
-                let result = self.on_sack(ctx, now, &sack);
+                let cumulative = shutdown.cumulative_tsn;
+                let progress = self.tx.on_cumulative(cumulative, &mut ctx.feed(now));
+                // It may be older than a SACK that came before.
+                let _ = self.on_progress(ctx, now, progress);
                 self.advance_shutdown(ctx);
-                result
+                Ok(())
             }
             Phase::ShutdownSent { .. } => {
                 // Both sides want it: §9.2.

@@ -1,6 +1,7 @@
 //! From pieces in any order to messages in theirs.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::btree_map::{BTreeMap, Entry};
+use alloc::collections::vec_deque::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -458,11 +459,11 @@ impl Reassembly {
             return;
         };
         if number != entry.next {
-            let len = message.data.len();
-            if entry.waiting.contains_key(&number) {
-                self.held -= cost(len);
-            } else {
-                entry.waiting.insert(number, message.detached());
+            match entry.waiting.entry(number) {
+                Entry::Vacant(place) => {
+                    place.insert(message.detached());
+                }
+                Entry::Occupied(_) => self.held -= cost(message.data.len()),
             }
             return;
         }

@@ -22,7 +22,7 @@ fn sctp_038_when_a_sack_is_due() {
     assert_eq!(world.inject(A, &[one(2)]).len(), 1, "the second packet");
     assert!(world.inject(A, &[one(3)]).is_empty());
     assert_eq!(world.a.sctp.poll_timeout(), Some(world.now + ms(200)));
-    world.now = world.now + ms(200);
+    world.now += ms(200);
     let now = world.now;
     world.a.sctp.handle_timeout(now);
     assert_eq!(world.answers(A).len(), 1, "delayed");
@@ -87,7 +87,7 @@ fn sctp_046_a_lazy_reader_does_not_break_anything() {
     assert_eq!(world.a.sctp.state(), SctpState::Connected);
     assert!(world.b.sctp.ctx.inbox.window() < 2000);
     let probes = world.a.sctp.stats().data.timeouts;
-    assert!((10..60).contains(&probes), "{probes} probes");
+    assert!((100..200).contains(&probes), "{probes} probes");
     world.b.reads = true;
     // Taking makes room, and the peer hears of it without being asked.
     assert!(world.run_until(ms(10_000), |w| w.b.messages.len() == 200));
@@ -241,7 +241,7 @@ fn sctp_070_an_idle_peer_that_vanishes_is_noticed() {
     assert_eq!(world.lines("HEARTBEAT-ACK").len(), asked);
     assert!(world.a.sctp.stats().path.round_trip.is_some());
     world.link.loss = 1000;
-    world.run_for(ms(1_500_000));
+    world.run_for(ms(3_000_000));
     assert_eq!(world.a.events, [Event::Closed(CloseReason::TimedOut)]);
 }
 

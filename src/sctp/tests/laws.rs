@@ -197,7 +197,7 @@ fn not_polling_only_delays() {
         let now = world.now + ms(60_000 * minute);
         world.a.sctp.handle_timeout(now);
     }
-    world.now = world.now + ms(3_600_000);
+    world.now += ms(3_600_000);
     assert_eq!(world.a.sctp.state(), SctpState::Connected);
     assert!(world.run_until(ms(20_000), |w| w.b.messages.len() == 1));
 }

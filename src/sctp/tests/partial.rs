@@ -106,7 +106,7 @@ fn sctp_052_lifetimes_end_in_the_queue() {
         world.run_for(ms(5000));
         let got: Vec<u8> = world.b.messages.iter().map(|m| m.data[0]).collect();
         assert_eq!(got, [3], "{:#?}", world.trace);
-        assert_eq!(world.lines("FORWARD-TSN").is_empty(), false);
+        assert!(!world.lines("FORWARD-TSN").is_empty());
         assert_eq!(world.a.sctp.buffered_amount(StreamId(1)), 0);
         assert_eq!(world.a.sctp.ctx.queue.held(), 0);
         assert_eq!(world.b.sctp.ctx.inbox.window(), 1 << 20);

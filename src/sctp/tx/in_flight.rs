@@ -9,8 +9,8 @@ use super::gaps::{Block, MAYBE_CUT, difference, keep_tail, read_blocks};
 use super::send_queue::{MessageKey, Piece, SendQueue};
 use crate::seq::{Serial32, extend_u32};
 use crate::time::Instant;
-use crate::wire::sctp::Tsn;
 use crate::wire::sctp::chunk::{Data, GapAckBlock};
+use crate::wire::sctp::{Records, Tsn};
 
 /// What was sent and not acknowledged yet?
 ///
@@ -55,6 +55,8 @@ struct Sent {
     transmissions: u16,
     state: ChunkState,
     ending: bool,
+    /// Whether its acknowledgement says how long a round trip takes (Karn's rule).
+    timed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,18 +174,19 @@ impl InFlight {
             transmissions: 1,
             state: ChunkState::InFlight,
             ending: piece.ending,
+            timed: true,
         });
         self.payload += usize::from(piece.len);
         self.count += 1;
         tsn
     }
 
-    /// Takes in a SACK. `None` if it is older than one before, or acknowledges
+    /// Takes in a SACK, or without gaps the cumulative TSN alone. `None` if it is older than one before, or acknowledges
     /// what was never sent (RFC 9260 §6.2.1).
     pub(crate) fn on_sack(
         &mut self,
         cumulative: Tsn,
-        gaps: impl Iterator<Item = GapAckBlock>,
+        gaps: Option<Records<'_, GapAckBlock>>,
         hints: Hints,
         feed: &mut Feed<'_>,
     ) -> Option<Outcome> {
@@ -198,7 +201,9 @@ impl InFlight {
         }
         outcome.advanced = advance > 0;
         self.shift(advance);
-        self.on_gaps(cumulative, gaps, &mut outcome, hints, feed.now);
+        if let Some(gaps) = gaps {
+            self.on_gaps(cumulative, gaps, &mut outcome, hints, feed.now);
+        }
         if let Some(highest) = outcome.highest {
             let reported = self.acked.last().map_or(0, |last| cumulative + last.last);
             // RFC 9260 §7.2.4: in recovery, a SACK that moves the cumulative
@@ -241,7 +246,7 @@ impl InFlight {
         }
         outcome.acked += usize::from(sent.len) + Data::HEADER;
         outcome.highest = outcome.highest.max(Some(tsn));
-        if sent.transmissions == 1 {
+        if sent.timed {
             outcome.sent_at = outcome.sent_at.max(Some(sent.sent_at));
             outcome.newest = outcome.newest.max(Some(sent.sent_at));
         } else if now.since(sent.sent_at) >= hints.shortest_rtt {
@@ -299,6 +304,9 @@ impl InFlight {
                 && sent.state == ChunkState::Acked
             {
                 self.set_state(tsn, ChunkState::InFlight);
+                if let Some(sent) = self.get_mut(tsn) {
+                    sent.timed = false;
+                }
                 self.payload += usize::from(sent.len);
                 self.count += 1;
             }
@@ -391,7 +399,12 @@ impl InFlight {
             return;
         }
         self.leave_flight(sent.len);
-        self.set_state(tsn, ChunkState::Lost);
+        if let Some(sent) = self.get_mut(tsn) {
+            sent.state = ChunkState::Lost;
+            // It may have arrived, and only the SACK was lost: what comes back
+            // after the next timeout says nothing of the path.
+            sent.timed = false;
+        }
         self.lost_count += 1;
         match self.lost.back() {
             Some(&last) if last > tsn => {
@@ -452,6 +465,7 @@ impl InFlight {
                 transmissions: 0,
                 state: ChunkState::Abandoned,
                 ending: true,
+                timed: false,
             });
         }
     }
@@ -503,6 +517,7 @@ impl InFlight {
         sent.state = ChunkState::InFlight;
         sent.sent_at = now;
         sent.transmissions = sent.transmissions.saturating_add(1);
+        sent.timed = false;
         let len = sent.len;
         self.lost_count -= 1;
         self.payload += usize::from(len);

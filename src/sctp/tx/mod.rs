@@ -15,8 +15,8 @@ use crate::sctp::config::SctpConfig;
 use crate::sctp::event::Events;
 use crate::seq::Serial16;
 use crate::time::Instant;
-use crate::wire::sctp::chunk::{Data, ForwardTsn, Sack, SkippedStream};
-use crate::wire::sctp::{List, Record, Ssn, StreamId, Tsn};
+use crate::wire::sctp::chunk::{Data, ForwardTsn, GapAckBlock, Sack, SkippedStream};
+use crate::wire::sctp::{List, Record, Records, Ssn, StreamId, Tsn};
 
 use congestion::Congestion;
 use in_flight::{Hints, InFlight, Outcome};
@@ -76,6 +76,16 @@ pub(crate) struct Progress {
     pub(crate) lost: bool,
 }
 
+impl From<Outcome> for Progress {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            made: outcome.acked > 0,
+            advanced: outcome.advanced,
+            lost: outcome.lost,
+        }
+    }
+}
+
 impl Sender {
     /// Sends from TSN `initial` on to a peer that can hold `window` bytes.
     pub(crate) fn new(initial: Tsn, window: usize, config: &SctpConfig) -> Self {
@@ -117,23 +127,7 @@ impl Sender {
 
     /// Takes in a SACK; nothing if it is not one for what was sent.
     pub(crate) fn on_sack(&mut self, sack: &Sack<'_>, feed: &mut Feed<'_>) -> Option<Progress> {
-        let now = feed.now;
-        let flight = self.in_flight.size();
-        let hints = Hints {
-            shortest_rtt: self.rto.shortest().unwrap_or(Duration::ZERO),
-            in_recovery: self.congestion.in_recovery(),
-        };
-        let outcome = self
-            .in_flight
-            .on_sack(sack.cumulative_tsn, sack.gaps.iter(), hints, feed)?;
-        if let Some(sent_at) = outcome.sent_at {
-            self.rto.on_sample(now.since(sent_at));
-        }
-        self.answered = true;
-        if outcome.acked > 0 || outcome.advanced {
-            self.rto.on_answer();
-        }
-        self.control(&outcome, flight);
+        let outcome = self.acknowledge(sack.cumulative_tsn, Some(sack.gaps.iter()), feed)?;
         let a_rwnd = usize::try_from(sack.a_rwnd).unwrap_or(usize::MAX);
         let was_probing = core::mem::replace(&mut self.probing, a_rwnd < self.congestion.mtu());
         if was_probing && !self.probing && outcome.acked == 0 {
@@ -141,17 +135,41 @@ impl Sender {
             self.requeue(feed);
         }
         self.window = a_rwnd.saturating_sub(self.in_flight.payload());
+        Some(outcome.into())
+    }
+
+    /// Takes in the cumulative TSN of a SHUTDOWN, which says nothing of gaps.
+    pub(crate) fn on_cumulative(&mut self, tsn: Tsn, feed: &mut Feed<'_>) -> Option<Progress> {
+        self.acknowledge(tsn, None, feed).map(Progress::from)
+    }
+
+    fn acknowledge(
+        &mut self,
+        cumulative: Tsn,
+        gaps: Option<Records<'_, GapAckBlock>>,
+        feed: &mut Feed<'_>,
+    ) -> Option<Outcome> {
+        let flight = self.in_flight.size();
+        let hints = Hints {
+            shortest_rtt: self.rto.shortest().unwrap_or(Duration::ZERO),
+            in_recovery: self.congestion.in_recovery(),
+        };
+        let outcome = self.in_flight.on_sack(cumulative, gaps, hints, feed)?;
+        if let Some(sent_at) = outcome.sent_at {
+            self.rto.on_sample(feed.now.since(sent_at));
+        }
+        self.answered = true;
+        if outcome.acked > 0 || outcome.advanced {
+            self.rto.on_answer();
+        }
+        self.control(&outcome, flight);
         self.forward_due |= self.in_flight.take_newly_abandoned();
         if self.in_flight.has_abandoned() {
             // RFC 3758 §3.5 C3, but not more than once per round trip.
             let pause = self.rto.smoothed().unwrap_or(Duration::ZERO);
-            self.forward_due |= outcome.advanced || now >= self.forwarded_at + pause;
+            self.forward_due |= outcome.advanced || feed.now >= self.forwarded_at + pause;
         }
-        Some(Progress {
-            made: outcome.acked > 0,
-            advanced: outcome.advanced,
-            lost: outcome.lost,
-        })
+        Some(outcome)
     }
 
     fn control(&mut self, outcome: &Outcome, flight: usize) {

@@ -20,7 +20,7 @@ use crate::seq::{Serial16, Serial32};
 
 pub use cause::{Cause, Causes};
 pub use chunk::Chunk;
-pub use list::{List, Record};
+pub use list::{List, Record, Records};
 pub use packet::{Chunks, Header, Packet, checksum_is_valid, write_checksum};
 pub use param::{Parameter, Parameters};
 pub use tlv::UnknownAction;
