@@ -124,7 +124,8 @@ impl Talk {
                 let _ = self.world.send(host, channel, data);
             }
             event => {
-                self.opened |= event == Event::ChannelState(self.channel, ChannelState::Open);
+                let open = Event::ChannelState(self.channel, ChannelState::Open);
+                self.opened |= host == self.left && event == open;
                 self.events[usize::from(host == self.right)].push(event);
             }
         }
