@@ -185,17 +185,19 @@ fn what_is_no_fingerprint_is_refused() {
 fn dtls_049_the_strongest_fingerprint_decides() {
     let (ours, other) = (generate(7), generate(8));
     let print = |of: &Certificate, hash| of.fingerprint(&PROVIDER, hash).unwrap();
-    let accepts =
-        |promised: &[Fingerprint]| Fingerprint::any_matches(promised, &PROVIDER, ours.der());
+    let accepts = |promised: &[&Fingerprint]| {
+        let promised: Vec<Fingerprint> = promised.iter().copied().cloned().collect();
+        Fingerprint::any_matches(&promised, &PROVIDER, ours.der())
+    };
     let [right, wrong] = [&ours, &other].map(|of| print(of, HashId::Sha256));
-    assert!(accepts(&[right.clone()]));
-    assert!(accepts(&[wrong.clone(), right.clone()]));
-    assert!(!accepts(&[wrong.clone()]));
+    assert!(accepts(&[&right]));
+    assert!(accepts(&[&wrong, &right]));
+    assert!(!accepts(&[&wrong]));
     assert!(!accepts(&[]));
     // A weak hash neither suffices nor helps, and a stronger one is not overruled.
     let weak = print(&ours, HashId::Sha1);
-    assert!(!accepts(&[weak.clone()]));
-    assert!(!accepts(&[wrong, weak.clone()]));
-    assert!(accepts(&[right.clone(), weak]));
-    assert!(!accepts(&[right, print(&other, HashId::Sha512)]));
+    assert!(!accepts(&[&weak]));
+    assert!(!accepts(&[&wrong, &weak]));
+    assert!(accepts(&[&right, &weak]));
+    assert!(!accepts(&[&right, &print(&other, HashId::Sha512)]));
 }
