@@ -126,6 +126,7 @@ class Visitor {
   async picture(name, options = {}) {
     if (!folder) return;
     mkdirSync(folder, { recursive: true });
+    await new Promise((go) => setTimeout(go, 300)); // until nothing moves any more
     await this.page.screenshot({ path: join(folder, `${name}.png`), ...options });
   }
 }
