@@ -238,11 +238,23 @@ impl Pair {
         }
     }
 
-    /// A check that is due again.
-    pub(super) fn due_check(&mut self) -> Option<&mut Check> {
+    /// The check that is to be repeated now.
+    pub(super) fn due_check(&self) -> Option<&Check> {
         self.checks
-            .last_mut()
+            .last()
             .filter(|check| check.transaction.is_due())
+    }
+
+    /// The check that was due was repeated.
+    pub(super) fn on_repeated(&mut self, now: Instant) {
+        if let Some(check) = self.checks.last_mut() {
+            check.transaction.on_sent(now);
+        }
+    }
+
+    /// Whether the peer is to be asked for its consent now.
+    pub(super) fn is_consent_due(&self) -> bool {
+        self.consent.as_ref().is_some_and(Consent::is_due)
     }
 
     pub(super) fn count_answer(&mut self, round_trip: Option<Duration>) {

@@ -21,7 +21,7 @@ struct Request<'a> {
     username: Option<&'a str>,
     priority: Option<u32>,
     use_candidate: bool,
-    nomination: u32,
+    nomination: Option<u32>,
     role: Option<(Role, u64)>,
 }
 
@@ -29,13 +29,21 @@ impl<'a> Request<'a> {
     fn of(message: &Message<'a>) -> Self {
         let mut request = Self::default();
         for attribute in message.attributes() {
+            // RFC 8489 §14: of repeated attributes the first counts.
+            let Self {
+                username,
+                priority,
+                nomination,
+                role,
+                ..
+            } = &mut request;
             match attribute {
-                Attribute::Username(name) => request.username = request.username.or(Some(name)),
-                Attribute::Priority(priority) => request.priority = Some(priority),
+                Attribute::Username(name) => _ = username.get_or_insert(name),
+                Attribute::Priority(number) => _ = priority.get_or_insert(number),
+                Attribute::Nomination(number) => _ = nomination.get_or_insert(number),
+                Attribute::IceControlling(tie) => _ = role.get_or_insert((Role::Controlling, tie)),
+                Attribute::IceControlled(tie) => _ = role.get_or_insert((Role::Controlled, tie)),
                 Attribute::UseCandidate => request.use_candidate = true,
-                Attribute::Nomination(number) => request.nomination = number,
-                Attribute::IceControlling(tie) => request.role = Some((Role::Controlling, tie)),
-                Attribute::IceControlled(tie) => request.role = Some((Role::Controlled, tie)),
                 _ => {}
             }
         }
@@ -193,7 +201,7 @@ impl IceAgent {
         pair.stats.requests_received += 1;
         // RFC 8445 §7.3.1.5: only the controlling end nominates.
         if request.use_candidate && role == Role::Controlled {
-            pair.nominate(request.nomination);
+            pair.nominate(request.nomination.unwrap_or_default());
         }
         let wants_check = pair.wants_triggered_check();
         if let Some(consent) = &mut pair.consent {

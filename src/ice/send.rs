@@ -87,19 +87,14 @@ impl IceAgent {
             return;
         }
         let pairs = &self.checks.pairs;
-        let consent_due = |pair: &Pair| pair.consent.as_ref().is_some_and(|c| c.is_due());
-        let check_due = |pair: &Pair| {
-            let last = pair.checks.last();
-            last.is_some_and(|check| check.transaction.is_due())
-        };
-        let has_new = self.checks.next().is_some() || pairs.iter().any(consent_due);
+        let has_new = self.checks.next().is_some() || pairs.iter().any(Pair::is_consent_due);
         let is_settling = self.role == Role::Controlling && !self.is_nominating();
         let settled = self.progress.settled.filter(|_| is_settling);
         let is_patient = self.progress.current.is_none();
         let patience = self.progress.patience.deadline().filter(|_| is_patient);
         let progress = earliest(settled, patience);
         self.agenda = Agenda {
-            repeat: pairs.iter().any(check_due),
+            repeat: pairs.iter().any(|pair| pair.due_check().is_some()),
             begin: has_new && self.remote.is_some(),
             pacing: self.agenda.pacing,
             timers: earliest(progress, self.checks.deadline()),
@@ -151,12 +146,12 @@ impl IceAgent {
         if !self.agenda.repeat {
             return None;
         }
-        let is_due = |pair: &mut Pair| pair.due_check().is_some();
-        let index = self.checks.pairs.iter_mut().position(is_due)?;
+        let is_due = |pair: &Pair| pair.due_check().is_some();
+        let index = self.checks.pairs.iter().position(is_due)?;
         let check = *self.checks.pairs[index].due_check()?;
         self.write_request(index, check, out)?;
         let pair = &mut self.checks.pairs[index];
-        pair.due_check()?.transaction.on_sent(now);
+        pair.on_repeated(now);
         let path = pair.path;
         self.stats.requests_repeated += 1;
         self.refresh();
@@ -199,8 +194,7 @@ impl IceAgent {
     }
 
     fn next_transaction(&self) -> Option<(usize, Purpose)> {
-        let is_due = |pair: &Pair| pair.consent.as_ref().is_some_and(|c| c.is_due());
-        let consent = self.checks.pairs.iter().position(is_due);
+        let consent = self.checks.pairs.iter().position(Pair::is_consent_due);
         let check = || Some((self.checks.next()?, Purpose::Check));
         consent
             .map(|index| (index, Purpose::Consent))

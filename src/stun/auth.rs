@@ -134,8 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn rfc_5769_integrities_verify() {
-        for vector in rfc5769()["vectors"].as_array().expect("a list") {
+    fn integrities_of_rfc_5769_and_of_a_browser_verify() {
+        let chromium = vectors(include_str!("../../tests/vectors/stun/chromium.json"));
+        let lists = [rfc5769(), chromium].map(|vectors| vectors["vectors"].clone());
+        for vector in lists
+            .iter()
+            .flat_map(|list| list.as_array().expect("a list"))
+        {
             let key = match vector["password"].as_str() {
                 Some(password) => Key::short_term(&PROVIDER, password),
                 None => Key::new(&PROVIDER, HashId::Sha1, &bytes_of(vector, "key_md5")),

@@ -208,8 +208,12 @@ impl fmt::Display for Attribute<'_> {
             Self::Software(name) => write!(f, "software={name:?}"),
             Self::ErrorCode(error) => write!(f, "{error}"),
             Self::UnknownAttributes(list) => {
-                f.write_str("unknown=")?;
-                list.kinds().try_for_each(|kind| write!(f, "{kind:#06x},"))
+                f.write_str("unknown")?;
+                let mut before = '=';
+                list.kinds().try_for_each(|kind| {
+                    let separator = core::mem::replace(&mut before, ',');
+                    write!(f, "{separator}{kind:#06x}")
+                })
             }
             Self::Priority(priority) => write!(f, "prio={priority}"),
             Self::UseCandidate => f.write_str("USE-CANDIDATE"),

@@ -99,6 +99,18 @@ fn rfc_5769_messages_say_what_the_rfc_says() {
 }
 
 #[test]
+fn checks_of_a_browser_read_as_they_should() {
+    let vectors = json(include_str!("../../../tests/vectors/stun/chromium.json"));
+    for vector in list(&vectors["vectors"]) {
+        let bytes = bytes_of(vector);
+        let message = parse(&bytes).expect("a check");
+        assert_eq!(Some(&*message.to_string()), vector["display"].as_str());
+        assert!(message.has_fingerprint());
+        assert_eq!(message.unknown_required().count(), 0);
+    }
+}
+
+#[test]
 fn rfc_5769_mutations_are_refused() {
     let vectors = rfc5769();
     for negative in list(&vectors["negatives"]) {
@@ -272,6 +284,13 @@ fn reserved_bits_of_an_error_code_are_ignored() {
     let error = Attribute::from_value(kind::ERROR_CODE, &[0, 0, 0xe4, 20], id);
     let expected = ErrorCode::new(420, "").expect("a code");
     assert_eq!(error, Ok(Attribute::ErrorCode(expected)));
+}
+
+#[test]
+fn prints_lists_with_commas() {
+    let list = UnknownAttributes::parse(&[0x7f, 0xff, 0, 2]).expect("pairs");
+    let attribute = Attribute::UnknownAttributes(list);
+    assert_eq!(attribute.to_string(), "unknown=0x7fff,0x0002");
 }
 
 #[test]
