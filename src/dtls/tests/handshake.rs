@@ -12,6 +12,30 @@ fn connects_and_echoes() {
     assert_eq!(pair.sent, 4);
 }
 
+/// A whole handshake, data, and the end, as a trace shows them; and another one
+/// over a path that loses datagrams.
+#[test]
+fn handshakes_are_traced() {
+    let config = DtlsConfig {
+        srtp_profiles: vec![SrtpProfile::AeadAes128Gcm],
+        ..config()
+    };
+    let mut trace = String::new();
+    for (loss, mtu) in [(0, MTU), (30, 300)] {
+        let mut pair = Pair::with(config.clone(), config.clone(), 4);
+        pair.net.loss = loss;
+        pair.mtu = mtu;
+        let mut pair = pair.connected();
+        let sealed = pair.client.seal(b"hello").expect("connected");
+        pair.send(false, sealed);
+        pair.step();
+        pair.client.dtls.close(CloseReason::Requested);
+        pair.drain();
+        trace += &format!("loss {loss} %, MTU {mtu}\n{}", pair.trace);
+    }
+    compare_golden("traces", &trace);
+}
+
 /// D-1: both ends have the same secrets, mirrored.
 #[test]
 fn d_1_both_ends_agree_on_keys() {
@@ -36,7 +60,7 @@ fn d_1_both_ends_agree_on_keys() {
         assert_eq!(client.local.key().len(), profile.key_len());
         assert_eq!(client.local.salt().len(), profile.salt_len());
         assert_eq!(pair.client.dtls.negotiated(), pair.server.dtls.negotiated());
-        let log = |end: &End| alloc::format!("{}", end.dtls.key_log().expect("allowed"));
+        let log = |end: &End| format!("{}", end.dtls.key_log().expect("allowed"));
         assert_eq!(log(&pair.client), log(&pair.server));
         let (mut a, mut b) = ([0; 60], [0; 60]);
         pair.client

@@ -1,7 +1,5 @@
 //! Every input in every state, as a table: a change of the protocol shows in its diff.
 
-use alloc::format;
-
 use super::script::*;
 use super::*;
 
@@ -36,7 +34,7 @@ const INPUTS: [(&str, Step); 20] = [
     ("ServerHello", |script| script.say(&SERVER_HELLO)),
     ("HelloVerifyRequest", |script| script.say(&COOKIE)),
     ("NewSessionTicket", |script| {
-        script.raw(0, HandshakeType::NewSessionTicket, &[0; 6])
+        script.raw(0, HandshakeType::NewSessionTicket, &[0; 6]);
     }),
     ("Certificate", Script::certificate),
     ("ServerKeyExchange", |script| script.say(&key_exchange())),
@@ -118,14 +116,9 @@ fn table(role: Role, states: &[(&str, Step)]) -> String {
     trimmed.collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// DTLS-001 to DTLS-043 at a glance. `UPDATE_GOLDEN=1` writes the table anew.
+/// DTLS-001 to DTLS-043 at a glance.
 #[test]
 fn every_input_in_every_state() {
     let table = table(Role::Server, &SERVER) + "\n" + &table(Role::Client, &CLIENT);
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/dtls/states.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path, &table).expect("a writable golden file");
-    }
-    let golden = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(golden == table, "{table}");
+    compare_golden("states", &table);
 }

@@ -10,6 +10,7 @@ mod refusals;
 mod script;
 mod vectors;
 
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -23,6 +24,7 @@ use crate::crypto::rust_crypto::PROVIDER;
 use crate::cursor::Writer;
 use crate::rng::Rng;
 use crate::time::Instant;
+use crate::wire::dtls::Datagram;
 
 /// One end and what came out of it.
 struct End {
@@ -126,6 +128,8 @@ struct Pair {
     /// When it arrives, whether at the client, what.
     in_flight: Vec<(Instant, bool, Vec<u8>)>,
     sent: usize,
+    /// A line for each datagram sent.
+    trace: String,
 }
 
 const MTU: usize = 1200;
@@ -164,6 +168,7 @@ impl Pair {
             rng: Rng::from_number(seed + 2),
             in_flight: Vec::new(),
             sent: 0,
+            trace: String::new(),
         }
     }
 
@@ -207,6 +212,8 @@ impl Pair {
 
     fn send(&mut self, to_client: bool, datagram: Vec<u8>) {
         self.sent += 1;
+        let direction = if to_client { "C<S" } else { "C>S" };
+        self.trace += &format!("{} {direction} {}\n", self.now, Datagram(&datagram));
         assert!(datagram.len() <= self.mtu);
         let copies = 1 + u64::from(self.rng.below(100) < self.net.duplicate);
         for _ in 0..copies {
@@ -242,4 +249,15 @@ impl Pair {
         assert_eq!(self.server.data.pop(), Some(b"ping".to_vec()));
         assert_eq!(self.client.data.pop(), Some(b"pong".to_vec()));
     }
+}
+
+/// Compares with `tests/golden/dtls/<name>.txt`; `UPDATE_GOLDEN=1` writes it instead.
+fn compare_golden(name: &str, text: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/dtls");
+    let path = format!("{folder}/{name}.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).expect("a writable golden file");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == text, "{path} differs from\n{text}");
 }

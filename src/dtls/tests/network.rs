@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::crypto::fake;
-use crate::wire::dtls::Datagram;
 use alloc::string::ToString;
 
 /// D-6: a third of the datagrams lost, others doubled and out of order.

@@ -1,8 +1,6 @@
 //! Peers that say what they like: with cryptography that anybody can forge,
 //! only the state machine stands between them and a connection.
 
-use alloc::format;
-
 use super::*;
 pub(super) use crate::crypto::fake;
 pub(super) use crate::wire::dtls::extension::{

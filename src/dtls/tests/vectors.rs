@@ -1,6 +1,5 @@
 //! Known answers: the PRF, handshakes of OpenSSL, a hello of Chromium.
 
-use alloc::format;
 use alloc::string::ToString;
 
 use serde_json::Value;
