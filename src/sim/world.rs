@@ -169,6 +169,12 @@ impl<M: Machine> World<M> {
         &self.hosts[host.0].machine
     }
 
+    /// The machine of a host, for calls after which it may not act: an
+    /// application that does not poll. [`with`](Self::with) is the usual way.
+    pub fn machine_mut(&mut self, host: HostId) -> &mut M {
+        &mut self.hosts[host.0].machine
+    }
+
     /// What has happened so far.
     ///
     /// # Panics
