@@ -205,7 +205,9 @@ impl Pair {
         self.checks
             .retain(|check| check.transaction.on_timeout(now));
         let is_checking = !self.checks.is_empty() || self.triggered.is_some();
-        !was_checking || is_checking
+        // While there is consent the pair works, whatever became of another check.
+        let is_settled = self.is_valid() && !matches!(self.nomination, Nomination::Wanted(_));
+        is_settled || is_checking || !was_checking
     }
 
     /// The checks have shown that it does not work.

@@ -265,3 +265,32 @@ fn a_closed_peer_is_noticed_by_the_other() {
         .filter(|(at, flight)| *at > ms(1_000) && flight.from == addr(A));
     assert_eq!(after.count(), 0);
 }
+
+/// Consent that is given again outweighs a check that nobody answers.
+#[test]
+fn a_check_without_an_answer_does_not_end_a_pair_that_has_consent() {
+    let (mut peer, script) = connected();
+    let mut ignored = std::collections::BTreeSet::new();
+    let mut now = ms(0);
+    while now < ms(200_000) {
+        let (at, sent) = wake(&mut peer);
+        now = at;
+        let worried = peer.agent.state() == IceState::Disconnected && ignored.len() < 4;
+        for check in sent {
+            let id = id_in(&check);
+            // Silence until the agent worries, and for the check that it makes then.
+            if now < ms(11_000) || worried || ignored.contains(&id) {
+                ignored.insert(id);
+            } else {
+                peer.give(now, script.address, &script.answer(&check, addr(A)));
+            }
+        }
+    }
+    peer.collect(now);
+    let worries = peer
+        .events
+        .iter()
+        .filter(|(_, event)| *event == Event::State(IceState::Disconnected));
+    assert!(worries.count() > 0);
+    assert_eq!(peer.agent.state(), IceState::Completed);
+}
