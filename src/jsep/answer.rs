@@ -10,17 +10,9 @@ use super::Local;
 use super::reading::{Reading, Section};
 use super::write::{Draft, Level, Written};
 
-/// What our answer to `offer` says. `role` is `None` if nothing in it is accepted.
-pub(super) fn answer(
-    offer: &Reading,
-    role: Option<Role>,
-    written: &Written,
-    local: &Local<'_>,
-) -> Written {
-    let accepted = offer
-        .live_data()
-        .map(|(index, _)| index)
-        .filter(|_| role.is_some());
+/// What our answer to `offer` says, given what we are in DTLS.
+pub(super) fn answer(offer: &Reading, role: Role, written: &Written, local: &Local<'_>) -> Written {
+    let accepted = offer.live_data().map(|(index, _)| index);
     let sections: Vec<Section> = offer
         .sections
         .iter()
@@ -31,7 +23,8 @@ pub(super) fn answer(
         .enumerate()
         .map(|(index, section)| Draft {
             section,
-            live: role.filter(|_| accepted == Some(index)).map(setup),
+            live: accepted == Some(index),
+            setup: setup(role),
         })
         .collect();
     let session = Level {

@@ -66,7 +66,8 @@ pub(super) fn check_answer(answer: &Reading, offer: &Reading) -> Result<(), Desc
         if answered.mid.is_some() && answered.mid != offered.mid {
             return Err(InvalidAccess("answer that renames or reorders sections"));
         }
-        if answered.rejected {
+        // aiortc accepts sections of media that were offered as rejected; they stay so.
+        if answered.rejected || (offered.rejected && offered.data.is_none()) {
             continue;
         }
         if offered.rejected || answered.data.is_some() != offered.data.is_some() {

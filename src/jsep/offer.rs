@@ -36,7 +36,8 @@ fn draft(section: &Section) -> Draft<'_> {
         section,
         // RFC 8842 §5.2, RFC 8829 §5.2.1: an offer leaves the roles open, also
         // when they were settled before.
-        live: section.is_live_data().then_some(Setup::Actpass),
+        setup: Setup::Actpass,
+        live: section.is_live_data(),
     }
 }
 
@@ -49,6 +50,7 @@ fn add_data(sections: &mut Vec<Section>, local: &Local<'_>) {
         kind: "application".to_string(),
         protocol: "UDP/DTLS/SCTP".to_string(),
         format: "webrtc-datachannel".to_string(),
+        codec: None,
         bundle: Some(0),
         rejected: false,
         ufrag: None,

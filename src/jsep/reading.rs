@@ -36,6 +36,8 @@ pub(super) struct Section {
     pub(super) protocol: String,
     /// The first of its formats, which is what a rejection repeats.
     pub(super) format: String,
+    /// What that format means, if the section says.
+    pub(super) codec: Option<String>,
     /// Which BUNDLE group it is in.
     pub(super) bundle: Option<usize>,
     pub(super) rejected: bool,
@@ -119,11 +121,15 @@ impl Reading {
 impl Section {
     fn of(media: &Media<'_>, bundle: Option<usize>, ufrag: Option<&str>) -> Self {
         let data = media.is_data_channel().then(|| Data::of(media));
+        let format = media.formats().next().unwrap_or_default();
+        let payload: Option<u8> = format.parse().ok();
+        let codec = media.rtpmaps().find(|codec| Some(codec.payload) == payload);
         Self {
             mid: media.mid().map(ToString::to_string),
             kind: media.kind.to_string(),
             protocol: media.protocol.to_string(),
-            format: media.formats().next().unwrap_or_default().to_string(),
+            format: format.to_string(),
+            codec: codec.map(ToString::to_string),
             bundle,
             // RFC 8841 §5.1: an SCTP port of 0 closes the association.
             rejected: media.is_rejected() || data.is_some_and(|data| data.port == 0),

@@ -127,7 +127,10 @@ impl Session {
             return Err(InvalidState);
         }
         let offer = &self.pending.remote.as_ref().ok_or(InvalidState)?.reading;
-        let role = self.role_as_answerer(offer)?;
+        // Where nothing is accepted the role means nothing.
+        let role = self
+            .role_as_answerer(offer)?
+            .unwrap_or(self.config.answer_role);
         let next = answer::answer(offer, role, &self.written, local);
         let created = self.created(next, local)?;
         Ok(self.created_answer.insert(created).text.clone())
@@ -473,7 +476,7 @@ fn agreement(sides: &Sides) -> Vec<Section> {
     };
     let rows = offer.sections.into_iter().zip(answer.sections);
     let rows = rows.map(|(offered, answered)| Section {
-        rejected: answered.rejected,
+        rejected: answered.rejected || offered.rejected,
         ..offered
     });
     rows.collect()

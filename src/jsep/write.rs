@@ -15,8 +15,9 @@ use super::reading::{Data, Section};
 /// A section of ours, before it is text.
 pub(super) struct Draft<'a> {
     pub(super) section: &'a Section,
-    /// `None` rejects it.
-    pub(super) live: Option<Setup>,
+    /// Whether it is offered or accepted.
+    pub(super) live: bool,
+    pub(super) setup: Setup,
 }
 
 /// The last description of ours, without candidates: what decides the next one's version.
@@ -48,12 +49,7 @@ impl Written {
             // `ice2` says RFC 8445 rather than RFC 5245.
             attributes.push(Attribute::IceOptions("trickle ice2"));
         }
-        let media = drafts
-            .iter()
-            .map(|draft| match (draft.live, draft.section.data) {
-                (Some(setup), Some(data)) => live_data(draft.section, data, setup, &printed, local),
-                _ => rejected(draft.section),
-            });
+        let media = drafts.iter().map(|draft| draft.media(&printed, local));
         let mut description = Description {
             origin: Origin {
                 username: "-",
@@ -150,25 +146,46 @@ fn edit<'a>(text: &'a str, change: impl FnOnce(&mut Description<'a>)) -> String 
     }
 }
 
-fn live_data<'a>(
-    section: &'a Section,
-    data: Data,
-    setup: Setup,
-    fingerprints: &'a [String],
-    local: &Local<'a>,
-) -> Media<'a> {
-    let mut media = Media::new(MediaKind::Application, &section.protocol, &section.format);
-    media.fields.push(Field::Connection(Address::UNSPECIFIED));
-    let attributes = &mut media.attributes;
-    attributes.extend(section.mid.as_deref().map(Attribute::Mid));
-    attributes.push(Attribute::IceUfrag(local.ufrag));
-    attributes.push(Attribute::IcePwd(local.pwd));
-    let split = fingerprints
-        .iter()
-        .filter_map(|printed| printed.split_once(' '));
-    attributes
-        .extend(split.map(|(hash, digest)| Attribute::Fingerprint(Fingerprint { hash, digest })));
-    attributes.push(Attribute::Setup(setup));
+impl<'a> Draft<'a> {
+    fn media(&self, fingerprints: &'a [String], local: &Local<'a>) -> Media<'a> {
+        let Self { section, setup, .. } = self;
+        let kind = MediaKind::from(section.kind.as_str());
+        let mut media = Media::new(kind, &section.protocol, &section.format);
+        media.fields.push(Field::Connection(Address::UNSPECIFIED));
+        let attributes = &mut media.attributes;
+        attributes.extend(section.mid.as_deref().map(Attribute::Mid));
+        // Nobody needs these in a rejected section, nor a codec; but aiortc refuses
+        // an answer that has a section without them, and browsers write them too.
+        attributes.push(Attribute::IceUfrag(local.ufrag));
+        attributes.push(Attribute::IcePwd(local.pwd));
+        let split = fingerprints
+            .iter()
+            .filter_map(|printed| printed.split_once(' '));
+        let fingerprints = split.map(|(hash, digest)| Fingerprint { hash, digest });
+        attributes.extend(fingerprints.map(Attribute::Fingerprint));
+        attributes.push(Attribute::Setup(*setup));
+        match section.data {
+            Some(data) if self.live => write_data(attributes, data, local),
+            // RFC 3264 §6: a rejection has port 0, and the kind, the protocol and a
+            // format of the offer.
+            _ => media.port = 0,
+        }
+        if matches!(kind, MediaKind::Audio | MediaKind::Video) {
+            media
+                .attributes
+                .push(Attribute::Direction(Direction::Inactive));
+            media.attributes.push(Attribute::RtcpMux);
+            let codec = section.codec.as_deref();
+            media.attributes.extend(codec.map(|codec| Attribute::Other {
+                name: "rtpmap",
+                value: Some(codec),
+            }));
+        }
+        media
+    }
+}
+
+fn write_data(attributes: &mut Vec<Attribute<'_>>, data: Data, local: &Local<'_>) {
     attributes.push(match data.legacy_streams {
         // Who writes the legacy syntax reads no other. Its format is the port.
         Some(_) => Attribute::Sctpmap(Sctpmap {
@@ -179,32 +196,14 @@ fn live_data<'a>(
         None => Attribute::SctpPort(local.sctp_port),
     });
     attributes.push(Attribute::MaxMessageSize(local.max_message_size));
-    media
 }
 
 fn live_mids(drafts: &[Draft<'_>]) -> String {
-    let live = drafts.iter().filter(|draft| draft.live.is_some());
+    let live = drafts.iter().filter(|draft| draft.live);
     let mids: Vec<&str> = live
         .filter_map(|draft| draft.section.mid.as_deref())
         .collect();
     mids.join(" ")
-}
-
-/// RFC 3264 §6: port 0, the kind and the protocol of the offer, and any format.
-fn rejected(section: &Section) -> Media<'_> {
-    let kind = MediaKind::from(section.kind.as_str());
-    let mut media = Media::new(kind, &section.protocol, &section.format);
-    media.port = 0;
-    media.fields.push(Field::Connection(Address::UNSPECIFIED));
-    media
-        .attributes
-        .extend(section.mid.as_deref().map(Attribute::Mid));
-    if matches!(kind, MediaKind::Audio | MediaKind::Video) {
-        media
-            .attributes
-            .push(Attribute::Direction(Direction::Inactive));
-    }
-    media
 }
 
 /// The candidate that a peer without ICE would use: relayed before reflexive
