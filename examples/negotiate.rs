@@ -6,6 +6,8 @@
 //!
 //!     cargo run --release --example negotiate -- --seed 7 --loss 10
 
+#![expect(clippy::std_instead_of_core, reason = "an application has std")]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
