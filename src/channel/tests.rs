@@ -162,7 +162,7 @@ fn messages_of_all_kinds_and_sizes_arrive_unchanged() {
     let id = pair.open(A, "", ChannelConfig::default());
     pair.exchange();
     let remote = opened(&pair.events(B));
-    let binary = |len: usize| Data::Binary((0..len).map(|i| i as u8).collect::<Vec<_>>().into());
+    let binary = |len: usize| Data::from((0..=u8::MAX).cycle().take(len).collect::<Vec<_>>());
     let text: String = "å".repeat(30_000);
     let messages = [
         Data::from(""),
