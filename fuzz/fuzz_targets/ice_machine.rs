@@ -36,7 +36,11 @@ fuzz_target!(|steps: Vec<Step<Command>>| {
     let mut is_disturbed = false;
     for step in steps {
         if let Step::Command { command, .. } = &step {
-            is_disturbed |= matches!(command, Command::Lite(_) | Command::Close);
+            // A role that changes after a nomination was heard makes it void.
+            is_disturbed |= matches!(
+                command,
+                Command::Role(_) | Command::Lite(_) | Command::Close
+            );
         }
         pair.step(step, |ice, _, command| ice.command(command));
     }
