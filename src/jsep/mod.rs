@@ -62,8 +62,6 @@ mod offer;
 mod plan;
 mod reading;
 mod session;
-#[cfg(test)]
-mod tests;
 mod trickle;
 mod write;
 

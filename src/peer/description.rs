@@ -83,10 +83,14 @@ impl PeerConnection {
         description: &Description,
     ) -> Result<(), DescriptionError> {
         self.live()?;
-        let plan = self
-            .session
-            .set_remote(description.kind, &description.sdp)?;
-        self.apply(plan);
+        match self.session.set_remote(description.kind, &description.sdp) {
+            Ok(plan) => self.apply(plan),
+            Err(error) => {
+                // A colliding offer has taken ours back even if it is bad itself.
+                self.settle();
+                return Err(error);
+            }
+        }
         Ok(())
     }
 

@@ -1,9 +1,14 @@
 //! Rows of the web platform's behaviour that are about descriptions; each name
 //! begins with the row's number.
 
+use pollrtc::PeerConnection;
 use pollrtc::jsep::{
-    DataPlan, DescriptionError, DtlsRole, IceCandidate, SdpType, SignalingState, Trickle,
+    DataPlan, Description, DescriptionError, DtlsRole, IceCandidate, SdpType, SignalingState,
+    Trickle,
 };
+
+use pollrtc::peer::{ChannelConfig, Config, Event};
+use pollrtc::rng::Rng;
 
 use super::support::{Peer, interop, negotiate, sha256};
 
@@ -478,6 +483,32 @@ fn wpt_076_incoming_offer_rolls_ours_back() {
     peer.set_remote(SdpType::Offer, "Invalid SDP").unwrap_err();
     assert_eq!(peer.state(), SignalingState::Stable);
     assert!(peer.session.negotiation_needed());
+}
+
+/// The connection says so.
+#[test]
+fn wpt_076_rollback_by_a_bad_offer_is_an_event() {
+    let mut peer = PeerConnection::new(Config::new(), &mut Rng::from_number(1)).unwrap();
+    peer.create_data_channel("x", ChannelConfig::default())
+        .unwrap();
+    peer.set_local_description(None).unwrap();
+    while peer.poll_event().is_some() {}
+    let bad = Description {
+        kind: SdpType::Offer,
+        sdp: "Invalid SDP".to_string(),
+    };
+    peer.set_remote_description(&bad).unwrap_err();
+    let events: Vec<Event> = core::iter::from_fn(|| peer.poll_event()).collect();
+    assert!(
+        matches!(
+            events[..],
+            [
+                Event::SignalingState(SignalingState::Stable),
+                Event::NegotiationNeeded
+            ]
+        ),
+        "{events:?}"
+    );
 }
 
 #[test]
