@@ -20,7 +20,7 @@ use crate::rng::Rng;
 use crate::time::Instant;
 use crate::timer::TimerTable;
 use crate::wire::sctp::chunk::{Init, Unknown};
-use crate::wire::sctp::{Cause, Chunk, Header, Packet, Ppid, StreamId, checksum_is_valid};
+use crate::wire::sctp::{Cause, Chunk, Chunks, Header, Packet, Ppid, StreamId, checksum_is_valid};
 
 /// Messages to and from one peer, each whole, in order or not, for as long as
 /// it is worth (RFC 9260, RFC 3758, RFC 6525).
@@ -209,7 +209,12 @@ impl SctpAssociation {
             config,
             ..
         } = &mut self.ctx;
-        let message = inbox.take(|stream| events.push(Event::StreamReset(stream)))?;
+        let is_over = matches!(self.state, State::Closed);
+        let message = inbox.take(|stream| {
+            if !is_over {
+                events.push(Event::StreamReset(stream));
+            }
+        })?;
         stats.data.messages_received += 1;
         stats.data.bytes_received += message.data.len() as u64;
         if let State::Open(tcb) = &mut self.state {
@@ -318,6 +323,7 @@ impl SctpAssociation {
             Err(Stop::Drop(Noise::Malformed)) => dropped.malformed += 1,
             Err(Stop::Drop(Noise::NotOurs)) => dropped.not_ours += 1,
             Err(Stop::Drop(Noise::Unexpected)) => dropped.unexpected += 1,
+            Err(Stop::Drop(Noise::Unknown)) => dropped.unknown += 1,
             Err(Stop::Abort(reason)) => self.begin_abort(reason, None),
             Err(Stop::AbortWith(reason, cause)) => self.begin_abort(reason, Some(cause)),
             Err(Stop::Close(reason)) => self.close(reason),
@@ -344,7 +350,7 @@ impl SctpAssociation {
         let Some(Ok(first)) = chunks.next() else {
             return Err(malformed);
         };
-        match &first {
+        let rest = match &first {
             Chunk::Init(init) if tag == 0 && chunks.next().is_none() => {
                 return self.on_init(now, init);
             }
@@ -355,24 +361,35 @@ impl SctpAssociation {
                 if !self.is_ours(tag, &first) {
                     return Ok(());
                 }
+                chunks
             }
             _ if !self.is_ours(tag, &first) => {
                 self.on_stray(tag, &packet);
                 return Err(Stop::Drop(Noise::NotOurs));
             }
-            _ => self.on_next_chunk(now, tag, &first)?,
-        }
+            _ => packet.chunks(),
+        };
+        self.on_chunks(now, tag, rest)
+    }
+
+    fn on_chunks(&mut self, now: Instant, tag: u32, chunks: Chunks<'_>) -> Result<(), Stop> {
+        let mut has_data = false;
         let mut result = Ok(());
         for chunk in chunks {
             result = match chunk {
-                Ok(chunk) => self.on_next_chunk(now, tag, &chunk),
-                Err(_) => Err(malformed),
+                Ok(chunk) => {
+                    has_data |= matches!(chunk, Chunk::Data(_));
+                    self.on_next_chunk(now, tag, &chunk)
+                }
+                Err(_) => Err(Stop::Drop(Noise::Malformed)),
             };
             if result.is_err() {
                 break;
             }
         }
-        self.on_packet_done(now, &packet);
+        if has_data && let State::Open(tcb) = &mut self.state {
+            tcb.on_packet_with_data(&mut self.ctx, now);
+        }
         result
     }
 
@@ -467,7 +484,6 @@ impl SctpAssociation {
 
     /// RFC 9260 §3.2: the two high bits of the type say what to do.
     fn on_unknown(&mut self, unknown: &Unknown<'_>) -> Result<(), Stop> {
-        self.ctx.stats.dropped.unknown += 1;
         let action = unknown.action();
         if action.reports() {
             let mut bytes = alloc::vec::Vec::new();
@@ -475,18 +491,10 @@ impl SctpAssociation {
             self.ctx.replies.error(&Cause::UnrecognizedChunk(&bytes));
         }
         if action.stops() {
-            return Err(Stop::Drop(Noise::Unexpected));
+            return Err(Stop::Drop(Noise::Unknown));
         }
+        self.ctx.stats.dropped.unknown += 1;
         Ok(())
-    }
-
-    fn on_packet_done(&mut self, now: Instant, packet: &Packet<'_>) {
-        let has_data = packet
-            .chunks()
-            .any(|chunk| matches!(chunk, Ok(Chunk::Data(_))));
-        if has_data && let State::Open(tcb) = &mut self.state {
-            tcb.on_packet_with_data(&mut self.ctx, now);
-        }
     }
 
     fn on_timer(&mut self, now: Instant, timer: Timer) -> Result<(), Stop> {

@@ -94,4 +94,6 @@ pub(crate) enum Noise {
     NotOurs,
     /// It makes no sense now.
     Unexpected,
+    /// It is of a type that is not known, and asks to ignore what follows.
+    Unknown,
 }

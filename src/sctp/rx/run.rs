@@ -152,9 +152,14 @@ impl Slab {
     /// The message of a run that is complete.
     pub(super) fn finish(&mut self, mut run: Run) -> Complete {
         let shared = run.in_slab;
-        self.settle(&mut run);
         let (head, first) = (run.head, run.first);
-        let data = if run.buffers.len() == 1 {
+        if shared && !run.buffers.is_empty() {
+            self.settle(&mut run);
+        }
+        let data = if run.buffers.is_empty() {
+            // It came in order: it lies in the slab as it is.
+            self.bytes.split().freeze()
+        } else if run.buffers.len() == 1 {
             run.buffers.pop_front().unwrap_or_default().freeze()
         } else {
             let mut whole = BytesMut::with_capacity(run.len);

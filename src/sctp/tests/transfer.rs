@@ -202,3 +202,40 @@ fn stats_add_up() {
     assert_eq!(a.path.round_trip, Some(ms(20)));
     assert_eq!(b.path.receive_window, 1 << 20);
 }
+
+/// A thousand links, each bad in its own way; each run twice is the same run.
+#[test]
+fn a_thousand_seeds() {
+    let run = |seed: u64| {
+        let mut world = World::new(seed);
+        world.tracing = false;
+        world.link = Link {
+            delay: ms(seed % 50),
+            jitter: ms(seed % 200),
+            loss: 100,
+            duplicate: seed % 100,
+            ..Link::default()
+        };
+        world.a.sctp.connect();
+        if seed.is_multiple_of(3) {
+            world.b.sctp.connect();
+        }
+        for i in 0..10_u8 {
+            world.send(A, u16::from(i % 2), vec![i; usize::from(i) * 500 + 1]);
+            world.send(B, u16::from(i % 2), vec![i; usize::from(i) * 300 + 1]);
+        }
+        let done = |w: &World| w.a.messages.len() == 10 && w.b.messages.len() == 10;
+        assert!(
+            world.run_until(ms(300_000), done),
+            "seed {seed}: {:?}",
+            world.a.sctp.stats()
+        );
+        (world.hash, world.now)
+    };
+    for seed in 0..1000 {
+        let once = run(seed);
+        if seed % 10 == 0 {
+            assert_eq!(once, run(seed), "seed {seed}");
+        }
+    }
+}

@@ -43,6 +43,9 @@ pub(crate) struct InFlight {
     examined: u64,
     /// Whether something was given up since this was last asked.
     newly_abandoned: bool,
+    /// How often a descriptor was looked at.
+    #[cfg(test)]
+    visits: core::cell::Cell<u64>,
 }
 
 /// A DATA chunk that was sent.
@@ -115,6 +118,8 @@ impl InFlight {
             highest: [0; MISSES],
             examined: base,
             newly_abandoned: false,
+            #[cfg(test)]
+            visits: core::cell::Cell::new(0),
         }
     }
 
@@ -320,6 +325,8 @@ impl InFlight {
     }
 
     fn get(&self, tsn: u64) -> Option<Sent> {
+        #[cfg(test)]
+        self.visits.set(self.visits.get() + 1);
         let index = usize::try_from(tsn.checked_sub(self.base)?).ok()?;
         self.chunks.get(index).copied()
     }
