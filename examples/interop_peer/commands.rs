@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use anyhow::{Context as _, bail};
-use pollrtc::jsep::DtlsRole;
+use pollrtc::dtls::Role;
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -159,8 +159,8 @@ impl Session {
         let description = match command {
             Command::Answer { setup } => {
                 match setup {
-                    Some(Setup::Active) => peer.prefer_dtls_role(DtlsRole::Client),
-                    Some(Setup::Passive) => peer.prefer_dtls_role(DtlsRole::Server),
+                    Some(Setup::Active) => peer.prefer_dtls_role(Role::Client),
+                    Some(Setup::Passive) => peer.prefer_dtls_role(Role::Server),
                     None => {}
                 }
                 peer.create_answer()?

@@ -71,7 +71,6 @@ use alloc::string::String;
 
 use crate::wire::sdp::SdpError;
 
-pub use crate::dtls::Role as DtlsRole;
 pub use plan::{DataPlan, Local, Plan, TransportPlan};
 pub use session::{Session, SessionConfig};
 pub use trickle::{IceCandidate, Trickle};

@@ -7,9 +7,8 @@ use thiserror::Error;
 use crate::channel;
 use crate::crypto::certificate::{Certificate, CertificateOptions};
 use crate::crypto::{CryptoError, CryptoProvider};
-use crate::dtls::DtlsConfig;
+use crate::dtls::{DtlsConfig, Role};
 use crate::ice::IceConfig;
-use crate::jsep::DtlsRole;
 use crate::sctp::SctpConfig;
 use crate::wire::dtls::extension::SrtpProfile;
 
@@ -30,7 +29,7 @@ pub struct Config {
     /// The largest message to receive, in bytes; said to the peer (RFC 8841 §6).
     pub max_message_size: usize,
     /// What to be in DTLS when the peer's offer leaves the choice (RFC 8842 §5.3).
-    pub answer_role: DtlsRole,
+    pub answer_role: Role,
     /// Whether to keep the DTLS secrets for a capture. Never in production.
     pub key_log: bool,
     /// Limits and times of ICE.
@@ -69,7 +68,7 @@ impl Config {
             certificate: None,
             mtu: 1200,
             max_message_size: 262_144,
-            answer_role: DtlsRole::Client,
+            answer_role: Role::Client,
             key_log: false,
             ice: IceConfig::new(provider),
             sctp: SctpConfig::default(),

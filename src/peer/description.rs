@@ -9,8 +9,8 @@ use crate::crypto::certificate::Fingerprint;
 use crate::dtls;
 use crate::ice;
 use crate::jsep::{
-    DataPlan, Description, DescriptionError, DtlsRole, IceCandidate, Local, Plan, SdpType,
-    SignalingState, TransportPlan, Trickle,
+    DataPlan, Description, DescriptionError, IceCandidate, Local, Plan, SdpType, SignalingState,
+    TransportPlan, Trickle,
 };
 use crate::net::Candidate;
 use crate::transport::Transport;
@@ -48,7 +48,7 @@ impl PeerConnection {
 
     /// Says what we are in DTLS if the peer's offer lets us choose. It counts
     /// from the next answer on.
-    pub const fn prefer_dtls_role(&mut self, role: DtlsRole) {
+    pub const fn prefer_dtls_role(&mut self, role: dtls::Role) {
         self.session.prefer_role(role);
     }
 
@@ -201,11 +201,7 @@ impl PeerConnection {
         if end {
             self.transport.ice_mut().end_of_remote_candidates();
         }
-        let role = match plan.role {
-            DtlsRole::Client => dtls::Role::Client,
-            DtlsRole::Server => dtls::Role::Server,
-        };
-        self.transport.start_dtls(role, plan.fingerprints);
+        self.transport.start_dtls(plan.role, plan.fingerprints);
     }
 
     fn add_remote_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {

@@ -20,6 +20,4 @@ pub use crate::channel::{
     ChannelConfig, ChannelId, ChannelInfo, ChannelState, Data, OpenError, SendError,
 };
 pub use crate::ice::{GatheringState as IceGatheringState, IceState as IceConnectionState};
-pub use crate::jsep::{
-    Description, DescriptionError, DtlsRole, IceCandidate, SdpType, SignalingState,
-};
+pub use crate::jsep::{Description, DescriptionError, IceCandidate, SdpType, SignalingState};

@@ -1,8 +1,7 @@
 //! Offer and answer between two sessions, and with descriptions of browsers.
 
-use pollrtc::jsep::{
-    DataPlan, DescriptionError, DtlsRole, IceCandidate, SdpType, SignalingState, Trickle,
-};
+use pollrtc::dtls::Role;
+use pollrtc::jsep::{DataPlan, DescriptionError, IceCandidate, SdpType, SignalingState, Trickle};
 
 use super::support::{Peer, interop, negotiate, sha256};
 
@@ -55,7 +54,7 @@ fn plans_mirror_each_other() {
     );
     assert_eq!(
         (transport.role, transport.lite, transport.restart),
-        (DtlsRole::Client, false, false)
+        (Role::Client, false, false)
     );
     assert_eq!(transport.fingerprints, alice.fingerprints);
     assert_eq!(
@@ -66,7 +65,7 @@ fn plans_mirror_each_other() {
     let transport = plan.transport.unwrap();
     assert_eq!(
         (transport.ufrag.as_str(), transport.role),
-        ("bobby", DtlsRole::Server)
+        ("bobby", Role::Server)
     );
     assert_eq!(
         (transport.candidates, transport.end_of_candidates),
@@ -135,7 +134,7 @@ fn answers_of_other_stacks_are_taken() {
         let transport = plan.transport.unwrap();
         assert_eq!(
             (transport.role, transport.candidates.len()),
-            (DtlsRole::Server, 1),
+            (Role::Server, 1),
             "{name}"
         );
         assert_eq!(alice.state(), SignalingState::Stable);
@@ -164,20 +163,20 @@ fn renegotiation_with_a_browser_keeps_the_transport() {
     bob.restart("bob2");
     let transport = bob.set_implicit().unwrap().transport.unwrap();
     assert!(transport.restart && !transport.new_association);
-    assert_eq!(transport.role, DtlsRole::Client);
+    assert_eq!(transport.role, Role::Client);
 }
 
 #[test]
 fn answerer_chooses_the_role_and_keeps_it() {
     let mut alice = Peer::with_data("alice");
-    let mut bob = Peer::answering("bobby", DtlsRole::Server);
+    let mut bob = Peer::answering("bobby", Role::Server);
     let (plan_a, plan_b) = negotiate(&mut alice, &mut bob);
-    assert_eq!(plan_a.transport.unwrap().role, DtlsRole::Client);
-    assert_eq!(plan_b.transport.unwrap().role, DtlsRole::Server);
+    assert_eq!(plan_a.transport.unwrap().role, Role::Client);
+    assert_eq!(plan_b.transport.unwrap().role, Role::Server);
     // Alice would rather be the client when she answers: she is, and bob stays the server.
     let (plan_b, plan_a) = negotiate(&mut bob, &mut alice);
-    assert_eq!(plan_a.transport.unwrap().role, DtlsRole::Client);
-    assert_eq!(plan_b.transport.unwrap().role, DtlsRole::Server);
+    assert_eq!(plan_a.transport.unwrap().role, Role::Client);
+    assert_eq!(plan_b.transport.unwrap().role, Role::Server);
     assert!(bob.local().unwrap().sdp.contains("a=setup:actpass"));
     assert!(alice.local().unwrap().sdp.contains("a=setup:active"));
 }
@@ -193,7 +192,7 @@ fn wrong_role_of_a_later_description_is_tolerated() {
     bob.set_remote(SdpType::Offer, &wrong).unwrap();
     assert_eq!(
         bob.set_implicit().unwrap().transport.unwrap().role,
-        DtlsRole::Client
+        Role::Client
     );
     let wrong = bob
         .local()
@@ -201,7 +200,7 @@ fn wrong_role_of_a_later_description_is_tolerated() {
         .sdp
         .replace("setup:active", "setup:passive");
     let plan = alice.set_remote(SdpType::Answer, &wrong).unwrap();
-    assert_eq!(plan.transport.unwrap().role, DtlsRole::Server);
+    assert_eq!(plan.transport.unwrap().role, Role::Server);
 }
 
 #[test]
@@ -406,7 +405,7 @@ fn attributes_of_the_session_count_for_its_sections() {
     let transport = bob.set_implicit().unwrap().transport.unwrap();
     assert_eq!(
         (transport.ufrag.as_str(), transport.role),
-        ("R1z0", DtlsRole::Client)
+        ("R1z0", Role::Client)
     );
 }
 

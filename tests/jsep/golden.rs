@@ -1,6 +1,7 @@
 //! Descriptions of typical set-ups, to be read by eye; each names the rules it shows.
 
-use pollrtc::jsep::{DtlsRole, SdpType};
+use pollrtc::dtls::Role;
+use pollrtc::jsep::SdpType;
 
 use super::support::{Peer, compare_golden, interop, negotiate};
 
@@ -66,12 +67,12 @@ fn answer_to_audio_video_and_data() {
 #[test]
 fn later_exchanges() {
     let mut alice = Peer::with_data("alice");
-    let mut bob = Peer::answering("bobby", DtlsRole::Server);
+    let mut bob = Peer::answering("bobby", Role::Server);
     bob.set_remote(SdpType::Offer, &interop("chromium-156-av-dc-offer"))
         .unwrap();
     bob.set_implicit().unwrap();
     let kept = bob.offer().unwrap();
-    let mut bob = Peer::answering("bobby", DtlsRole::Server);
+    let mut bob = Peer::answering("bobby", Role::Server);
     negotiate(&mut alice, &mut bob);
     alice.restart("alic2");
     alice.set_implicit().unwrap();

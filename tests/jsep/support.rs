@@ -3,9 +3,9 @@
 use std::fs;
 
 use pollrtc::crypto::certificate::Fingerprint;
+use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    Description, DescriptionError, DtlsRole, Local, Plan, SdpType, Session, SessionConfig,
-    SignalingState,
+    Description, DescriptionError, Local, Plan, SdpType, Session, SessionConfig, SignalingState,
 };
 use pollrtc::net::Candidate;
 use pollrtc::rng::Rng;
@@ -48,7 +48,7 @@ impl Peer {
     }
 
     /// One that prefers a role when it answers.
-    pub(crate) fn answering(name: &str, answer_role: DtlsRole) -> Self {
+    pub(crate) fn answering(name: &str, answer_role: Role) -> Self {
         Self::with(name, SessionConfig { answer_role })
     }
 

@@ -2,9 +2,9 @@
 //! begins with the row's number.
 
 use pollrtc::PeerConnection;
+use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    DataPlan, Description, DescriptionError, DtlsRole, IceCandidate, SdpType, SignalingState,
-    Trickle,
+    DataPlan, Description, DescriptionError, IceCandidate, SdpType, SignalingState, Trickle,
 };
 
 use pollrtc::peer::{ChannelConfig, Config, Event};
@@ -587,7 +587,7 @@ fn wpt_134_handover_to_another_peer() {
     let mut alice = Peer::with_data("alice");
     let mut bob = Peer::new("bobby");
     negotiate(&mut alice, &mut bob);
-    let mut carol = Peer::answering("carol", DtlsRole::Server);
+    let mut carol = Peer::answering("carol", Role::Server);
     alice.restart("alic2");
     alice.set_implicit().unwrap();
     carol.take(&alice.local().unwrap()).unwrap();
@@ -599,7 +599,7 @@ fn wpt_134_handover_to_another_peer() {
         .unwrap();
     assert!(transport.restart && transport.new_association);
     // Another association may have other roles.
-    assert_eq!(transport.role, DtlsRole::Client);
+    assert_eq!(transport.role, Role::Client);
 }
 
 #[test]
@@ -697,9 +697,9 @@ fn wpt_157_unknown_media_is_rejected() {
 #[test]
 fn wpt_172_setup_of_the_initial_offer() {
     let cases = [
-        ("actpass", DtlsRole::Client, "a=setup:active\r\n"),
-        ("active", DtlsRole::Server, "a=setup:passive\r\n"),
-        ("passive", DtlsRole::Client, "a=setup:active\r\n"),
+        ("actpass", Role::Client, "a=setup:active\r\n"),
+        ("active", Role::Server, "a=setup:passive\r\n"),
+        ("passive", Role::Client, "a=setup:active\r\n"),
     ];
     for (offered, role, answered) in cases {
         let text = offer_of_chromium().replace("actpass", offered);
