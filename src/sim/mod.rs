@@ -8,6 +8,30 @@
 //! What happened stands in the [`Ledger`]. From it come the text
 //! [`trace`], the capture for Wireshark ([`pcapng`]), the digest, and the
 //! [`invariants`] that are checked after every step.
+//!
+//! ```
+//! # #[cfg(feature = "rust-crypto")] {
+//! use core::time::Duration;
+//! use pollrtc::peer::ChannelConfig;
+//! use pollrtc::sim::{Chance, Link, Loss, World, pcapng, trace};
+//!
+//! let link = Link {
+//!     loss: Loss::Uniform(Chance::percent(10)),
+//!     ..Link::with_delay(Duration::from_millis(20))
+//! };
+//! let (mut world, [left, right]) = World::pair(7, link);
+//! world.open(left, "chat", ChannelConfig::default()).unwrap();
+//! world.negotiate(left, right).unwrap();
+//! assert!(world.connect([left, right], Duration::from_secs(10)));
+//!
+//! println!("{}", trace::Trace(world.ledger()));
+//! let file: Vec<u8> = pcapng::capture(world.ledger());
+//! # assert!(file.len() > 1000);
+//! # }
+//! ```
+//!
+//! Machines of other kinds live in a world through [`Machine`], five methods
+//! that each forward to one of the contract's.
 
 pub mod dissect;
 pub mod invariants;

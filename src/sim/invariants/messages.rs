@@ -144,15 +144,16 @@ impl Invariant for Messages {
 }
 
 /// S-6, S-8 and S-10: both ends have the same open channels in the end; no
-/// message comes on a channel that is not open; a channel has room again only
-/// after something was sent on it.
+/// message comes on a channel that is not open; a channel has room again not more
+/// often than something was sent on it.
 #[derive(Clone, Debug)]
 pub struct Channels {
     pair: [HostId; 2],
     states: States,
     open: BTreeMap<(HostId, u16), Channel>,
     handles: BTreeMap<(HostId, String), u16>,
-    filled: BTreeSet<(HostId, u16)>,
+    /// Messages sent, less the times that there was room again.
+    filled: BTreeMap<(HostId, u16), u64>,
 }
 
 impl Channels {
@@ -164,7 +165,7 @@ impl Channels {
             states: States::default(),
             open: BTreeMap::new(),
             handles: BTreeMap::new(),
-            filled: BTreeSet::new(),
+            filled: BTreeMap::new(),
         }
     }
 
@@ -200,10 +201,13 @@ impl Invariant for Channels {
                 return Err(format!("a message on channel {id}, which is not open"));
             }
             Fact::MessageSent(message) => {
-                self.filled.insert((host, message.channel));
+                *self.filled.entry((host, message.channel)).or_default() += 1;
             }
-            Fact::BufferedAmountLow(id) if !self.filled.remove(&(host, *id)) => {
-                return Err(format!("channel {id} has room again, and nothing was sent"));
+            Fact::BufferedAmountLow(id) => {
+                let filled = self.filled.entry((host, *id)).or_default();
+                *filled = filled
+                    .checked_sub(1)
+                    .ok_or_else(|| format!("channel {id} has room again, and nothing was sent"))?;
             }
             _ => {}
         }
