@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use super::candidate;
-use super::pair::Pair;
+use super::pair::{Nomination, Pair};
 use super::state::Patience;
 use super::{FailReason, IceAgent};
 use crate::net::{Candidate, CandidateKind, Path};
@@ -139,7 +139,13 @@ impl IceAgent {
             return;
         };
         if !pair.on_timeout(now) {
-            pair.fail();
+            if pair.is_valid() {
+                // Only the nomination was not answered; consent says that the pair
+                // works. It is nominated anew, unless a better one turns up.
+                pair.nomination = Nomination::None;
+            } else {
+                pair.fail();
+            }
         }
         let Some(consent) = &mut pair.consent else {
             return;
