@@ -30,6 +30,31 @@ use crate::wire::sctp::{Cause, Chunk, Chunks, Header, Packet, Ppid, StreamId, ch
 /// [`handle_input`](Self::handle_input) and asks for them with
 /// [`poll_transmit`](Self::poll_transmit); datagrams below may be lost,
 /// doubled and reordered.
+///
+/// ```
+/// use pollrtc::cursor::Writer;
+/// use pollrtc::rng::Rng;
+/// use pollrtc::sctp::{Ppid, SctpAssociation, SctpConfig, SendOptions, StreamId};
+/// use pollrtc::time::Instant;
+///
+/// let mut rng = Rng::from_number(1);
+/// let mut a = SctpAssociation::new(SctpConfig::default(), &mut rng);
+/// let mut b = SctpAssociation::new(SctpConfig::default(), &mut rng);
+/// a.connect();
+/// let now = Instant::ZERO;
+/// a.send(now, StreamId(1), Ppid(51), SendOptions::default(), "hello".into())?;
+/// let mut carry = |from: &mut SctpAssociation, to: &mut SctpAssociation| {
+///     let mut packet = Vec::new();
+///     let sent = from.poll_transmit(now, &mut Writer::new(&mut packet, 1200));
+///     if sent {
+///         to.handle_input(now, &mut packet);
+///     }
+///     sent
+/// };
+/// while carry(&mut a, &mut b) | carry(&mut b, &mut a) {}
+/// assert_eq!(b.take_message().map(|message| message.data), Some("hello".into()));
+/// # Ok::<(), pollrtc::sctp::SendError>(())
+/// ```
 #[derive(Debug)]
 pub struct SctpAssociation {
     pub(super) state: State,

@@ -138,10 +138,18 @@ impl Tcb {
         if !self.has_work(ctx) {
             return Ok(false);
         }
-        let tag = self.peer.identity.tag;
         if matches!(self.phase, Phase::CookieEchoed(_)) {
             return self.transmit_cookie(ctx, now, w);
         }
+        // All that waited may have been too old to send: then the peer has to
+        // hear of that instead.
+        Ok(self.transmit_open(ctx, now, w)
+            || self.tx.is_forward_due() && self.transmit_open(ctx, now, w))
+    }
+
+    /// The next packet of an association that is up, if anything may go.
+    fn transmit_open(&mut self, ctx: &mut Context, now: Instant, w: &mut Writer<'_>) -> bool {
+        let tag = self.peer.identity.tag;
         let zero_checksum = ctx.config.zero_checksum && self.peer.features.zero_checksum;
         let at = w.len();
         Header {
@@ -156,12 +164,12 @@ impl Tcb {
         }
         if w.is_overflowed() || w.len() <= at + Header::LEN {
             w.rewind(at);
-            return Ok(false);
+            return false;
         }
         if !zero_checksum {
             write_checksum(w, at);
         }
-        Ok(true)
+        true
     }
 
     /// Whether there is a reason for a packet: asked on every poll, so cheap.

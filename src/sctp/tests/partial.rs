@@ -121,6 +121,8 @@ fn sctp_052_a_message_cut_short_is_forgotten_by_the_peer() {
     world.link.delay = ms(40);
     world.send_with(A, 1, lifetime(false, 60), vec![1; 200_000]);
     world.run_for(ms(2000));
+    assert_eq!(world.lines("FORWARD-TSN").len(), 1);
+    assert_eq!(world.b.sctp.ctx.inbox.window(), 1 << 20);
     world.send(A, 1, vec![2; 10]);
     world.run_for(ms(1000));
     assert_eq!(world.b.messages.len(), 1);
@@ -209,4 +211,23 @@ fn reliable_and_unreliable_messages_mix() {
             assert!(of.windows(2).all(|two| two[0] < two[1]));
         }
     }
+}
+
+/// Law 4: if all that waits is too old, the peer hears of it in the same poll.
+#[test]
+fn what_is_too_old_is_told_at_once() {
+    let mut world = World::connected(1);
+    let (_, first) = world.identity(A);
+    world.send_with(A, 1, lifetime(true, 50), vec![1; 20_000]);
+    assert_eq!(world.answers(A).len(), 10);
+    let sack = crate::wire::sctp::chunk::Sack {
+        cumulative_tsn: first.add(9),
+        a_rwnd: 1 << 20,
+        gaps: crate::wire::sctp::List::EMPTY,
+        duplicates: crate::wire::sctp::List::EMPTY,
+    };
+    world.now += ms(51);
+    let lines = world.inject(A, &[crate::wire::sctp::Chunk::Sack(sack)]);
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("FORWARD-TSN"), "{lines:?}");
 }
