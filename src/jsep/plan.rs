@@ -57,7 +57,8 @@ pub struct Plan {
     pub restart: bool,
     /// How to reach the peer. Comes with every answer that has a live section.
     pub transport: Option<TransportPlan>,
-    /// What was agreed on data channels. Comes with every answer that has a section for them.
+    /// What was agreed on data channels: with every answer that has a live section
+    /// for them, and with the one that ends it.
     pub data: Option<DataPlan>,
 }
 

@@ -366,6 +366,8 @@ impl Session {
             plan.controlling = running.is_none().then_some(transport.lite);
         }
         self.pending.remote = Some(side);
+        // An answer to another offer is no answer to this one.
+        self.created_answer = None;
         self.enter(SignalingState::HaveRemoteOffer, &mut plan);
         Ok(plan)
     }
@@ -403,13 +405,14 @@ impl Session {
             restart: running.is_some_and(|running| !running.same_ice(transport)),
             new_association: running.is_some_and(|running| !running.same_peer(transport)),
         });
-        let mentioned = |reading: &Reading| reading.sections.iter().any(|one| one.data.is_some());
+        // A section that was rejected long ago says nothing about channels made since.
+        let expected = ours.live_data().is_some() || self.agreed.iter().any(Section::is_live_data);
         let data = match remote.reading.live_data().filter(|_| transport.is_some()) {
             Some((_, data)) => Some(DataPlan::Open {
                 remote_port: data.port,
                 remote_max_message_size: data.max_message_size,
             }),
-            None if mentioned(&remote.reading) || mentioned(ours) => Some(DataPlan::Rejected),
+            None if expected => Some(DataPlan::Rejected),
             None => None,
         };
         Plan {

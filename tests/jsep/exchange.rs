@@ -284,14 +284,32 @@ fn data_section_may_be_rejected_by_either_side() {
         again.contains("a=mid:1\r\n") && again.matches("m=").count() == 1,
         "{again}"
     );
-    // An SCTP port of 0 rejects as well (RFC 8841 section 5.1).
-    let mut bob = Peer::new("bobby");
-    bob.set_remote(
-        SdpType::Offer,
-        &again.replace("sctp-port:5000", "sctp-port:0"),
-    )
-    .unwrap();
-    assert_eq!(bob.set_implicit().unwrap().data, Some(DataPlan::Rejected));
+}
+
+/// An SCTP port of 0, or a port of 0, ends what was there (RFC 8841 section 5.1).
+#[test]
+fn data_section_may_be_closed_later() {
+    for (live, closed) in [
+        ("sctp-port:5000", "sctp-port:0"),
+        ("m=application 9", "m=application 0"),
+    ] {
+        let mut alice = Peer::with_data("alice");
+        let mut bob = Peer::new("bobby");
+        negotiate(&mut alice, &mut bob);
+        alice.set_implicit().unwrap();
+        let offer = alice.local().unwrap().sdp;
+        let closing = offer
+            .replace(live, closed)
+            .replace("a=group:BUNDLE 0\r\n", "");
+        bob.set_remote(SdpType::Offer, &closing).unwrap();
+        let plan = bob.set_implicit().unwrap();
+        assert_eq!(plan.data, Some(DataPlan::Rejected));
+        // A channel that is made afterwards is not closed by what comes of the old section.
+        bob.session.want_data_channels();
+        bob.set_remote(SdpType::Offer, &closing).unwrap();
+        assert_eq!(bob.set_implicit().unwrap().data, None);
+        assert!(bob.session.negotiation_needed());
+    }
 }
 
 #[test]

@@ -366,6 +366,26 @@ fn wpt_068_local_answer_is_the_last_created() {
 }
 
 #[test]
+fn wpt_068_answer_to_a_replaced_offer_is_stale() {
+    let mut peer = Peer::new("peer");
+    peer.set_remote(SdpType::Offer, &offer_of_chromium())
+        .unwrap();
+    let stale = peer.answer().unwrap();
+    peer.set_remote(SdpType::Offer, &interop("chromium-156-av-dc-offer"))
+        .unwrap();
+    let error = peer.set_local(SdpType::Answer, &stale).unwrap_err();
+    assert_eq!(error, DescriptionError::InvalidModification);
+    // The same after a rollback.
+    let stale = peer.answer().unwrap();
+    peer.set_remote(SdpType::Rollback, "").unwrap();
+    peer.set_remote(SdpType::Offer, &offer_of_chromium())
+        .unwrap();
+    let error = peer.set_local(SdpType::Answer, &stale).unwrap_err();
+    assert_eq!(error, DescriptionError::InvalidModification);
+    peer.set_implicit().unwrap();
+}
+
+#[test]
 fn wpt_069_implicit_description() {
     let mut peer = Peer::with_data("peer");
     assert_eq!(
