@@ -110,6 +110,9 @@ impl Invariant for Messages {
             Fact::ChannelOpened { handle, channel } => {
                 let handle = (entry.host, handle.clone());
                 self.handles.insert(handle, channel.id);
+                // A channel before it may have had this stream.
+                self.flows.remove(&(entry.host, channel.id));
+                self.closed.remove(&channel.id);
                 Ok(())
             }
             Fact::ChannelClosed(handle) => {
