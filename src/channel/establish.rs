@@ -28,9 +28,12 @@ impl DataChannels {
         // RFC 8832 §6: the opener must use a stream of its own half that is free.
         let ours = self.parity.is_some_and(|parity| parity.owns(stream));
         let exists = stream.0 < self.stream_count;
-        if self.by_stream.contains_key(&stream) {
-            self.stats.refused += 1;
-            return;
+        if let Some(&id) = self.by_stream.get(&stream) {
+            if !self.is_left(id) {
+                self.stats.refused += 1;
+                return;
+            }
+            self.finish(id);
         }
         if ours || !exists || self.channels.len() >= self.limits.max_channels {
             return self.refuse(stream);
@@ -46,6 +49,14 @@ impl DataChannels {
         self.send_dcep(id);
         self.events.push_back(Event::Opened(id));
         self.set_state(id, ChannelState::Open);
+    }
+
+    /// Whether the peer is done with a channel (RFC 8831 §6.7): it has reset its
+    /// direction. If it opens the stream anew, our reset has arrived as well, and
+    /// only the answer was lost.
+    fn is_left(&self, id: ChannelId) -> bool {
+        let channel = self.channels.get(&id);
+        channel.is_some_and(|channel| channel.peer_reset && channel.state == ChannelState::Closing)
     }
 
     /// RFC 8832 §6: an open message that cannot be accepted is answered by a reset.
@@ -124,7 +135,11 @@ impl DataChannels {
         let sent = self
             .association
             .send(Instant::ZERO, stream, PPID_DCEP, options, bytes.into());
-        if sent == Err(sctp::SendError::Full) {
+        // A stream that is used again may still wait for the answer to its reset.
+        if matches!(
+            sent,
+            Err(sctp::SendError::Full | sctp::SendError::Resetting)
+        ) {
             return;
         }
         channel.due = None;

@@ -432,7 +432,9 @@ impl DataChannels {
         let Some(&id) = self.by_stream.get(&stream) else {
             return;
         };
-        if let Some(channel) = self.channels.get_mut(&id) {
+        if let Some(channel) = self.channels.get_mut(&id)
+            && channel.state == ChannelState::Closing
+        {
             channel.we_reset = true;
         }
         self.finish_if_reset(id);
