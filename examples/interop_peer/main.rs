@@ -20,6 +20,7 @@ mod session;
 mod udp;
 
 use std::io::BufRead;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
@@ -42,7 +43,9 @@ fn main() -> anyhow::Result<()> {
         DATAGRAMS,
         Interest::READABLE | Interest::WRITABLE,
     )?;
-    let lines = read_commands(Waker::new(poll.registry(), COMMANDS)?);
+    // Kept here too: a wake-up is lost when the last owner of its waker goes.
+    let waker = Arc::new(Waker::new(poll.registry(), COMMANDS)?);
+    let lines = read_commands(Arc::clone(&waker));
 
     let mut session = Session::new(socket);
     protocol::ready();
@@ -86,7 +89,7 @@ fn take_commands(lines: &Receiver<String>, session: &mut Session, now: Instant) 
     clippy::disallowed_methods,
     reason = "standard input can only be read by blocking"
 )]
-fn read_commands(waker: Waker) -> Receiver<String> {
+fn read_commands(waker: Arc<Waker>) -> Receiver<String> {
     fn forward(sender: &Sender<String>, waker: &Waker) {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if sender.send(line).is_err() || waker.wake().is_err() {
