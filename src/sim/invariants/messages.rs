@@ -18,8 +18,10 @@ use crate::sim::world::HostId;
 pub struct Messages {
     pair: [HostId; 2],
     states: States,
-    /// What was sent by a host on a channel.
-    flows: BTreeMap<(HostId, u16), Flow>,
+    /// What was sent by a host on the channel that was the nth on its stream.
+    flows: BTreeMap<(HostId, u16, u32), Flow>,
+    /// How many channels a host has seen on a stream.
+    opened: BTreeMap<(HostId, u16), u32>,
     handles: BTreeMap<(HostId, String), u16>,
     closed: BTreeSet<u16>,
 }
@@ -41,9 +43,18 @@ impl Messages {
             pair,
             states: States::default(),
             flows: BTreeMap::new(),
+            opened: BTreeMap::new(),
             handles: BTreeMap::new(),
             closed: BTreeSet::new(),
         }
+    }
+
+    /// How many channels a host has seen on a stream: one can follow another.
+    fn nth(&self, host: HostId, stream: u16) -> u32 {
+        self.opened
+            .get(&(host, stream))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -91,7 +102,8 @@ impl Invariant for Messages {
         }
         match &entry.fact {
             Fact::MessageSent(message) => {
-                let flow = self.flows.entry((entry.host, message.channel));
+                let nth = self.nth(entry.host, message.channel);
+                let flow = self.flows.entry((entry.host, message.channel, nth));
                 let flow = flow.or_default();
                 flow.sent.push(message.clone());
                 flow.received.push(false);
@@ -103,15 +115,16 @@ impl Invariant for Messages {
                     return Err(format!("a message while DTLS is {dtls:?}"));
                 }
                 let sender = other_of(self.pair, entry.host);
-                let flow = self.flows.entry((sender, message.channel)).or_default();
+                let nth = self.nth(entry.host, message.channel);
+                let flow = self.flows.entry((sender, message.channel, nth));
+                let flow = flow.or_default();
                 flow.receive(message)
                     .map_err(|why| format!("channel {}: {why}", message.channel))
             }
             Fact::ChannelOpened { handle, channel } => {
                 let handle = (entry.host, handle.clone());
                 self.handles.insert(handle, channel.id);
-                // A channel before it may have had this stream.
-                self.flows.remove(&(entry.host, channel.id));
+                *self.opened.entry((entry.host, channel.id)).or_default() += 1;
                 self.closed.remove(&channel.id);
                 Ok(())
             }
@@ -129,8 +142,9 @@ impl Invariant for Messages {
         if !self.pair.iter().all(connected) {
             return Ok(());
         }
-        for ((_, channel), flow) in &self.flows {
-            if !self.closed.contains(channel) && flow.missing() > 0 {
+        for ((host, channel, nth), flow) in &self.flows {
+            let is_current = *nth == self.nth(*host, *channel);
+            if is_current && !self.closed.contains(channel) && flow.missing() > 0 {
                 let missing = flow.missing();
                 return Err(format!("channel {channel}: {missing} messages missing"));
             }
