@@ -56,7 +56,7 @@ impl Script {
 
     pub(super) fn listen(&mut self) {
         for datagram in self.end.outputs(self.now, MTU) {
-            let trace = crate::wire::dtls::Datagram(&datagram);
+            let trace = Datagram(&datagram);
             self.heard.push(format!("{trace}"));
         }
     }
