@@ -52,7 +52,7 @@ mod world;
 pub use adapter::{Direct, SctpTold};
 pub use ledger::{Fact, Ledger};
 pub use link::{Chance, Link, Loss, LossCause};
-pub use machine::Machine;
+pub use machine::{Grant, Machine, Wish};
 pub use network::{Sighting, Tap, Verdict};
 pub use world::{DATAGRAM_LIMIT, HostId, World};
 
