@@ -91,6 +91,7 @@ pub mod dtls;
 pub mod ice;
 pub mod sctp;
 pub mod stun;
+pub mod turn;
 
 // Floor 3: who sits on whom.
 pub mod channel;
@@ -109,6 +110,7 @@ pub use ice::IceAgent;
 pub use peer::PeerConnection;
 pub use sctp::SctpAssociation;
 pub use time::Instant;
+pub use turn::TurnClient;
 
 /// The README's code is compiled.
 #[cfg(all(doctest, feature = "std", feature = "rust-crypto"))]
