@@ -2,14 +2,14 @@
 
 use alloc::collections::VecDeque;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
 
 use super::candidate::{self, CandidateError, LocalCandidate, RemoteCandidate};
-use super::checklist::{CheckList, push_tight};
+use super::checklist::push_tight;
+use super::generation::{Generation, Local, Progress, Remote};
 use super::pair::Pair;
 use super::send::{Agenda, Reply};
 use super::state::{Events, Patience};
@@ -37,49 +37,13 @@ pub struct IceAgent {
     pub(super) latest: Instant,
     pub(super) role: Role,
     pub(super) tie_breaker: u64,
-    pub(super) local: Local,
-    pub(super) remote: Option<Remote>,
     pub(super) locals: Vec<LocalCandidate>,
-    pub(super) remotes: Vec<RemoteCandidate>,
-    pub(super) remotes_ended: bool,
     pub(super) gathering: GatheringState,
-    pub(super) checks: CheckList,
+    pub(super) generation: Generation,
     pub(super) replies: VecDeque<Reply>,
-    pub(super) progress: Progress,
     pub(super) agenda: Agenda,
     pub(super) events: Events,
     pub(super) stats: Stats,
-}
-
-/// Our name and password.
-#[derive(Debug)]
-pub(super) struct Local {
-    pub(super) credentials: Credentials,
-    pub(super) key: Key,
-}
-
-/// The peer's name and password.
-#[derive(Debug)]
-pub(super) struct Remote {
-    pub(super) credentials: Credentials,
-    pub(super) key: Key,
-    /// The USERNAME of our checks: theirs, a colon, ours (RFC 8445 §7.2.2).
-    pub(super) username: String,
-}
-
-/// How far the agent is, and what it waits for.
-#[derive(Debug)]
-pub(super) struct Progress {
-    pub(super) state: IceState,
-    pub(super) patience: Patience,
-    /// The pair that data is sent on.
-    pub(super) current: Option<usize>,
-    /// The nominated pair.
-    pub(super) selected: Option<usize>,
-    /// Until when a controlling agent waits for better pairs than the one it has.
-    pub(super) settled: Option<Instant>,
-    /// Why there is no pair any more.
-    pub(super) lost: Option<FailReason>,
 }
 
 /// The two ends of the selected pair.
@@ -109,21 +73,15 @@ impl IceAgent {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Self, CryptoError> {
         let mut rng = Rng::from_rng(rng);
-        let credentials = Credentials::generate(&mut rng);
-        let key = Key::short_term(config.provider, &credentials.pwd)?;
+        let local = Local::generate(config.provider, &mut rng)?;
         Ok(Self {
             latest: Instant::ZERO,
             role,
             tie_breaker: rng.u64(),
-            local: Local { credentials, key },
-            remote: None,
             locals: Vec::new(),
-            remotes: Vec::new(),
-            remotes_ended: false,
             gathering: GatheringState::New,
-            checks: CheckList::new(config.max_pairs),
+            generation: Generation::new(local, config.max_pairs),
             replies: VecDeque::new(),
-            progress: Progress::new(),
             agenda: Agenda::default(),
             events: Events::default(),
             stats: Stats::default(),
@@ -146,7 +104,7 @@ impl IceAgent {
             return Err(CredentialsError::Closed);
         }
         credentials.check()?;
-        if let Some(remote) = &self.remote {
+        if let Some(remote) = &self.generation.remote {
             let same = remote.credentials == credentials;
             return if same {
                 Ok(())
@@ -156,14 +114,17 @@ impl IceAgent {
         }
         let key = Key::short_term(self.config.provider, &credentials.pwd)
             .map_err(|_| CredentialsError::Password)?;
-        let username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
+        let username = format!(
+            "{}:{}",
+            credentials.ufrag, self.generation.local.credentials.ufrag
+        );
         self.drop_other_generations(&credentials.ufrag);
-        self.remote = Some(Remote {
+        self.generation.remote = Some(Remote {
             credentials,
             key,
             username,
         });
-        self.progress.patience = Patience::Wanted;
+        self.generation.progress.patience = Patience::Wanted;
         self.settle();
         self.refresh();
         Ok(())
@@ -173,8 +134,8 @@ impl IceAgent {
     pub fn set_role(&mut self, role: Role) {
         if self.role != role && !self.is_closed() {
             self.role = role;
-            self.checks.forget_wishes();
-            self.progress.settled = None;
+            self.generation.checks.forget_wishes();
+            self.generation.progress.settled = None;
             self.rank();
             self.settle();
             self.refresh();
@@ -201,7 +162,7 @@ impl IceAgent {
             return Err(CandidateError::Closed);
         }
         let address = candidate::usable_address(&candidate)?;
-        if let (Some(remote), Some(ufrag)) = (&self.remote, &candidate.ufrag)
+        if let (Some(remote), Some(ufrag)) = (&self.generation.remote, &candidate.ufrag)
             && remote.credentials.ufrag != *ufrag
         {
             return Err(CandidateError::OtherUfrag);
@@ -210,13 +171,16 @@ impl IceAgent {
             self.upgrade(index, candidate);
             return Ok(());
         }
-        if self.remotes.len() >= self.config.max_remote_candidates {
+        if self.generation.remotes.len() >= self.config.max_remote_candidates {
             return Err(CandidateError::TooMany);
         }
-        push_tight(&mut self.remotes, RemoteCandidate { candidate, address });
-        self.pair_remote(self.remotes.len() - 1);
-        if self.remote.is_some() && !self.remotes_ended {
-            self.progress.patience = Patience::Wanted;
+        push_tight(
+            &mut self.generation.remotes,
+            RemoteCandidate { candidate, address },
+        );
+        self.pair_remote(self.generation.remotes.len() - 1);
+        if self.generation.remote.is_some() && !self.generation.remotes_ended {
+            self.generation.progress.patience = Patience::Wanted;
         }
         self.settle();
         self.refresh();
@@ -226,7 +190,7 @@ impl IceAgent {
     /// The peer has no more candidates to tell.
     pub fn end_of_remote_candidates(&mut self) {
         if !self.is_closed() {
-            self.remotes_ended = true;
+            self.generation.remotes_ended = true;
             self.settle();
             self.refresh();
         }
@@ -237,10 +201,10 @@ impl IceAgent {
         if self.is_closed() {
             return;
         }
-        self.checks.stop();
+        self.generation.checks.stop();
         self.replies.clear();
         self.events.clear();
-        self.progress = Progress {
+        self.generation.progress = Progress {
             state: IceState::Closed,
             ..Progress::new()
         };
@@ -291,7 +255,11 @@ impl IceAgent {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
-        let pair = self.checks.pairs.get_mut(self.progress.current?)?;
+        let pair = self
+            .generation
+            .checks
+            .pairs
+            .get_mut(self.generation.progress.current?)?;
         let before = out.len();
         if !out.nest(0, 0, fill) {
             return None;
@@ -304,12 +272,15 @@ impl IceAgent {
     /// Time passed: timers that have run out become work or conclusions.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.told(now);
-        if matches!(self.progress.state, IceState::Failed | IceState::Closed) {
+        if matches!(
+            self.generation.progress.state,
+            IceState::Failed | IceState::Closed
+        ) {
             return;
         }
         self.begin_patience(now);
-        self.progress.patience.on_timeout(now);
-        for index in 0..self.checks.pairs.len() {
+        self.generation.progress.patience.on_timeout(now);
+        for index in 0..self.generation.checks.pairs.len() {
             self.pair_timeout(now, index);
         }
         self.conclude(now);
@@ -332,7 +303,7 @@ impl IceAgent {
     /// Our name and password, for the peer.
     #[must_use]
     pub const fn local_credentials(&self) -> &Credentials {
-        &self.local.credentials
+        &self.generation.local.credentials
     }
 
     /// Who decides which pair is used.
@@ -344,14 +315,14 @@ impl IceAgent {
     /// How far the agent is.
     #[must_use]
     pub const fn state(&self) -> IceState {
-        self.progress.state
+        self.generation.progress.state
     }
 
     /// Why it failed, if it did.
     #[must_use]
     pub fn fail_reason(&self) -> Option<FailReason> {
-        let failed = self.progress.state == IceState::Failed;
-        self.progress.lost.filter(|_| failed)
+        let failed = self.generation.progress.state == IceState::Failed;
+        self.generation.progress.lost.filter(|_| failed)
     }
 
     /// How far the search for local candidates is.
@@ -370,13 +341,20 @@ impl IceAgent {
 
     /// The remote candidates, learned ones included.
     pub fn remote_candidates(&self) -> impl Iterator<Item = &Candidate> {
-        self.remotes.iter().map(|remote| &remote.candidate)
+        self.generation
+            .remotes
+            .iter()
+            .map(|remote| &remote.candidate)
     }
 
     /// The pair that was nominated.
     #[must_use]
     pub fn selected_pair(&self) -> Option<SelectedPair> {
-        let pair = self.checks.pairs.get(self.progress.selected?)?;
+        let pair = self
+            .generation
+            .checks
+            .pairs
+            .get(self.generation.progress.selected?)?;
         let report = self.report(pair)?;
         Some(SelectedPair {
             local: report.local.clone(),
@@ -389,13 +367,18 @@ impl IceAgent {
     /// The path that data is sent on, if there is one.
     #[must_use]
     pub fn current_path(&self) -> Option<Path> {
-        let pair = self.checks.pairs.get(self.progress.current?)?;
+        let pair = self
+            .generation
+            .checks
+            .pairs
+            .get(self.generation.progress.current?)?;
         Some(pair.path)
     }
 
     /// All pairs, in no order.
     pub fn pairs(&self) -> impl Iterator<Item = PairReport<'_>> {
-        self.checks
+        self.generation
+            .checks
             .pairs
             .iter()
             .filter_map(|pair| self.report(pair))
@@ -408,31 +391,18 @@ impl IceAgent {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.progress.state == IceState::Closed
+        self.generation.progress.state == IceState::Closed
     }
 
     fn report<'a>(&'a self, pair: &'a Pair) -> Option<PairReport<'a>> {
         Some(PairReport {
             local: &self.locals.get(pair.local)?.candidate,
-            remote: &self.remotes.get(pair.remote)?.candidate,
+            remote: &self.generation.remotes.get(pair.remote)?.candidate,
             path: pair.path,
             priority: pair.priority,
             state: pair.state,
             nominated: pair.nominated().is_some(),
             stats: pair.stats,
         })
-    }
-}
-
-impl Progress {
-    const fn new() -> Self {
-        Self {
-            state: IceState::New,
-            patience: Patience::Idle,
-            current: None,
-            selected: None,
-            settled: None,
-            lost: None,
-        }
     }
 }

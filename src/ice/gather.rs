@@ -140,7 +140,7 @@ impl IceAgent {
                 kind,
                 related: None,
                 tcp: None,
-                ufrag: Some(self.local.credentials.ufrag.clone()),
+                ufrag: Some(self.generation.local.credentials.ufrag.clone()),
             },
             base: address,
             announced: false,

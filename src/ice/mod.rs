@@ -95,6 +95,7 @@ mod config;
 mod consent;
 mod credentials;
 mod gather;
+mod generation;
 mod nominate;
 mod pair;
 mod pairing;

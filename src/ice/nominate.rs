@@ -22,25 +22,27 @@ impl IceAgent {
         if self.role != Role::Controlling || self.is_nominating() {
             return;
         }
-        let Some(best) = self.checks.usable() else {
-            self.progress.settled = None;
+        let Some(best) = self.generation.checks.usable() else {
+            self.generation.progress.settled = None;
             return;
         };
         let settled = *self
+            .generation
             .progress
             .settled
             .get_or_insert(now + self.config.nomination_delay);
-        let priority = self.checks.pairs[best].priority;
-        let rival = |pair| self.checks.is_hopeful(pair) && pair.priority > priority;
-        if settled > now && self.checks.pairs.iter().any(rival) {
+        let priority = self.generation.checks.pairs[best].priority;
+        let rival = |pair| self.generation.checks.is_hopeful(pair) && pair.priority > priority;
+        if settled > now && self.generation.checks.pairs.iter().any(rival) {
             return;
         }
-        self.checks.pairs[best].nomination = Nomination::Wanted(0);
-        self.checks.trigger(best);
+        self.generation.checks.pairs[best].nomination = Nomination::Wanted(0);
+        self.generation.checks.trigger(best);
     }
 
     pub(super) fn is_nominating(&self) -> bool {
-        self.checks
+        self.generation
+            .checks
             .pairs
             .iter()
             .any(|pair| pair.nomination != Nomination::None)
@@ -48,25 +50,26 @@ impl IceAgent {
 
     /// Moves to the best pair, and keeps consent fresh there only.
     fn choose(&mut self, now: Instant) {
-        let selected = self.checks.selected();
-        if selected != self.progress.selected {
-            self.progress.selected = selected;
-            if let Some(pair) = selected.and_then(|index| self.checks.pairs.get(index)) {
+        let selected = self.generation.checks.selected();
+        if selected != self.generation.progress.selected {
+            self.generation.progress.selected = selected;
+            if let Some(pair) = selected.and_then(|index| self.generation.checks.pairs.get(index)) {
                 self.events.push(Event::Selected(pair.path));
             }
         }
-        let current = self.checks.usable();
-        if current != self.progress.current {
+        let current = self.generation.checks.usable();
+        if current != self.generation.progress.current {
             let left = self
+                .generation
                 .progress
                 .current
-                .and_then(|index| self.checks.pairs.get_mut(index));
+                .and_then(|index| self.generation.checks.pairs.get_mut(index));
             if let Some(consent) = left.and_then(|pair| pair.consent.as_mut()) {
                 consent.let_age();
             }
-            self.progress.current = current;
+            self.generation.progress.current = current;
         }
-        let pair = current.and_then(|index| self.checks.pairs.get_mut(index));
+        let pair = current.and_then(|index| self.generation.checks.pairs.get_mut(index));
         if let Some(consent) = pair.and_then(|pair| pair.consent.as_mut()) {
             consent.keep_fresh(now, &mut self.rng);
         }
@@ -75,33 +78,42 @@ impl IceAgent {
     /// Computes the state anew. It needs no `now`: every deadline that has passed
     /// has left its mark.
     pub(super) fn settle(&mut self) {
-        if matches!(self.progress.state, IceState::Failed | IceState::Closed) {
+        if matches!(
+            self.generation.progress.state,
+            IceState::Failed | IceState::Closed
+        ) {
             return;
         }
         self.set_bar();
         let state = self.evaluate();
         if state == IceState::Failed {
-            self.progress.lost.get_or_insert(FailReason::NoPath);
-            self.checks.stop();
-            (self.progress.current, self.progress.selected) = (None, None);
+            self.generation
+                .progress
+                .lost
+                .get_or_insert(FailReason::NoPath);
+            self.generation.checks.stop();
+            (
+                self.generation.progress.current,
+                self.generation.progress.selected,
+            ) = (None, None);
         }
-        if state != self.progress.state {
-            self.progress.state = state;
+        if state != self.generation.progress.state {
+            self.generation.progress.state = state;
             self.events.push(Event::State(state));
         }
     }
 
     fn evaluate(&self) -> IceState {
-        let hopeful = |pair| self.checks.is_hopeful(pair);
-        let has_hope = self.checks.pairs.iter().any(hopeful);
-        if let Some(current) = self.progress.current {
-            let consent = self.checks.pairs[current].consent.as_ref();
+        let hopeful = |pair| self.generation.checks.is_hopeful(pair);
+        let has_hope = self.generation.checks.pairs.iter().any(hopeful);
+        if let Some(current) = self.generation.progress.current {
+            let consent = self.generation.checks.pairs[current].consent.as_ref();
             if consent.is_some_and(Consent::is_quiet) {
                 return IceState::Disconnected;
             }
-            let is_complete = self.progress.selected.is_some()
+            let is_complete = self.generation.progress.selected.is_some()
                 && self.gathering == GatheringState::Complete
-                && self.remotes_ended
+                && self.generation.remotes_ended
                 && !has_hope;
             return if is_complete {
                 IceState::Completed
@@ -109,10 +121,10 @@ impl IceAgent {
                 IceState::Connected
             };
         }
-        let is_over = self.progress.patience == Patience::Over && !has_hope;
-        if self.progress.lost.is_some() || is_over {
+        let is_over = self.generation.progress.patience == Patience::Over && !has_hope;
+        if self.generation.progress.lost.is_some() || is_over {
             IceState::Failed
-        } else if self.remote.is_some() && !self.checks.pairs.is_empty() {
+        } else if self.generation.remote.is_some() && !self.generation.checks.pairs.is_empty() {
             IceState::Checking
         } else {
             IceState::New
@@ -124,9 +136,10 @@ impl IceAgent {
     /// may nominate several (RFC 8445 §8.1.2).
     fn set_bar(&mut self) {
         let selected = self
+            .generation
             .progress
             .selected
-            .and_then(|index| self.checks.pairs.get(index));
+            .and_then(|index| self.generation.checks.pairs.get(index));
         let is_well = |pair: &&Pair| {
             let consent = pair.consent.as_ref();
             consent.is_some_and(|consent| !consent.is_quiet())
@@ -135,6 +148,6 @@ impl IceAgent {
             Role::Controlling => u64::MAX,
             Role::Controlled => pair.priority,
         });
-        self.checks.set_bar(bar);
+        self.generation.checks.set_bar(bar);
     }
 }

@@ -12,7 +12,7 @@ use crate::time::Instant;
 impl IceAgent {
     /// Pairs a new local candidate with all remote ones.
     pub(super) fn pair_local(&mut self, local: usize) {
-        for remote in 0..self.remotes.len() {
+        for remote in 0..self.generation.remotes.len() {
             self.pair(local, remote);
         }
     }
@@ -27,7 +27,7 @@ impl IceAgent {
     /// The pair of two candidates, if they may pair and there is room for it.
     pub(super) fn pair(&mut self, local: usize, remote: usize) -> Option<usize> {
         let ours = self.locals.get(local)?;
-        let theirs = self.remotes.get(remote)?;
+        let theirs = self.generation.remotes.get(remote)?;
         // RFC 8445 §6.1.2.4: a candidate that sends from the base of another one
         // makes only redundant pairs.
         let is_base = ours.candidate.address.ip() == Some(ours.base);
@@ -35,16 +35,16 @@ impl IceAgent {
             return None;
         }
         let path = Path::udp(ours.base, candidate::seen_from(ours.base, theirs.address));
-        if let Some(index) = self.checks.find(path) {
+        if let Some(index) = self.generation.checks.find(path) {
             return Some(index);
         }
         let foundation = [ours.candidate.foundation, theirs.candidate.foundation];
         let priorities = [ours.candidate.priority, theirs.candidate.priority];
         let mut pair = Pair::new([local, remote], path, foundation);
         pair.rank(self.role, priorities[0], priorities[1]);
-        let before = self.checks.pairs.len();
-        let index = self.checks.insert(pair);
-        if self.checks.pairs.len() == before {
+        let before = self.generation.checks.pairs.len();
+        let index = self.generation.checks.insert(pair);
+        if self.generation.checks.pairs.len() == before {
             self.stats.pairs_pruned += 1;
         }
         index
@@ -52,8 +52,8 @@ impl IceAgent {
 
     /// Computes all priorities again, for a new role or a new candidate.
     pub(super) fn rank(&mut self) {
-        let (locals, remotes) = (&self.locals, &self.remotes);
-        self.checks.rank(self.role, |pair| {
+        let (locals, remotes) = (&self.locals, &self.generation.remotes);
+        self.generation.checks.rank(self.role, |pair| {
             // A success may have given the pair a peer-reflexive local end; its
             // rank stays that of the host candidate which it was made of.
             let host = |local: &&candidate::LocalCandidate| {
@@ -70,7 +70,8 @@ impl IceAgent {
 
     /// The remote candidate at `address`.
     pub(super) fn remote_at(&self, address: SocketAddr) -> Option<usize> {
-        self.remotes
+        self.generation
+            .remotes
             .iter()
             .position(|remote| remote.address == address)
     }
@@ -81,14 +82,14 @@ impl IceAgent {
         let is_it = |remote: &candidate::RemoteCandidate| {
             candidate::seen_from(path.local, remote.address) == path.remote
         };
-        self.remotes.iter().position(is_it)
+        self.generation.remotes.iter().position(is_it)
     }
 
     /// A candidate that a check had told of was signalled: it keeps its pairs,
     /// with what they have shown, and gets its true kind and rank. A repeated
     /// signalled candidate changes nothing.
     pub(super) fn upgrade(&mut self, index: usize, candidate: Candidate) {
-        let Some(remote) = self.remotes.get_mut(index) else {
+        let Some(remote) = self.generation.remotes.get_mut(index) else {
             return;
         };
         if remote.candidate.kind != CandidateKind::PeerReflexive {
@@ -96,7 +97,7 @@ impl IceAgent {
         }
         let foundation = candidate.foundation;
         remote.candidate = candidate;
-        for pair in &mut self.checks.pairs {
+        for pair in &mut self.generation.checks.pairs {
             if pair.remote == index {
                 pair.foundation[1] = foundation;
             }
@@ -114,10 +115,10 @@ impl IceAgent {
             theirs.is_some_and(|theirs| theirs != ufrag)
         };
         // No pair can work yet, so that nothing else holds an index of them.
-        for index in (0..self.remotes.len()).rev() {
-            if is_other(&self.remotes[index].candidate) {
-                self.remotes.remove(index);
-                self.checks.forget_remote(index);
+        for index in (0..self.generation.remotes.len()).rev() {
+            if is_other(&self.generation.remotes[index].candidate) {
+                self.generation.remotes.remove(index);
+                self.generation.checks.forget_remote(index);
             }
         }
     }
@@ -126,16 +127,16 @@ impl IceAgent {
     /// authentic request, or an answer to ours.
     pub(super) fn proved_pair(&mut self, path: Path) -> Option<&mut Pair> {
         let is_it = |pair: &Pair| pair.path == path && (pair.heard || pair.is_valid());
-        let current = self.progress.current;
+        let current = self.generation.progress.current;
         let index = current
-            .filter(|&index| self.checks.pairs.get(index).is_some_and(is_it))
-            .or_else(|| self.checks.pairs.iter().position(is_it))?;
-        self.checks.pairs.get_mut(index)
+            .filter(|&index| self.generation.checks.pairs.get(index).is_some_and(is_it))
+            .or_else(|| self.generation.checks.pairs.iter().position(is_it))?;
+        self.generation.checks.pairs.get_mut(index)
     }
 
     /// Time passed for one pair.
     pub(super) fn pair_timeout(&mut self, now: Instant, index: usize) {
-        let Some(pair) = self.checks.pairs.get_mut(index) else {
+        let Some(pair) = self.generation.checks.pairs.get_mut(index) else {
             return;
         };
         if !pair.on_timeout(now) {
@@ -153,31 +154,34 @@ impl IceAgent {
         let was_quiet = consent.is_quiet();
         if !consent.on_timeout(now) {
             self.revoke(index, FailReason::ConsentExpired);
-        } else if consent.is_quiet() && !was_quiet && self.progress.current == Some(index) {
+        } else if consent.is_quiet()
+            && !was_quiet
+            && self.generation.progress.current == Some(index)
+        {
             // A consent check is sent once. A check of connectivity is repeated,
             // and so finds out whether the path or some datagrams were lost.
-            self.checks.trigger(index);
+            self.generation.checks.trigger(index);
         }
     }
 
     /// The peer does not want, or does not seem to want, to hear from us on this pair.
     pub(super) fn revoke(&mut self, index: usize, reason: FailReason) {
-        let in_use = self.progress.current == Some(index);
-        if let Some(pair) = self.checks.pairs.get_mut(index) {
+        let in_use = self.generation.progress.current == Some(index);
+        if let Some(pair) = self.generation.checks.pairs.get_mut(index) {
             pair.fail();
             // RFC 7675 §5.1: consent that was lost while in use is not asked for
             // again with the same credentials.
             pair.burnt = in_use;
         }
         if in_use {
-            self.progress.lost = Some(reason);
+            self.generation.progress.lost = Some(reason);
         }
     }
 
     /// RFC 8863 §4: patience begins when checks could.
     pub(super) fn begin_patience(&mut self, now: Instant) {
-        if self.progress.patience == Patience::Wanted {
-            self.progress.patience = Patience::Until(now + self.config.patience);
+        if self.generation.progress.patience == Patience::Wanted {
+            self.generation.progress.patience = Patience::Until(now + self.config.patience);
             self.refresh();
         }
     }

@@ -84,9 +84,11 @@ impl IceAgent {
         let request = Request::of(message);
         let is_ours = |name: &str| {
             let (ours, _theirs) = name.split_once(':').unwrap_or_default();
-            ours == self.local.credentials.ufrag
+            ours == self.generation.local.credentials.ufrag
         };
-        if !request.username.is_some_and(is_ours) || self.local.key.verify(message).is_err() {
+        if !request.username.is_some_and(is_ours)
+            || self.generation.local.key.verify(message).is_err()
+        {
             dropped.unauthenticated += 1;
             return;
         }
@@ -102,7 +104,7 @@ impl IceAgent {
             return;
         }
         self.stats.requests_received += 1;
-        let verdict = if self.progress.state == IceState::Failed {
+        let verdict = if self.generation.progress.state == IceState::Failed {
             // The peer may learn that we are here; we conclude nothing any more.
             Some(Verdict::Success)
         } else {
@@ -179,22 +181,23 @@ impl IceAgent {
         let is_learned = |remote: &&candidate::RemoteCandidate| {
             remote.candidate.kind == CandidateKind::PeerReflexive
         };
-        let learned = self.remotes.iter().filter(is_learned).count();
-        let is_early = self.remote.is_none() && learned >= self.config.max_early_candidates;
-        if is_early || self.remotes.len() >= self.config.max_remote_candidates {
+        let learned = self.generation.remotes.iter().filter(is_learned).count();
+        let is_early =
+            self.generation.remote.is_none() && learned >= self.config.max_early_candidates;
+        if is_early || self.generation.remotes.len() >= self.config.max_remote_candidates {
             self.stats.dropped.candidates_full += 1;
             return None;
         }
-        let number = self.remotes.len();
+        let number = self.generation.remotes.len();
         let learned = candidate::learned(path.remote, priority, number);
-        push_tight(&mut self.remotes, learned);
+        push_tight(&mut self.generation.remotes, learned);
         Some(number)
     }
 
     /// RFC 8445 §7.3.1.4, §7.3.1.5: a check of the peer on a pair of ours.
     fn on_check(&mut self, now: Instant, index: usize, request: &Request<'_>) {
         let role = self.role;
-        let Some(pair) = self.checks.pairs.get_mut(index) else {
+        let Some(pair) = self.generation.checks.pairs.get_mut(index) else {
             return;
         };
         pair.heard = true;
@@ -209,7 +212,7 @@ impl IceAgent {
         }
         // Before the peer's password is known nothing can be sent; the check waits.
         if wants_check {
-            self.checks.trigger(index);
+            self.generation.checks.trigger(index);
         }
     }
 }
@@ -221,8 +224,10 @@ impl IceAgent {
     fn on_response(&mut self, now: Instant, path: Path, message: &Message<'_>) {
         let id = message.transaction_id();
         let awaits = |pair: &Pair| pair.is_awaiting(id);
-        let (Some(remote), Some(index)) = (&self.remote, self.checks.pairs.iter().position(awaits))
-        else {
+        let (Some(remote), Some(index)) = (
+            &self.generation.remote,
+            self.generation.checks.pairs.iter().position(awaits),
+        ) else {
             self.stats.dropped.unknown_transaction += 1;
             return;
         };
@@ -230,7 +235,7 @@ impl IceAgent {
             self.stats.dropped.unauthenticated += 1;
             return;
         }
-        let pair = &mut self.checks.pairs[index];
+        let pair = &mut self.generation.checks.pairs[index];
         if pair.path != path {
             self.stats.dropped.asymmetric += 1;
             pair.suspect(now);
@@ -251,7 +256,7 @@ impl IceAgent {
     ) {
         let round_trip = check.transaction.round_trip(now);
         self.stats.responses_received += 1;
-        self.checks.pairs[index].count_answer(round_trip);
+        self.generation.checks.pairs[index].count_answer(round_trip);
         let is_understood = message.unknown_required().next().is_none();
         match (message.class(), mapped_address(message)) {
             (Class::Success, Some(mapped)) if is_understood => {
@@ -260,17 +265,17 @@ impl IceAgent {
             (Class::Error, _) if error_code(message) == Some(ErrorCode::ROLE_CONFLICT) => {
                 self.on_role_conflict(index, check);
             }
-            _ => self.checks.pairs[index].fail(),
+            _ => self.generation.checks.pairs[index].fail(),
         }
     }
 
     /// RFC 8445 §7.2.5.3: the pair works.
     fn on_success(&mut self, now: Instant, index: usize, check: Check, mapped: SocketAddr) {
-        let base = self.checks.pairs[index].local;
+        let base = self.generation.checks.pairs[index].local;
         let local = self.learn_local(base, mapped);
         let config = self.config.consent;
         let role = self.role;
-        let pair = &mut self.checks.pairs[index];
+        let pair = &mut self.generation.checks.pairs[index];
         pair.local = local;
         match &mut pair.consent {
             Some(consent) => consent.refresh(now),
@@ -278,7 +283,7 @@ impl IceAgent {
         }
         pair.succeed(check, role);
         let foundation = pair.foundation;
-        self.checks.unfreeze(foundation);
+        self.generation.checks.unfreeze(foundation);
     }
 
     /// RFC 8445 §7.2.5.1: we give way, and the check is made again.
@@ -288,10 +293,10 @@ impl IceAgent {
             self.switch_role();
             self.tie_breaker = self.rng.u64();
         }
-        let pair = &mut self.checks.pairs[index];
+        let pair = &mut self.generation.checks.pairs[index];
         pair.conflicts += 1;
         if pair.conflicts < MAX_CONFLICTS {
-            self.checks.trigger(index);
+            self.generation.checks.trigger(index);
         } else {
             pair.fail();
         }
@@ -299,7 +304,7 @@ impl IceAgent {
 
     /// RFC 7675 §5.1, §5.2.
     fn on_consent_answered(&mut self, now: Instant, index: usize, message: &Message<'_>) {
-        let pair = &mut self.checks.pairs[index];
+        let pair = &mut self.generation.checks.pairs[index];
         let Some(consent) = &mut pair.consent else {
             return;
         };

@@ -70,7 +70,7 @@ impl IceAgent {
     /// Writes the next answer or check, and says where it goes.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
         let is_idle = self.replies.is_empty() && !self.agenda.repeat && !self.agenda.begin;
-        if is_idle && self.progress.patience != Patience::Wanted {
+        if is_idle && self.generation.progress.patience != Patience::Wanted {
             return None;
         }
         let now = self.told(now);
@@ -82,22 +82,31 @@ impl IceAgent {
 
     /// Looks at everything, so that polls do not have to. After each change.
     pub(super) fn refresh(&mut self) {
-        if matches!(self.progress.state, IceState::Failed | IceState::Closed) {
+        if matches!(
+            self.generation.progress.state,
+            IceState::Failed | IceState::Closed
+        ) {
             self.agenda = Agenda::default();
             return;
         }
-        let pairs = &self.checks.pairs;
-        let has_new = self.checks.next().is_some() || pairs.iter().any(Pair::is_consent_due);
+        let pairs = &self.generation.checks.pairs;
+        let has_new =
+            self.generation.checks.next().is_some() || pairs.iter().any(Pair::is_consent_due);
         let is_settling = self.role == Role::Controlling && !self.is_nominating();
-        let settled = self.progress.settled.filter(|_| is_settling);
-        let is_patient = self.progress.current.is_none();
-        let patience = self.progress.patience.deadline().filter(|_| is_patient);
+        let settled = self.generation.progress.settled.filter(|_| is_settling);
+        let is_patient = self.generation.progress.current.is_none();
+        let patience = self
+            .generation
+            .progress
+            .patience
+            .deadline()
+            .filter(|_| is_patient);
         let progress = earliest(settled, patience);
         self.agenda = Agenda {
             repeat: pairs.iter().any(|pair| pair.due_check().is_some()),
-            begin: has_new && self.remote.is_some(),
+            begin: has_new && self.generation.remote.is_some(),
             pacing: self.agenda.pacing,
-            timers: earliest(progress, self.checks.deadline()),
+            timers: earliest(progress, self.generation.checks.deadline()),
         };
     }
 
@@ -127,7 +136,7 @@ impl IceAgent {
             }
         }
         // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
-        self.local.key.sign(&mut message);
+        self.generation.local.key.sign(&mut message);
         message.fingerprint();
         if out.is_overflowed() {
             out.rewind(before);
@@ -136,8 +145,8 @@ impl IceAgent {
         let path = reply.path;
         self.replies.pop_front();
         self.stats.responses_sent += 1;
-        if let Some(index) = self.checks.find(path) {
-            self.checks.pairs[index].stats.responses_sent += 1;
+        if let Some(index) = self.generation.checks.find(path) {
+            self.generation.checks.pairs[index].stats.responses_sent += 1;
         }
         Some(path)
     }
@@ -147,10 +156,10 @@ impl IceAgent {
             return None;
         }
         let is_due = |pair: &Pair| pair.due_check().is_some();
-        let index = self.checks.pairs.iter().position(is_due)?;
-        let check = *self.checks.pairs[index].due_check()?;
+        let index = self.generation.checks.pairs.iter().position(is_due)?;
+        let check = *self.generation.checks.pairs[index].due_check()?;
         self.write_request(index, check, out)?;
-        let pair = &mut self.checks.pairs[index];
+        let pair = &mut self.generation.checks.pairs[index];
         pair.on_repeated(now);
         let path = pair.path;
         self.stats.requests_repeated += 1;
@@ -167,14 +176,14 @@ impl IceAgent {
         let (index, purpose) = self.next_transaction()?;
         let id = TransactionId(self.rng.array());
         let nominates = match purpose {
-            Purpose::Check => self.checks.pairs[index].wants_to_nominate(self.role),
+            Purpose::Check => self.generation.checks.pairs[index].wants_to_nominate(self.role),
             Purpose::Consent => false,
         };
         let schedule = self.config.schedule;
-        let rto = self.checks.rto(schedule.rto, self.config.pacing);
+        let rto = self.generation.checks.rto(schedule.rto, self.config.pacing);
         let check = Check::new(id, schedule.with_rto(rto), self.role, nominates);
         self.write_request(index, check, out)?;
-        let pair = &mut self.checks.pairs[index];
+        let pair = &mut self.generation.checks.pairs[index];
         self.stats.requests_sent += 1;
         match (purpose, &mut pair.consent) {
             (Purpose::Consent, Some(consent)) => {
@@ -194,16 +203,21 @@ impl IceAgent {
     }
 
     fn next_transaction(&self) -> Option<(usize, Purpose)> {
-        let consent = self.checks.pairs.iter().position(Pair::is_consent_due);
-        let check = || Some((self.checks.next()?, Purpose::Check));
+        let consent = self
+            .generation
+            .checks
+            .pairs
+            .iter()
+            .position(Pair::is_consent_due);
+        let check = || Some((self.generation.checks.next()?, Purpose::Check));
         consent
             .map(|index| (index, Purpose::Consent))
             .or_else(check)
     }
 
     fn write_request(&self, index: usize, check: Check, out: &mut Writer<'_>) -> Option<()> {
-        let remote = self.remote.as_ref()?;
-        let pair = self.checks.pairs.get(index)?;
+        let remote = self.generation.remote.as_ref()?;
+        let pair = self.generation.checks.pairs.get(index)?;
         let local = self.locals.get(pair.local)?;
         let priority = reflexive_priority(&local.candidate);
         let id = check.transaction.id();
