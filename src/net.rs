@@ -11,8 +11,18 @@ use arrayvec::ArrayString;
 pub enum Protocol {
     /// Datagrams over UDP.
     Udp,
-    /// Frames over a TCP stream (RFC 4571).
+    /// A TCP stream: frames between peers (RFC 4571), messages to a server (RFC 8656 §3.1).
     Tcp,
+    /// A TLS stream of the application's to a server. No candidate has it.
+    Tls,
+}
+
+impl Protocol {
+    /// Whether bytes arrive in order but without the borders of datagrams.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
 }
 
 impl fmt::Display for Protocol {
@@ -20,6 +30,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
         })
     }
 }
@@ -27,7 +38,9 @@ impl fmt::Display for Protocol {
 /// From which of our addresses to which address of the peer?
 ///
 /// `local` is the address that the application's socket is bound to, `remote`
-/// is where the datagram came from or goes to.
+/// is where the datagram came from or goes to. Of a stream, `local` is the address
+/// of the connected socket, and of one that was accepted that of its listener, so
+/// that no two streams have one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
     /// Our socket's address.

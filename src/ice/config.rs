@@ -1,12 +1,14 @@
 //! How should an agent behave?
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::IceServer;
 use crate::crypto::CryptoProvider;
 use crate::stun::Schedule;
 
 /// The choices and limits of an [`IceAgent`](super::IceAgent).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct IceConfig {
     /// Who computes the message integrity.
     pub provider: &'static CryptoProvider,
@@ -21,6 +23,19 @@ pub struct IceConfig {
     pub patience: Duration,
     /// How the consent to send is kept fresh.
     pub consent: ConsentConfig,
+    /// The servers that help to find candidates. None.
+    pub servers: Vec<IceServer>,
+    /// Which candidates are used. All.
+    pub policy: TransportPolicy,
+    /// How long servers are waited for before the search is over. 10 s.
+    pub gathering_timeout: Duration,
+    /// Whether we connect to the peer's passive TCP candidates (RFC 6544). No.
+    pub tcp: bool,
+    /// Whether the peer is told names in place of our addresses
+    /// (draft-ietf-mmusic-mdns-ice-candidates). No.
+    pub hide_addresses: bool,
+    /// What may be gathered, connected and named at most.
+    pub limits: GatheringLimits,
     /// How many local candidates there may be, learned ones included. 16; more
     /// addresses are refused.
     pub max_local_candidates: usize,
@@ -47,11 +62,53 @@ impl IceConfig {
             nomination_delay: Duration::from_millis(100),
             patience: Schedule::default().total(),
             consent: ConsentConfig::default(),
+            servers: Vec::new(),
+            policy: TransportPolicy::All,
+            gathering_timeout: Duration::from_secs(10),
+            tcp: false,
+            hide_addresses: false,
+            limits: GatheringLimits::default(),
             max_local_candidates: 16,
             max_remote_candidates: 64,
             max_early_candidates: 16,
             max_pairs: 100,
             max_replies: 16,
+        }
+    }
+}
+
+/// Which candidates are used? As W3C's `RTCIceTransportPolicy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransportPolicy {
+    /// Whatever works.
+    All,
+    /// Only those of relays: the peer learns no address of ours.
+    Relay,
+}
+
+/// How much of what is rare may there be?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatheringLimits {
+    /// URLs of servers. 16; more are refused.
+    pub max_urls: usize,
+    /// Addresses that a name may resolve to. 4; more are ignored.
+    pub max_addresses_per_name: usize,
+    /// Names that wait to be resolved. 16; candidates with more are refused.
+    pub max_names: usize,
+    /// Streams to and from servers and peers. 32; more are not opened, or released.
+    pub max_streams: usize,
+    /// Bytes of a frame on a stream. 2048; a stream with a longer one is released.
+    pub max_frame: usize,
+}
+
+impl Default for GatheringLimits {
+    fn default() -> Self {
+        Self {
+            max_urls: 16,
+            max_addresses_per_name: 4,
+            max_names: 16,
+            max_streams: 32,
+            max_frame: 2048,
         }
     }
 }

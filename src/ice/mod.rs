@@ -91,6 +91,7 @@
 mod agent;
 mod candidate;
 mod checklist;
+mod commands;
 mod config;
 mod consent;
 mod credentials;
@@ -101,6 +102,7 @@ mod pair;
 mod pairing;
 mod receive;
 mod send;
+mod server;
 mod state;
 mod stats;
 #[cfg(test)]
@@ -108,9 +110,10 @@ mod tests;
 
 pub use agent::{IceAgent, SelectedPair};
 pub use candidate::CandidateError;
-pub use config::{ConsentConfig, IceConfig};
+pub use config::{ConsentConfig, GatheringLimits, IceConfig, TransportPolicy};
 pub use credentials::{Credentials, CredentialsError};
 pub use gather::{AddressError, GatheringState};
 pub use pair::PairState;
+pub use server::{IceServer, Scheme, ServerError, ServerUrl, UrlError};
 pub use state::{Event, FailReason, IceState, Role};
 pub use stats::{Dropped, PairReport, PairStats, Stats};

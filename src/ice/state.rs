@@ -1,11 +1,13 @@
 //! How far is the agent, and what does it tell?
 
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use core::fmt;
+use core::net::SocketAddr;
 
 use thiserror::Error;
 
-use super::GatheringState;
+use super::{GatheringState, ServerUrl};
 use crate::net::{Candidate, Path};
 use crate::time::Instant;
 
@@ -104,6 +106,30 @@ pub enum Event {
     Selected(Path),
     /// A role conflict has changed our role.
     Role(Role),
+    /// A server did not help, as W3C's `icecandidateerror`.
+    CandidateError {
+        /// Which server.
+        url: ServerUrl,
+        /// The socket that it was asked from.
+        local: SocketAddr,
+        /// The STUN error code of its answer; 701 if none came.
+        code: u16,
+        /// The reason that came with it.
+        reason: String,
+    },
+    /// The addresses of this host are wanted: look it up, and answer by
+    /// [`IceAgent::resolved`](super::IceAgent::resolved).
+    Resolve(String),
+    /// A stream is wanted. Answer by [`IceAgent::connected`](super::IceAgent::connected)
+    /// or [`IceAgent::disconnected`](super::IceAgent::disconnected).
+    Connect {
+        /// From which address to which, the local port being free to choose.
+        path: Path,
+        /// The name that the server's certificate has to be for, over TLS.
+        server_name: Option<String>,
+    },
+    /// A stream is not wanted any more: close it.
+    Release(Path),
     /// The application closed the agent: the last event.
     Closed,
 }

@@ -107,7 +107,7 @@ impl PeerConnection {
                 &mut rng,
             ),
             // RFC 8445 §6.1.1: who offers controls; corrected when a description is set.
-            transport: Transport::new(config.ice, ice::Role::Controlling, dtls, &mut rng)?,
+            transport: Transport::new(config.ice.clone(), ice::Role::Controlling, dtls, &mut rng)?,
             channels: DataChannels::new(association, limits),
             events: EventQueue::default(),
             states: States::default(),

@@ -68,7 +68,7 @@ impl Transport {
     ) -> Result<Self, CryptoError> {
         let mut rng = Rng::from_rng(rng);
         Ok(Self {
-            ice: IceAgent::new(ice, ice_role, &mut rng.fork())?,
+            ice: IceAgent::new(ice.clone(), ice_role, &mut rng.fork())?,
             ice_config: ice,
             dtls: None,
             provider: dtls.provider,
@@ -129,7 +129,7 @@ impl Transport {
             .filter_map(|candidate| candidate.address.ip())
             .collect();
         // The same configuration made the agent that runs, and it took the same addresses.
-        let agent = IceAgent::new(self.ice_config, self.ice.role(), &mut self.rng);
+        let agent = IceAgent::new(self.ice_config.clone(), self.ice.role(), &mut self.rng);
         if let Ok(mut ice) = agent {
             for address in addresses {
                 let _ = ice.add_local_address(address);

@@ -87,7 +87,7 @@ impl World {
         let agents = addresses
             .iter()
             .zip(roles)
-            .map(|(addresses, role)| Peer::new(config, role, addresses, &mut rng))
+            .map(|(addresses, role)| Peer::new(config.clone(), role, addresses, &mut rng))
             .collect();
         Self {
             now: Instant::ZERO,

