@@ -4,6 +4,7 @@ pub mod checksum;
 pub mod dcep;
 pub mod demux;
 pub mod dtls;
+pub mod framing;
 pub mod sctp;
 pub mod sdp;
 pub mod stun;
