@@ -79,6 +79,12 @@ impl Key {
         };
     }
 
+    /// How many bytes the code of a message has.
+    #[must_use]
+    pub const fn code_len(&self) -> usize {
+        self.hash.output_len()
+    }
+
     fn code<const N: usize>(&self, covered: &[u8]) -> [u8; N] {
         let signature = self.hmac.sign(&[covered]);
         signature.first_chunk().copied().unwrap_or([0; N])

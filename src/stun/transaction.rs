@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::net::Protocol;
 use crate::time::Instant;
 use crate::wire::stun::TransactionId;
 
@@ -21,6 +22,20 @@ impl Schedule {
     #[must_use]
     pub const fn with_rto(self, rto: Duration) -> Self {
         Self { rto, ..self }
+    }
+
+    /// The schedule over `protocol`: over a stream nothing is repeated, and an answer
+    /// is waited for as long as for the last of many (RFC 8489 §6.2.2).
+    #[must_use]
+    pub fn over(self, protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Udp => self,
+            _ => Self {
+                rto: self.total(),
+                requests: 1,
+                last_wait: 1,
+            },
+        }
     }
 
     /// How long a transaction takes until it is given up.

@@ -1,10 +1,11 @@
 //! What does a client tell, and how far is it?
 
 use alloc::string::String;
-use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
+
+use crate::stun::Failure;
 
 /// What happened at the relay?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,27 +40,6 @@ pub enum Event {
     /// The client was closed, and the server knows or could not be told. There is
     /// nothing after this.
     Closed,
-}
-
-/// Why is there no relayed address?
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The STUN error code, or [`NO_ANSWER`](Self::NO_ANSWER).
-    pub code: u16,
-    /// A phrase for humans: the server's, cut to 128 bytes, or ours.
-    pub reason: String,
-}
-
-impl Failure {
-    /// The server did not answer, or not in a way to be believed. The number is
-    /// that of the W3C's `icecandidateerror`.
-    pub const NO_ANSWER: u16 = 701;
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.code, self.reason)
-    }
 }
 
 /// How far is a client?

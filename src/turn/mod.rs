@@ -10,5 +10,5 @@ mod stats;
 
 pub use client::TurnClient;
 pub use config::{ConfigError, TurnConfig};
-pub use event::{Event, Failure, PeerError, State};
+pub use event::{Event, PeerError, State};
 pub use stats::{Dropped, Stats};

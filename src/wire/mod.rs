@@ -8,3 +8,4 @@ pub mod framing;
 pub mod sctp;
 pub mod sdp;
 pub mod stun;
+pub mod turn;

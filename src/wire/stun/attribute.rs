@@ -1,10 +1,13 @@
-//! What a message says (RFC 8489 §14, RFC 8445 §16.1).
+//! What a message says (RFC 8489 §14, RFC 8656 §18, RFC 8445 §16.1).
 
 use core::fmt;
 use core::net::SocketAddr;
 
 use super::address::{self, Mask};
-use super::{ErrorCode, TransactionId, kind};
+use super::{
+    AddressErrorCode, AddressFamily, ErrorCode, Icmp, PasswordAlgorithm, PasswordAlgorithms,
+    TransactionId, kind,
+};
 use crate::cursor::{Malformed, Reader, Writer};
 
 /// One statement of a message.
@@ -32,6 +35,42 @@ pub enum Attribute<'a> {
     ErrorCode(ErrorCode<'a>),
     /// Which attributes were not understood.
     UnknownAttributes(UnknownAttributes<'a>),
+    /// Whose password keys the integrity, told only to who knows (RFC 8489 §14.4).
+    Userhash(&'a [u8; 32]),
+    /// How a key can be made of a password.
+    PasswordAlgorithms(PasswordAlgorithms<'a>),
+    /// How the key of this message was made.
+    PasswordAlgorithm(PasswordAlgorithm<'a>),
+    /// Which server shall be asked instead, in plain.
+    AlternateServer(SocketAddr),
+    /// For which name that server has a certificate; at most 255 bytes.
+    AlternateDomain(&'a str),
+    /// Which channel of a relay.
+    ChannelNumber(u16),
+    /// For how many seconds an address is lent.
+    Lifetime(u32),
+    /// Which peer of a relay's client.
+    XorPeerAddress(SocketAddr),
+    /// What a peer sends, or is sent.
+    Data(&'a [u8]),
+    /// The address that a relay lends.
+    XorRelayedAddress(SocketAddr),
+    /// Of which version that address shall be.
+    RequestedAddressFamily(AddressFamily),
+    /// The port shall be even, and the next one reserved if `true`.
+    EvenPort(bool),
+    /// Over which IP protocol the peers are reached: 17, which is UDP.
+    RequestedTransport(u8),
+    /// Datagrams to the peers shall not be cut into fragments.
+    DontFragment,
+    /// Which reserved port is meant.
+    ReservationToken(&'a [u8; 8]),
+    /// An address of this version is wished besides.
+    AdditionalAddressFamily(AddressFamily),
+    /// Why there is none of one version.
+    AddressErrorCode(AddressErrorCode<'a>),
+    /// What became of a datagram to a peer.
+    Icmp(Icmp),
     /// Which priority a peer-reflexive candidate learned from the check has.
     Priority(u32),
     /// The controlling agent nominates the pair.
@@ -73,18 +112,67 @@ impl<'a> Attribute<'a> {
             kind::UNKNOWN_ATTRIBUTES => {
                 Self::UnknownAttributes(UnknownAttributes::parse(r.rest())?)
             }
+            kind::USERHASH => Self::Userhash(exact(r.rest(), "stun userhash")?),
+            kind::PASSWORD_ALGORITHMS => {
+                Self::PasswordAlgorithms(PasswordAlgorithms::parse(r.rest())?)
+            }
+            kind::PASSWORD_ALGORITHM => {
+                Self::PasswordAlgorithm(PasswordAlgorithm::parse(r.rest())?)
+            }
+            kind::ALTERNATE_SERVER => Self::AlternateServer(address::parse(r.rest(), &Mask::NONE)?),
+            kind::ALTERNATE_DOMAIN => {
+                Self::AlternateDomain(text(r.rest(), MAX_DOMAIN, "stun alternate domain")?)
+            }
             kind::PRIORITY => Self::Priority(r.u32("stun priority")?),
             kind::USE_CANDIDATE => Self::UseCandidate,
             kind::ICE_CONTROLLED => Self::IceControlled(r.u64("stun ice-controlled")?),
             kind::ICE_CONTROLLING => Self::IceControlling(r.u64("stun ice-controlling")?),
             kind::NOMINATION => Self::Nomination(r.u32("stun nomination")?),
+            _ => Self::of_relay(kind, &mut r, id)?,
+        };
+        r.finish("stun attribute length")?;
+        Ok(attribute)
+    }
+
+    /// Those of RFC 8656.
+    fn of_relay(kind: u16, r: &mut Reader<'a>, id: TransactionId) -> Result<Self, Malformed> {
+        Ok(match kind {
+            kind::CHANNEL_NUMBER => {
+                let number = r.u16("stun channel number")?;
+                // The other half is reserved and ignored.
+                r.u16("stun channel number")?;
+                Self::ChannelNumber(number)
+            }
+            kind::LIFETIME => Self::Lifetime(r.u32("stun lifetime")?),
+            kind::XOR_PEER_ADDRESS => {
+                Self::XorPeerAddress(address::parse(r.rest(), &Mask::xor(id))?)
+            }
+            kind::DATA => Self::Data(r.rest()),
+            kind::XOR_RELAYED_ADDRESS => {
+                Self::XorRelayedAddress(address::parse(r.rest(), &Mask::xor(id))?)
+            }
+            kind::REQUESTED_ADDRESS_FAMILY => {
+                Self::RequestedAddressFamily(AddressFamily::parse(r.rest())?)
+            }
+            kind::EVEN_PORT => Self::EvenPort(r.u8("stun even port")? & 0x80 != 0),
+            kind::REQUESTED_TRANSPORT => {
+                let [protocol, _, _, _] = r.array("stun requested transport")?;
+                Self::RequestedTransport(protocol)
+            }
+            kind::DONT_FRAGMENT => Self::DontFragment,
+            kind::RESERVATION_TOKEN => {
+                Self::ReservationToken(exact(r.rest(), "stun reservation token")?)
+            }
+            kind::ADDITIONAL_ADDRESS_FAMILY => {
+                Self::AdditionalAddressFamily(AddressFamily::parse(r.rest())?)
+            }
+            kind::ADDRESS_ERROR_CODE => Self::AddressErrorCode(AddressErrorCode::parse(r.rest())?),
+            kind::ICMP => Self::Icmp(Icmp::parse(r.rest())?),
             _ => Self::Unknown {
                 kind,
                 bytes: r.rest(),
             },
-        };
-        r.finish("stun attribute length")?;
-        Ok(attribute)
+        })
     }
 
     /// Its number.
@@ -99,6 +187,24 @@ impl<'a> Attribute<'a> {
             Self::Software(_) => kind::SOFTWARE,
             Self::ErrorCode(_) => kind::ERROR_CODE,
             Self::UnknownAttributes(_) => kind::UNKNOWN_ATTRIBUTES,
+            Self::Userhash(_) => kind::USERHASH,
+            Self::PasswordAlgorithms(_) => kind::PASSWORD_ALGORITHMS,
+            Self::PasswordAlgorithm(_) => kind::PASSWORD_ALGORITHM,
+            Self::AlternateServer(_) => kind::ALTERNATE_SERVER,
+            Self::AlternateDomain(_) => kind::ALTERNATE_DOMAIN,
+            Self::ChannelNumber(_) => kind::CHANNEL_NUMBER,
+            Self::Lifetime(_) => kind::LIFETIME,
+            Self::XorPeerAddress(_) => kind::XOR_PEER_ADDRESS,
+            Self::Data(_) => kind::DATA,
+            Self::XorRelayedAddress(_) => kind::XOR_RELAYED_ADDRESS,
+            Self::RequestedAddressFamily(_) => kind::REQUESTED_ADDRESS_FAMILY,
+            Self::EvenPort(_) => kind::EVEN_PORT,
+            Self::RequestedTransport(_) => kind::REQUESTED_TRANSPORT,
+            Self::DontFragment => kind::DONT_FRAGMENT,
+            Self::ReservationToken(_) => kind::RESERVATION_TOKEN,
+            Self::AdditionalAddressFamily(_) => kind::ADDITIONAL_ADDRESS_FAMILY,
+            Self::AddressErrorCode(_) => kind::ADDRESS_ERROR_CODE,
+            Self::Icmp(_) => kind::ICMP,
             Self::Priority(_) => kind::PRIORITY,
             Self::UseCandidate => kind::USE_CANDIDATE,
             Self::IceControlled(_) => kind::ICE_CONTROLLED,
@@ -125,33 +231,73 @@ impl<'a> Attribute<'a> {
 
     const fn value_len(&self) -> usize {
         match self {
-            Self::MappedAddress(address) | Self::XorMappedAddress(address) => {
-                address::len(*address)
-            }
-            Self::Username(text) | Self::Realm(text) | Self::Software(text) => text.len(),
+            Self::MappedAddress(address)
+            | Self::XorMappedAddress(address)
+            | Self::AlternateServer(address)
+            | Self::XorPeerAddress(address)
+            | Self::XorRelayedAddress(address) => address::len(*address),
+            Self::Username(text)
+            | Self::Realm(text)
+            | Self::Software(text)
+            | Self::AlternateDomain(text) => text.len(),
             Self::ErrorCode(error) => error.len(),
+            Self::AddressErrorCode(error) => error.len(),
             Self::UnknownAttributes(UnknownAttributes(bytes))
             | Self::Nonce(bytes)
+            | Self::Data(bytes)
             | Self::Unknown { bytes, .. } => bytes.len(),
-            Self::Priority(_) | Self::Nomination(_) => 4,
-            Self::UseCandidate => 0,
-            Self::IceControlled(_) | Self::IceControlling(_) => 8,
+            Self::PasswordAlgorithms(list) => list.bytes().len(),
+            Self::PasswordAlgorithm(algorithm) => algorithm.len(),
+            Self::Userhash(_) => 32,
+            Self::Priority(_)
+            | Self::Nomination(_)
+            | Self::ChannelNumber(_)
+            | Self::Lifetime(_)
+            | Self::RequestedAddressFamily(_)
+            | Self::RequestedTransport(_)
+            | Self::AdditionalAddressFamily(_) => 4,
+            Self::UseCandidate | Self::DontFragment => 0,
+            Self::EvenPort(_) => 1,
+            Self::IceControlled(_)
+            | Self::IceControlling(_)
+            | Self::ReservationToken(_)
+            | Self::Icmp(_) => 8,
         }
     }
 
     fn emit_value(&self, id: TransactionId, w: &mut Writer<'_>) {
         match *self {
-            Self::MappedAddress(address) => address::emit(address, &Mask::NONE, w),
-            Self::XorMappedAddress(address) => address::emit(address, &Mask::xor(id), w),
-            Self::Username(text) | Self::Realm(text) | Self::Software(text) => {
-                w.bytes(text.as_bytes());
+            Self::MappedAddress(address) | Self::AlternateServer(address) => {
+                address::emit(address, &Mask::NONE, w);
             }
+            Self::XorMappedAddress(address)
+            | Self::XorPeerAddress(address)
+            | Self::XorRelayedAddress(address) => address::emit(address, &Mask::xor(id), w),
+            Self::Username(text)
+            | Self::Realm(text)
+            | Self::Software(text)
+            | Self::AlternateDomain(text) => w.bytes(text.as_bytes()),
             Self::ErrorCode(error) => error.emit(w),
+            Self::AddressErrorCode(error) => error.emit(w),
             Self::UnknownAttributes(UnknownAttributes(bytes))
             | Self::Nonce(bytes)
+            | Self::Data(bytes)
             | Self::Unknown { bytes, .. } => w.bytes(bytes),
-            Self::Priority(number) | Self::Nomination(number) => w.u32(number),
-            Self::UseCandidate => {}
+            Self::PasswordAlgorithms(list) => w.bytes(list.bytes()),
+            Self::PasswordAlgorithm(algorithm) => algorithm.emit(w),
+            Self::Userhash(hash) => w.bytes(hash),
+            Self::ReservationToken(token) => w.bytes(token),
+            Self::Priority(number) | Self::Nomination(number) | Self::Lifetime(number) => {
+                w.u32(number);
+            }
+            Self::ChannelNumber(number) => w.u32(u32::from(number) << 16),
+            Self::RequestedAddressFamily(family) | Self::AdditionalAddressFamily(family) => {
+                family.emit(w);
+            }
+            Self::RequestedTransport(protocol) => w.bytes(&[protocol, 0, 0, 0]),
+            Self::EvenPort(reserve) => w.u8(u8::from(reserve) << 7),
+            Self::Icmp(icmp) => icmp.emit(w),
+            Self::UseCandidate | Self::DontFragment => {}
             Self::IceControlled(number) | Self::IceControlling(number) => w.u64(number),
         }
     }
@@ -193,6 +339,13 @@ fn short<'a>(value: &'a [u8], max: usize, field: &'static str) -> Result<&'a [u8
     }
 }
 
+fn exact<'a, const N: usize>(
+    value: &'a [u8],
+    field: &'static str,
+) -> Result<&'a [u8; N], Malformed> {
+    value.try_into().map_err(|_| Malformed(field))
+}
+
 fn text<'a>(value: &'a [u8], max: usize, field: &'static str) -> Result<&'a str, Malformed> {
     core::str::from_utf8(short(value, max, field)?).map_err(|_| Malformed(field))
 }
@@ -215,6 +368,31 @@ impl fmt::Display for Attribute<'_> {
                     write!(f, "{separator}{kind:#06x}")
                 })
             }
+            Self::Userhash(_) => f.write_str("userhash"),
+            Self::PasswordAlgorithms(list) => {
+                f.write_str("algorithms")?;
+                let mut before = '=';
+                list.iter().try_for_each(|algorithm| {
+                    let separator = core::mem::replace(&mut before, ',');
+                    write!(f, "{separator}{algorithm}")
+                })
+            }
+            Self::PasswordAlgorithm(algorithm) => write!(f, "algorithm={algorithm}"),
+            Self::AlternateServer(address) => write!(f, "alternate={address}"),
+            Self::AlternateDomain(domain) => write!(f, "domain={domain:?}"),
+            Self::ChannelNumber(number) => write!(f, "channel={number:#06x}"),
+            Self::Lifetime(seconds) => write!(f, "lifetime={seconds}"),
+            Self::XorPeerAddress(address) => write!(f, "peer={address}"),
+            Self::Data(bytes) => write!(f, "data[{}]", bytes.len()),
+            Self::XorRelayedAddress(address) => write!(f, "relayed={address}"),
+            Self::RequestedAddressFamily(family) => write!(f, "family={family}"),
+            Self::EvenPort(reserve) => write!(f, "even-port reserve={reserve}"),
+            Self::RequestedTransport(protocol) => write!(f, "transport={protocol}"),
+            Self::DontFragment => f.write_str("DONT-FRAGMENT"),
+            Self::ReservationToken(_) => f.write_str("token"),
+            Self::AdditionalAddressFamily(family) => write!(f, "more={family}"),
+            Self::AddressErrorCode(error) => write!(f, "no-{}: {}", error.family, error.error),
+            Self::Icmp(Icmp { kind, code, data }) => write!(f, "icmp={kind}/{code}/{data}"),
             Self::Priority(priority) => write!(f, "prio={priority}"),
             Self::UseCandidate => f.write_str("USE-CANDIDATE"),
             Self::IceControlled(_) => f.write_str("controlled"),
@@ -229,3 +407,5 @@ impl fmt::Display for Attribute<'_> {
 const MAX_USERNAME: usize = 508;
 /// RFC 8489 §14.9, §14.10, §14.14: at most 763 bytes.
 const MAX_TEXT: usize = 763;
+/// RFC 8489 §14.16: at most 255 characters of ASCII.
+const MAX_DOMAIN: usize = 255;

@@ -112,6 +112,18 @@ pub struct Method(u16);
 impl Method {
     /// Which address do you see me at (RFC 8489 §3)? ICE's checks are such requests.
     pub const BINDING: Self = Self(0x001);
+    /// Lend me an address (RFC 8656 §7).
+    pub const ALLOCATE: Self = Self(0x003);
+    /// Keep it for me, or take it back (RFC 8656 §8).
+    pub const REFRESH: Self = Self(0x004);
+    /// Hand this on to a peer (RFC 8656 §11.1).
+    pub const SEND: Self = Self(0x006);
+    /// This came from a peer (RFC 8656 §11.4).
+    pub const DATA: Self = Self(0x007);
+    /// Let these peers reach me (RFC 8656 §10).
+    pub const CREATE_PERMISSION: Self = Self(0x008);
+    /// Call this peer by a number (RFC 8656 §12).
+    pub const CHANNEL_BIND: Self = Self(0x009);
 
     /// The method with this number, of which the low 12 bits count.
     #[must_use]
@@ -143,6 +155,12 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::BINDING => f.write_str("Binding"),
+            Self::ALLOCATE => f.write_str("Allocate"),
+            Self::REFRESH => f.write_str("Refresh"),
+            Self::SEND => f.write_str("Send"),
+            Self::DATA => f.write_str("Data"),
+            Self::CREATE_PERMISSION => f.write_str("CreatePermission"),
+            Self::CHANNEL_BIND => f.write_str("ChannelBind"),
             Self(number) => write!(f, "method {number:#05x}"),
         }
     }

@@ -1,6 +1,7 @@
 //! A view of received bytes.
 
 use core::fmt;
+use core::ops::Range;
 
 use super::{Attribute, Class, HEADER_LEN, Header, Method, TransactionId, kind};
 use crate::cursor::{Malformed, Reader, Writer};
@@ -89,6 +90,22 @@ impl<'a> Message<'a> {
         Attributes {
             walk: Walk::new(covered.unwrap_or_default()),
             id: self.header.transaction_id,
+        }
+    }
+
+    /// Where the value of the first attribute `kind` lies, counted from the start of
+    /// the message: to hand it on in place.
+    #[must_use]
+    pub fn range_of(&self, kind: u16) -> Option<Range<usize>> {
+        let covered = self.bytes.get(HEADER_LEN..self.layout.end)?;
+        let mut walk = Walk::new(covered);
+        loop {
+            let at = self.layout.end - walk.rest.len() + 4;
+            // `parse` saw them all without a complaint.
+            let (found, value) = walk.next().ok()??;
+            if found == kind {
+                return Some(at..at + value.len());
+            }
         }
     }
 
