@@ -7,8 +7,7 @@ use core::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::candidate::{self, CandidateError, LocalCandidate, RemoteCandidate};
-use super::checklist::push_tight;
+use super::candidate::{self, CandidateError, LocalCandidate};
 use super::generation::{Generation, Local, Progress, Remote};
 use super::pair::Pair;
 use super::send::{Agenda, Reply};
@@ -39,7 +38,13 @@ pub struct IceAgent {
     pub(super) tie_breaker: u64,
     pub(super) locals: Vec<LocalCandidate>,
     pub(super) gathering: GatheringState,
+    /// The newest generation.
     pub(super) generation: Generation,
+    /// Those before it that are still of use, the oldest first: at most two.
+    pub(super) older: Vec<Generation>,
+    /// How many there were.
+    pub(super) generations: u32,
+    pub(super) state: IceState,
     pub(super) replies: VecDeque<Reply>,
     pub(super) agenda: Agenda,
     pub(super) events: Events,
@@ -81,6 +86,9 @@ impl IceAgent {
             locals: Vec::new(),
             gathering: GatheringState::New,
             generation: Generation::new(local, config.max_pairs),
+            older: Vec::new(),
+            generations: 0,
+            state: IceState::New,
             replies: VecDeque::new(),
             agenda: Agenda::default(),
             events: Events::default(),
@@ -104,13 +112,15 @@ impl IceAgent {
             return Err(CredentialsError::Closed);
         }
         credentials.check()?;
-        if let Some(remote) = &self.generation.remote {
-            let same = remote.credentials == credentials;
-            return if same {
-                Ok(())
-            } else {
-                Err(CredentialsError::AlreadySet)
-            };
+        let is_known = |generation: &Generation| {
+            let remote = generation.remote.as_ref();
+            remote.is_some_and(|remote| remote.credentials == credentials)
+        };
+        if self.generation_that(is_known).is_some() {
+            return Ok(());
+        }
+        if self.generation.remote.is_some() {
+            return Err(CredentialsError::AlreadySet);
         }
         let key = Key::short_term(self.config.provider, &credentials.pwd)
             .map_err(|_| CredentialsError::Password)?;
@@ -125,6 +135,7 @@ impl IceAgent {
             username,
         });
         self.generation.progress.patience = Patience::Wanted;
+        self.restart_agreed();
         self.settle();
         self.refresh();
         Ok(())
@@ -133,10 +144,7 @@ impl IceAgent {
     /// Changes the role, as when an offer turns out to be answered by a lite agent.
     pub fn set_role(&mut self, role: Role) {
         if self.role != role && !self.is_closed() {
-            self.role = role;
-            self.generation.checks.forget_wishes();
-            self.generation.progress.settled = None;
-            self.rank();
+            self.change_role(role);
             self.settle();
             self.refresh();
         }
@@ -151,7 +159,8 @@ impl IceAgent {
     }
 
     /// A place where the peer might be reached. In any order with the other
-    /// commands; repeated ones change nothing.
+    /// commands; repeated ones change nothing. One that does not say its user
+    /// fragment belongs to the credentials that were set last.
     ///
     /// # Errors
     ///
@@ -162,26 +171,11 @@ impl IceAgent {
             return Err(CandidateError::Closed);
         }
         let address = candidate::usable_address(&candidate)?;
-        if let (Some(remote), Some(ufrag)) = (&self.generation.remote, &candidate.ufrag)
-            && remote.credentials.ufrag != *ufrag
-        {
-            return Err(CandidateError::OtherUfrag);
-        }
-        if let Some(index) = self.remote_at(address) {
-            self.upgrade(index, candidate);
-            return Ok(());
-        }
-        if self.generation.remotes.len() >= self.config.max_remote_candidates {
-            return Err(CandidateError::TooMany);
-        }
-        push_tight(
-            &mut self.generation.remotes,
-            RemoteCandidate { candidate, address },
-        );
-        self.pair_remote(self.generation.remotes.len() - 1);
-        if self.generation.remote.is_some() && !self.generation.remotes_ended {
-            self.generation.progress.patience = Patience::Wanted;
-        }
+        let number = self
+            .generation_of_candidate(candidate.ufrag.as_deref())
+            .ok_or(CandidateError::OtherUfrag)?;
+        self.in_generation(number, |agent| agent.pair_signalled(candidate, address))
+            .unwrap_or(Ok(()))?;
         self.settle();
         self.refresh();
         Ok(())
@@ -190,7 +184,9 @@ impl IceAgent {
     /// The peer has no more candidates to tell.
     pub fn end_of_remote_candidates(&mut self) {
         if !self.is_closed() {
-            self.generation.remotes_ended = true;
+            if let Some(number) = self.generation_of_candidate(None) {
+                self.in_generation(number, |agent| agent.generation.remotes_ended = true);
+            }
             self.settle();
             self.refresh();
         }
@@ -202,8 +198,10 @@ impl IceAgent {
             return;
         }
         self.generation.checks.stop();
+        self.older.clear();
         self.replies.clear();
         self.events.clear();
+        self.state = IceState::Closed;
         self.generation.progress = Progress {
             state: IceState::Closed,
             ..Progress::new()
@@ -255,11 +253,11 @@ impl IceAgent {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
-        let pair = self
-            .generation
+        let generation = self.carrier_mut();
+        let pair = generation
             .checks
             .pairs
-            .get_mut(self.generation.progress.current?)?;
+            .get_mut(generation.progress.current?)?;
         let before = out.len();
         if !out.nest(0, 0, fill) {
             return None;
@@ -272,17 +270,16 @@ impl IceAgent {
     /// Time passed: timers that have run out become work or conclusions.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.told(now);
-        if matches!(
-            self.generation.progress.state,
-            IceState::Failed | IceState::Closed
-        ) {
+        if self.is_silent() {
             return;
         }
         self.begin_patience(now);
-        self.generation.progress.patience.on_timeout(now);
-        for index in 0..self.generation.checks.pairs.len() {
-            self.pair_timeout(now, index);
-        }
+        self.for_each_generation(|agent| {
+            agent.generation.progress.patience.on_timeout(now);
+            for index in 0..agent.generation.checks.pairs.len() {
+                agent.pair_timeout(now, index);
+            }
+        });
         self.conclude(now);
     }
 
@@ -315,13 +312,13 @@ impl IceAgent {
     /// How far the agent is.
     #[must_use]
     pub const fn state(&self) -> IceState {
-        self.generation.progress.state
+        self.state
     }
 
     /// Why it failed, if it did.
     #[must_use]
     pub fn fail_reason(&self) -> Option<FailReason> {
-        let failed = self.generation.progress.state == IceState::Failed;
+        let failed = self.state == IceState::Failed;
         self.generation.progress.lost.filter(|_| failed)
     }
 
@@ -350,12 +347,9 @@ impl IceAgent {
     /// The pair that was nominated.
     #[must_use]
     pub fn selected_pair(&self) -> Option<SelectedPair> {
-        let pair = self
-            .generation
-            .checks
-            .pairs
-            .get(self.generation.progress.selected?)?;
-        let report = self.report(pair)?;
+        let generation = self.carrier();
+        let pair = generation.checks.pairs.get(generation.progress.selected?)?;
+        let report = self.report(generation, pair)?;
         Some(SelectedPair {
             local: report.local.clone(),
             remote: report.remote.clone(),
@@ -367,21 +361,18 @@ impl IceAgent {
     /// The path that data is sent on, if there is one.
     #[must_use]
     pub fn current_path(&self) -> Option<Path> {
-        let pair = self
-            .generation
-            .checks
-            .pairs
-            .get(self.generation.progress.current?)?;
+        let generation = self.carrier();
+        let pair = generation.checks.pairs.get(generation.progress.current?)?;
         Some(pair.path)
     }
 
-    /// All pairs, in no order.
+    /// All pairs, in no order; those from before a restart too while they are of use.
     pub fn pairs(&self) -> impl Iterator<Item = PairReport<'_>> {
-        self.generation
-            .checks
-            .pairs
-            .iter()
-            .filter_map(|pair| self.report(pair))
+        let generations = self.older.iter().chain([&self.generation]);
+        generations.flat_map(|generation| {
+            let pairs = generation.checks.pairs.iter();
+            pairs.filter_map(|pair| self.report(generation, pair))
+        })
     }
 
     /// What was counted.
@@ -391,13 +382,18 @@ impl IceAgent {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.generation.progress.state == IceState::Closed
+        self.state == IceState::Closed
     }
 
-    fn report<'a>(&'a self, pair: &'a Pair) -> Option<PairReport<'a>> {
+    /// Whether nothing is said or waited for any more. A restart changes that.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.state, IceState::Failed | IceState::Closed)
+    }
+
+    fn report<'a>(&'a self, generation: &'a Generation, pair: &'a Pair) -> Option<PairReport<'a>> {
         Some(PairReport {
             local: &self.locals.get(pair.local)?.candidate,
-            remote: &self.generation.remotes.get(pair.remote)?.candidate,
+            remote: &generation.remotes.get(pair.remote)?.candidate,
             path: pair.path,
             priority: pair.priority,
             state: pair.state,

@@ -174,6 +174,12 @@ impl CheckList {
         pacing.saturating_mul(active).max(least)
     }
 
+    /// Whether a pair was or is being nominated.
+    pub(super) fn is_nominating(&self) -> bool {
+        let is_nominated = |pair: &Pair| pair.nomination != Nomination::None;
+        self.pairs.iter().any(is_nominated)
+    }
+
     /// The selected pair: the last nominated, and of those nominated alike that
     /// with the highest priority (RFC 8445 §8.1.1).
     pub(super) fn selected(&self) -> Option<usize> {

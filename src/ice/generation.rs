@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 
 use super::candidate::RemoteCandidate;
 use super::checklist::CheckList;
+use super::pair::Pair;
 use super::state::Patience;
-use super::{Credentials, FailReason, IceState};
+use super::{Credentials, FailReason, GatheringState, IceState};
 use crate::crypto::{CryptoError, CryptoProvider};
+use crate::net::Path;
 use crate::rng::Rng;
 use crate::stun::Key;
 use crate::time::Instant;
@@ -15,12 +17,18 @@ use crate::time::Instant;
 /// The two ends by one pair of credentials, and what they found out.
 #[derive(Debug)]
 pub(super) struct Generation {
+    /// How many there were before it.
+    pub(super) number: u32,
     pub(super) local: Local,
     pub(super) remote: Option<Remote>,
     pub(super) remotes: Vec<RemoteCandidate>,
     pub(super) remotes_ended: bool,
     pub(super) checks: CheckList,
     pub(super) progress: Progress,
+    /// How far the search was in the generation before it.
+    pub(super) gathered: GatheringState,
+    /// Until when it only answers, since a newer one carries the data.
+    pub(super) retires: Option<Instant>,
 }
 
 /// Our name and password.
@@ -58,12 +66,50 @@ impl Generation {
     pub(super) fn new(local: Local, max_pairs: usize) -> Self {
         Self {
             local,
+            number: 0,
             remote: None,
             remotes: Vec::new(),
             remotes_ended: false,
             checks: CheckList::new(max_pairs),
             progress: Progress::new(),
+            gathered: GatheringState::New,
+            retires: None,
         }
+    }
+
+    /// Whether it has not retired.
+    pub(super) const fn is_alive(&self) -> bool {
+        self.retires.is_none()
+    }
+
+    /// Whether it is the one that requests with this USERNAME are for.
+    pub(super) fn is_meant(&self, username: &str) -> bool {
+        let ours = username.split_once(':').map(|(ours, _theirs)| ours);
+        ours == Some(&self.local.credentials.ufrag)
+    }
+
+    /// The pair of `path`, if its remote end has proved that it is the peer: by an
+    /// authentic request, or an answer to ours.
+    pub(super) fn proved_pair(&mut self, path: Path) -> Option<&mut Pair> {
+        let is_it = |pair: &Pair| pair.path == path && (pair.heard || pair.is_valid());
+        let current = self.progress.current;
+        let index = current
+            .filter(|&index| self.checks.pairs.get(index).is_some_and(is_it))
+            .or_else(|| self.checks.pairs.iter().position(is_it))?;
+        self.checks.pairs.get_mut(index)
+    }
+
+    /// Drops all pairs but those to `keep`.
+    pub(super) fn retain_pairs(&mut self, keep: impl Fn(&Pair) -> bool) {
+        let place = |index: Option<usize>, pairs: &[Pair]| {
+            let index = index.filter(|index| pairs.get(*index).is_some_and(&keep))?;
+            let before = pairs.get(..index)?;
+            Some(before.iter().filter(|pair| keep(pair)).count())
+        };
+        let pairs = &self.checks.pairs;
+        self.progress.current = place(self.progress.current, pairs);
+        self.progress.selected = place(self.progress.selected, pairs);
+        self.checks.pairs.retain(keep);
     }
 }
 

@@ -82,9 +82,12 @@
 //! # }
 //! ```
 //!
+//! [`restart`](IceAgent::restart) begins anew, with new credentials, while data
+//! takes the pair that it took before.
+//!
 //! RFC 8445 (full agent, one component), RFC 8421 (dual stack), RFC 8838 (trickle),
 //! RFC 8863 (patience), RFC 7675 (consent). Not here yet: servers and relays,
-//! TCP, names, restarts.
+//! TCP, names.
 //!
 //! [`Path`]: crate::net::Path
 
@@ -101,6 +104,7 @@ mod nominate;
 mod pair;
 mod pairing;
 mod receive;
+mod restart;
 mod send;
 mod server;
 mod state;

@@ -10,8 +10,11 @@ impl IceAgent {
     /// Draws the conclusions from what has changed: which pair to nominate, which
     /// to use, how far we are.
     pub(super) fn conclude(&mut self, now: Instant) {
-        self.nominate(now);
-        self.choose(now);
+        self.for_each_generation(|agent| {
+            agent.nominate(now);
+            agent.choose(now);
+        });
+        self.retire(now);
         self.settle();
         self.refresh();
     }
@@ -19,7 +22,7 @@ impl IceAgent {
     /// Regular nomination: the best pair that works is nominated once no better
     /// one can turn up, or the patience for those is over.
     fn nominate(&mut self, now: Instant) {
-        if self.role != Role::Controlling || self.is_nominating() {
+        if self.role != Role::Controlling || self.generation.checks.is_nominating() {
             return;
         }
         let Some(best) = self.generation.checks.usable() else {
@@ -38,14 +41,6 @@ impl IceAgent {
         }
         self.generation.checks.pairs[best].nomination = Nomination::Wanted(0);
         self.generation.checks.trigger(best);
-    }
-
-    pub(super) fn is_nominating(&self) -> bool {
-        self.generation
-            .checks
-            .pairs
-            .iter()
-            .any(|pair| pair.nomination != Nomination::None)
     }
 
     /// Moves to the best pair, and keeps consent fresh there only.
@@ -75,9 +70,31 @@ impl IceAgent {
         }
     }
 
+    /// Changes the role, in which nominations under way mean nothing.
+    pub(super) fn change_role(&mut self, role: Role) {
+        self.role = role;
+        self.for_each_generation(|agent| {
+            agent.generation.checks.forget_wishes();
+            agent.generation.progress.settled = None;
+            agent.rank();
+        });
+    }
+
     /// Computes the state anew. It needs no `now`: every deadline that has passed
     /// has left its mark.
     pub(super) fn settle(&mut self) {
+        if self.is_closed() {
+            return;
+        }
+        self.for_each_generation(Self::settle_generation);
+        let state = self.combined_state();
+        if state != self.state {
+            self.state = state;
+            self.events.push(Event::State(state));
+        }
+    }
+
+    fn settle_generation(&mut self) {
         if matches!(
             self.generation.progress.state,
             IceState::Failed | IceState::Closed
@@ -97,10 +114,7 @@ impl IceAgent {
                 self.generation.progress.selected,
             ) = (None, None);
         }
-        if state != self.generation.progress.state {
-            self.generation.progress.state = state;
-            self.events.push(Event::State(state));
-        }
+        self.generation.progress.state = state;
     }
 
     fn evaluate(&self) -> IceState {

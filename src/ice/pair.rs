@@ -217,6 +217,10 @@ impl Pair {
         self.checks.clear();
         self.consent = None;
         self.nomination = Nomination::None;
+        // A request may be a copy that somebody sent from elsewhere. It lets data
+        // in, which may overtake the answer to our own check, but not for longer
+        // than that check takes.
+        self.heard = false;
     }
 
     /// An answer came back another way than its request went: the pair has failed

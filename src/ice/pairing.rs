@@ -2,19 +2,61 @@
 
 use core::net::SocketAddr;
 
-use super::candidate;
+use super::candidate::{self, RemoteCandidate};
+use super::checklist::push_tight;
+use super::generation::Generation;
 use super::pair::{Nomination, Pair};
 use super::state::Patience;
-use super::{FailReason, IceAgent};
+use super::{CandidateError, FailReason, IceAgent};
 use crate::net::{Candidate, CandidateKind, Path};
 use crate::time::Instant;
 
 impl IceAgent {
+    /// Which generation a signalled candidate belongs to: that of its user
+    /// fragment, or the one whose fragment is still to come. Without one, the
+    /// latest that the peer has told of.
+    pub(super) fn generation_of_candidate(&self, ufrag: Option<&str>) -> Option<u32> {
+        let is_of_peer = |generation: &Generation| {
+            let remote = generation.remote.as_ref();
+            let said = remote.map(|remote| remote.credentials.ufrag.as_str());
+            said.is_some() && (ufrag.is_none() || ufrag == said) && generation.is_alive()
+        };
+        let is_open = self.generation.remote.is_none();
+        self.generation_that(is_of_peer)
+            .or_else(|| is_open.then_some(self.generation.number))
+    }
+
+    /// Takes a candidate that the peer has told of.
+    pub(super) fn pair_signalled(
+        &mut self,
+        candidate: Candidate,
+        address: SocketAddr,
+    ) -> Result<(), CandidateError> {
+        if let Some(index) = self.remote_at(address) {
+            self.upgrade(index, candidate);
+            return Ok(());
+        }
+        if self.generation.remotes.len() >= self.config.max_remote_candidates {
+            return Err(CandidateError::TooMany);
+        }
+        push_tight(
+            &mut self.generation.remotes,
+            RemoteCandidate { candidate, address },
+        );
+        self.pair_remote(self.generation.remotes.len() - 1);
+        if self.generation.remote.is_some() && !self.generation.remotes_ended {
+            self.generation.progress.patience = Patience::Wanted;
+        }
+        Ok(())
+    }
+
     /// Pairs a new local candidate with all remote ones.
     pub(super) fn pair_local(&mut self, local: usize) {
-        for remote in 0..self.generation.remotes.len() {
-            self.pair(local, remote);
-        }
+        self.for_each_generation(|agent| {
+            for remote in 0..agent.generation.remotes.len() {
+                agent.pair(local, remote);
+            }
+        });
     }
 
     /// Pairs a new remote candidate with all local ones.
@@ -79,7 +121,7 @@ impl IceAgent {
     /// The remote candidate that datagrams of this path come from. A link-local
     /// address is the same candidate on every interface.
     pub(super) fn remote_at_path(&self, path: Path) -> Option<usize> {
-        let is_it = |remote: &candidate::RemoteCandidate| {
+        let is_it = |remote: &RemoteCandidate| {
             candidate::seen_from(path.local, remote.address) == path.remote
         };
         self.generation.remotes.iter().position(is_it)
@@ -103,8 +145,6 @@ impl IceAgent {
             }
         }
         self.rank();
-        self.settle();
-        self.refresh();
     }
 
     /// Drops the candidates that were signalled for other credentials than those
@@ -126,12 +166,11 @@ impl IceAgent {
     /// The pair of `path`, if its remote end has proved that it is the peer: by an
     /// authentic request, or an answer to ours.
     pub(super) fn proved_pair(&mut self, path: Path) -> Option<&mut Pair> {
-        let is_it = |pair: &Pair| pair.path == path && (pair.heard || pair.is_valid());
-        let current = self.generation.progress.current;
-        let index = current
-            .filter(|&index| self.generation.checks.pairs.get(index).is_some_and(is_it))
-            .or_else(|| self.generation.checks.pairs.iter().position(is_it))?;
-        self.generation.checks.pairs.get_mut(index)
+        // The newest first, and those that have retired too: their last datagrams
+        // may still be on their way.
+        let older = self.older.iter_mut().rev();
+        let mut all = core::iter::once(&mut self.generation).chain(older);
+        all.find_map(|generation| generation.proved_pair(path))
     }
 
     /// Time passed for one pair.
@@ -180,10 +219,14 @@ impl IceAgent {
 
     /// RFC 8863 §4: patience begins when checks could.
     pub(super) fn begin_patience(&mut self, now: Instant) {
-        if self.generation.progress.patience == Patience::Wanted {
-            self.generation.progress.patience = Patience::Until(now + self.config.patience);
-            self.refresh();
+        let patience = Patience::Until(now + self.config.patience);
+        let older = self.older.iter_mut();
+        for generation in older.chain([&mut self.generation]) {
+            if generation.progress.patience == Patience::Wanted {
+                generation.progress.patience = patience;
+            }
         }
+        self.refresh();
     }
 
     /// A moment that we are told of. Time does not go back.

@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 use super::candidate;
 use super::checklist::push_tight;
 use super::consent::Consent;
+use super::generation::Generation;
 use super::pair::{Check, Pair};
 use super::send::{MAX_UNKNOWN, Reply, Verdict};
 use super::{Event, FailReason, IceAgent, IceState, Role};
@@ -82,14 +83,29 @@ impl IceAgent {
             return;
         }
         let request = Request::of(message);
-        let is_ours = |name: &str| {
-            let (ours, _theirs) = name.split_once(':').unwrap_or_default();
-            ours == self.generation.local.credentials.ufrag
+        let is_meant = |generation: &Generation| {
+            let is_it = |name| generation.is_meant(name);
+            request.username.is_some_and(is_it) && generation.local.key.verify(message).is_ok()
         };
-        if !request.username.is_some_and(is_ours)
-            || self.generation.local.key.verify(message).is_err()
-        {
-            dropped.unauthenticated += 1;
+        let Some(number) = self.generation_that(is_meant) else {
+            self.stats.dropped.unauthenticated += 1;
+            return;
+        };
+        self.in_generation(number, |agent| {
+            agent.on_authentic_request(now, path, message, &request);
+        });
+        self.conclude(now);
+    }
+
+    fn on_authentic_request(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &Message<'_>,
+        request: &Request<'_>,
+    ) {
+        if self.generation.progress.state == IceState::Failed {
+            self.stats.dropped.failed += 1;
             return;
         }
         if path.protocol != Protocol::Udp || self.local_at(path.local).is_none() {
@@ -104,16 +120,14 @@ impl IceAgent {
             return;
         }
         self.stats.requests_received += 1;
-        let verdict = if self.generation.progress.state == IceState::Failed {
-            // The peer may learn that we are here; we conclude nothing any more.
-            Some(Verdict::Success)
-        } else {
-            self.judge(now, path, message, &request)
-        };
-        if let Some(verdict) = verdict {
-            self.replies.push_back(Reply { path, id, verdict });
+        if let Some(verdict) = self.judge(now, path, message, request) {
+            self.replies.push_back(Reply {
+                generation: self.generation.number,
+                path,
+                id,
+                verdict,
+            });
         }
-        self.conclude(now);
     }
 }
 
@@ -140,6 +154,11 @@ impl IceAgent {
             self.stats.dropped.malformed += 1;
             return Some(Verdict::BadRequest);
         };
+        if !self.generation.is_alive() {
+            // The peer has not heard yet that the restart is done. What it says with
+            // the old credentials has no effect any more.
+            return Some(Verdict::Success);
+        }
         if self.keeps_role_against(request.role) {
             return Some(Verdict::RoleConflict);
         }
@@ -167,7 +186,7 @@ impl IceAgent {
     }
 
     fn switch_role(&mut self) {
-        self.set_role(self.role.opposite());
+        self.change_role(self.role.opposite());
         self.stats.role_switches += 1;
         self.events.push(Event::Role(self.role));
     }
@@ -224,6 +243,18 @@ impl IceAgent {
     fn on_response(&mut self, now: Instant, path: Path, message: &Message<'_>) {
         let id = message.transaction_id();
         let awaits = |pair: &Pair| pair.is_awaiting(id);
+        let is_asker = |generation: &Generation| generation.checks.pairs.iter().any(awaits);
+        let Some(number) = self.generation_that(is_asker) else {
+            self.stats.dropped.unknown_transaction += 1;
+            return;
+        };
+        self.in_generation(number, |agent| agent.on_answer(now, path, message));
+        self.conclude(now);
+    }
+
+    fn on_answer(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+        let id = message.transaction_id();
+        let awaits = |pair: &Pair| pair.is_awaiting(id);
         let (Some(remote), Some(index)) = (
             &self.generation.remote,
             self.generation.checks.pairs.iter().position(awaits),
@@ -244,7 +275,6 @@ impl IceAgent {
         } else {
             self.on_consent_answered(now, index, message);
         }
-        self.conclude(now);
     }
 
     fn on_check_answered(

@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::candidate::reflexive_priority;
+use super::generation::Generation;
 use super::pair::{Check, Pair};
 use super::state::Patience;
 use super::{IceAgent, IceState, Role};
@@ -17,6 +18,8 @@ use crate::wire::stun::{
 /// An answer that waits to be sent.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
+    /// The generation whose password keys it.
+    pub(super) generation: u32,
     pub(super) path: Path,
     pub(super) id: TransactionId,
     pub(super) verdict: Verdict,
@@ -49,6 +52,30 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
+    /// What there is to do for a generation.
+    fn add(&mut self, generation: &Generation, role: Role) {
+        let Generation {
+            checks, progress, ..
+        } = generation;
+        if !generation.is_alive() {
+            self.timers = earliest(self.timers, generation.retires);
+            return;
+        }
+        if progress.state == IceState::Failed {
+            return;
+        }
+        let pairs = &checks.pairs;
+        let has_new = checks.next().is_some() || pairs.iter().any(Pair::is_consent_due);
+        self.begin |= has_new && generation.remote.is_some();
+        self.repeat |= pairs.iter().any(|pair| pair.due_check().is_some());
+        let is_settling = role == Role::Controlling && !checks.is_nominating();
+        let settled = progress.settled.filter(|_| is_settling);
+        let is_patient = progress.current.is_none();
+        let patience = progress.patience.deadline().filter(|_| is_patient);
+        let timers = earliest(earliest(settled, patience), checks.deadline());
+        self.timers = earliest(self.timers, timers);
+    }
+
     pub(super) fn on_timeout(&mut self, now: Instant) {
         self.pacing = self.pacing.filter(|pacing| *pacing > now);
     }
@@ -76,42 +103,31 @@ impl IceAgent {
         let now = self.told(now);
         self.begin_patience(now);
         self.send_reply(out)
-            .or_else(|| self.repeat_check(now, out))
-            .or_else(|| self.begin_transaction(now, out))
+            .or_else(|| self.in_any_generation(|agent| agent.repeat_check(now, out)))
+            .or_else(|| self.in_any_generation(|agent| agent.begin_transaction(now, out)))
     }
 
     /// Looks at everything, so that polls do not have to. After each change.
     pub(super) fn refresh(&mut self) {
-        if matches!(
-            self.generation.progress.state,
-            IceState::Failed | IceState::Closed
-        ) {
-            self.agenda = Agenda::default();
-            return;
+        let mut agenda = Agenda::default();
+        if !self.is_silent() {
+            agenda.pacing = self.agenda.pacing;
+            for generation in self.older.iter().chain([&self.generation]) {
+                agenda.add(generation, self.role);
+            }
         }
-        let pairs = &self.generation.checks.pairs;
-        let has_new =
-            self.generation.checks.next().is_some() || pairs.iter().any(Pair::is_consent_due);
-        let is_settling = self.role == Role::Controlling && !self.is_nominating();
-        let settled = self.generation.progress.settled.filter(|_| is_settling);
-        let is_patient = self.generation.progress.current.is_none();
-        let patience = self
-            .generation
-            .progress
-            .patience
-            .deadline()
-            .filter(|_| is_patient);
-        let progress = earliest(settled, patience);
-        self.agenda = Agenda {
-            repeat: pairs.iter().any(|pair| pair.due_check().is_some()),
-            begin: has_new && self.generation.remote.is_some(),
-            pacing: self.agenda.pacing,
-            timers: earliest(progress, self.generation.checks.deadline()),
-        };
+        self.agenda = agenda;
     }
 
     fn send_reply(&mut self, out: &mut Writer<'_>) -> Option<Path> {
+        let mut generations = self.older.iter_mut().chain([&mut self.generation]);
         let reply = self.replies.front()?;
+        let is_its = |generation: &&mut Generation| generation.number == reply.generation;
+        let Some(generation) = generations.find(is_its) else {
+            // It has retired since.
+            self.replies.pop_front();
+            return None;
+        };
         let class = match reply.verdict {
             Verdict::Success => Class::Success,
             _ => Class::Error,
@@ -136,7 +152,7 @@ impl IceAgent {
             }
         }
         // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
-        self.generation.local.key.sign(&mut message);
+        generation.local.key.sign(&mut message);
         message.fingerprint();
         if out.is_overflowed() {
             out.rewind(before);
@@ -145,8 +161,8 @@ impl IceAgent {
         let path = reply.path;
         self.replies.pop_front();
         self.stats.responses_sent += 1;
-        if let Some(index) = self.generation.checks.find(path) {
-            self.generation.checks.pairs[index].stats.responses_sent += 1;
+        if let Some(index) = generation.checks.find(path) {
+            generation.checks.pairs[index].stats.responses_sent += 1;
         }
         Some(path)
     }

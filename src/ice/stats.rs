@@ -49,6 +49,8 @@ pub struct Dropped {
     pub unproved_path: u64,
     /// A request while too many answers wait, or one whose answer waits already.
     pub replies_full: u64,
+    /// A check after ours have failed.
+    pub failed: u64,
     /// A check from an address more than there is room for.
     pub candidates_full: u64,
 }

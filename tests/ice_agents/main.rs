@@ -10,4 +10,5 @@ mod connect;
 mod consent;
 mod hostile;
 mod laws;
+mod restart;
 mod support;
