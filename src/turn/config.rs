@@ -7,8 +7,8 @@ use core::time::Duration;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::crypto::CryptoProvider;
-use crate::stun::Schedule;
+use crate::crypto::{CryptoProvider, HashId};
+use crate::stun::{CredentialError, Schedule};
 
 /// The choices and limits of a [`TurnClient`](super::TurnClient).
 #[derive(Clone)]
@@ -64,6 +64,16 @@ impl TurnConfig {
             max_requests: 8,
         }
     }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let provider = self.provider;
+        let is_able = provider.hash(HashId::Md5).is_some() && provider.hmac(HashId::Sha1).is_some();
+        if is_able {
+            Ok(())
+        } else {
+            Err(ConfigError::Unsupported)
+        }
+    }
 }
 
 /// The password stays untold.
@@ -81,10 +91,11 @@ impl fmt::Debug for TurnConfig {
 /// Why is a configuration refused?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
-    /// The user name is empty or has more than 508 bytes.
-    #[error("the user name is empty or too long")]
-    Username,
-    /// The provider offers neither the old nor the new algorithms of STUN.
+    /// The name or the password cannot be used.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// The provider lacks MD5 or HMAC with SHA-1, which every server asks for that
+    /// does not know better.
     #[error("the crypto provider lacks the algorithms of STUN")]
     Unsupported,
 }

@@ -3,9 +3,15 @@
 //! [`TurnClient`] is a filter: it obtains an address on a TURN server, keeps it,
 //! and wraps and unwraps what travels between the server and us.
 
+mod channels;
 mod client;
 mod config;
+mod data;
 mod event;
+mod lease;
+mod permissions;
+mod request;
+mod response;
 mod stats;
 
 pub use client::TurnClient;
