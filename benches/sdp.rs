@@ -44,6 +44,8 @@ fn exchange(criterion: &mut Criterion) {
     let local = Local {
         ufrag: "ours",
         pwd: "0123456789abcdefghijkl",
+        next_ufrag: "next",
+        next_pwd: "0123456789abcdefghijkl",
         fingerprints: &[fingerprint],
         candidates: &[],
         gathered: false,

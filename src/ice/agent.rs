@@ -78,7 +78,7 @@ impl IceAgent {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Self, CryptoError> {
         let mut rng = Rng::from_rng(rng);
-        let local = Local::generate(config.provider, &mut rng)?;
+        let local = Local::new(config.provider, Credentials::generate(&mut rng))?;
         Ok(Self {
             latest: Instant::ZERO,
             role,

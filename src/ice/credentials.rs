@@ -19,7 +19,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// Fresh ones: 48 random bits to be told apart, 144 to be kept secret.
-    pub(super) fn generate(rng: &mut Rng) -> Self {
+    pub fn generate(rng: &mut Rng) -> Self {
         Self {
             ufrag: random_text(rng, 8),
             pwd: random_text(rng, 24),

@@ -10,7 +10,6 @@ use super::state::Patience;
 use super::{Credentials, FailReason, GatheringState, IceState};
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::net::Path;
-use crate::rng::Rng;
 use crate::stun::Key;
 use crate::time::Instant;
 
@@ -114,9 +113,11 @@ impl Generation {
 }
 
 impl Local {
-    /// A fresh name and password.
-    pub(super) fn generate(provider: &CryptoProvider, rng: &mut Rng) -> Result<Self, CryptoError> {
-        let credentials = Credentials::generate(rng);
+    /// With the key that belongs to the password.
+    pub(super) fn new(
+        provider: &CryptoProvider,
+        credentials: Credentials,
+    ) -> Result<Self, CryptoError> {
         let key = Key::short_term(provider, &credentials.pwd)?;
         Ok(Self { credentials, key })
     }

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use super::generation::{Generation, Local};
 use super::pair::Pair;
-use super::{GatheringState, IceAgent, IceState};
+use super::{Credentials, GatheringState, IceAgent, IceState};
 use crate::crypto::CryptoError;
 use crate::net::{CandidateKind, Path};
 use crate::time::Instant;
@@ -32,10 +32,22 @@ impl IceAgent {
     ///
     /// [`CryptoError::Unsupported`], as when the agent was made; nothing changed then.
     pub fn restart(&mut self) -> Result<(), CryptoError> {
+        let credentials = Credentials::generate(&mut self.rng);
+        self.restart_with(credentials)
+    }
+
+    /// The same, with credentials that somebody was told before, as a description
+    /// does that is made first and set later. They come from
+    /// [`Credentials::generate`], and are used once.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Unsupported`], as when the agent was made; nothing changed then.
+    pub fn restart_with(&mut self, credentials: Credentials) -> Result<(), CryptoError> {
         if self.is_closed() {
             return Ok(());
         }
-        let local = Local::generate(self.config.provider, &mut self.rng)?;
+        let local = Local::new(self.config.provider, credentials)?;
         self.generations += 1;
         let mut fresh = Generation::new(local, self.config.max_pairs);
         fresh.number = self.generations;

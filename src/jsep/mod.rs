@@ -25,11 +25,12 @@
 //!
 //! ```
 //! # use pollrtc::{crypto::{HashId, certificate::Fingerprint}, rng::Rng};
-//! # use pollrtc::jsep::{DescriptionError, Local, SdpType, Session, SessionConfig, SignalingState};
+//! # use pollrtc::jsep::{DescriptionError, Local, OfferOptions, SdpType, Session, SessionConfig, SignalingState};
 //! # fn main() -> Result<(), DescriptionError> {
 //! # let sha256 = format!("sha-256 {}", ["AB"; 32].join(":"));
 //! # let fingerprints = [Fingerprint::parse(&sha256).unwrap()];
-//! # let facts = |ufrag, pwd| Local { ufrag, pwd, fingerprints: &fingerprints, candidates: &[],
+//! # let facts = |ufrag, pwd| Local { ufrag, pwd, next_ufrag: "next", next_pwd: "nextNextNextNextNextNext",
+//! #     fingerprints: &fingerprints, candidates: &[],
 //! #     gathered: false, sctp_port: 5000, max_message_size: 262_144 };
 //! let alice_facts = facts("aliC", "aliceAliceAliceAliceAlice"); // of her ICE agent and certificate
 //! let bob_facts = facts("bobB", "bobBobBobBobBobBobBobBob");
@@ -38,7 +39,7 @@
 //! let mut bob = Session::new(SessionConfig::default(), &mut rng);
 //!
 //! alice.want_data_channels();
-//! let offer = alice.create_offer(&alice_facts)?;
+//! let offer = alice.create_offer(OfferOptions::default(), &alice_facts)?;
 //! alice.set_local(Some(SdpType::Offer), &offer, &alice_facts)?;
 //! bob.set_remote(SdpType::Offer, &offer)?;
 //!
@@ -72,7 +73,7 @@ use alloc::string::String;
 use crate::wire::sdp::SdpError;
 
 pub use plan::{DataPlan, Local, Plan, TransportPlan};
-pub use session::{Session, SessionConfig};
+pub use session::{OfferOptions, Session, SessionConfig};
 pub use trickle::{IceCandidate, Trickle};
 
 /// What is a description in the exchange (RFC 8829 §4.1.8)?

@@ -18,6 +18,10 @@ pub struct Local<'a> {
     pub ufrag: &'a str,
     /// The ICE agent's password.
     pub pwd: &'a str,
+    /// The user fragment that the agent will have after a restart.
+    pub next_ufrag: &'a str,
+    /// The password that the agent will have after a restart.
+    pub next_pwd: &'a str,
     /// Of our certificate, one for each hash that is to be said.
     pub fingerprints: &'a [Fingerprint],
     /// What the agent has gathered so far.
@@ -28,6 +32,19 @@ pub struct Local<'a> {
     pub sctp_port: u16,
     /// The largest message we take; 0 for any.
     pub max_message_size: u64,
+}
+
+impl Local<'_> {
+    /// The same after a restart, which has gathered nothing yet.
+    pub(super) const fn restarted(self) -> Self {
+        Self {
+            ufrag: self.next_ufrag,
+            pwd: self.next_pwd,
+            candidates: &[],
+            gathered: false,
+            ..self
+        }
+    }
 }
 
 impl fmt::Debug for Local<'_> {
@@ -52,9 +69,12 @@ pub struct Plan {
     /// Whether our ICE agent is the controlling one, when that is decided:
     /// who offers first is, and who has a lite peer (RFC 8445 §6.1.1).
     pub controlling: Option<bool>,
-    /// The offer begins a new generation of ICE: our answer needs new
-    /// credentials (RFC 8839 §4.4.1.1.1).
+    /// Our description begins a new generation of ICE: the agent takes the
+    /// credentials that it said were its next (RFC 8839 §4.4.1.1.1).
     pub restart: bool,
+    /// Our description that began a new generation was rolled back: the agent
+    /// goes on with the old one.
+    pub cancel_restart: bool,
     /// How to reach the peer. Comes with every answer that has a live section.
     pub transport: Option<TransportPlan>,
     /// What was agreed on data channels: with every answer that has a live section
@@ -79,7 +99,7 @@ pub struct TransportPlan {
     pub fingerprints: Vec<Fingerprint>,
     /// What we are in the DTLS handshake.
     pub role: Role,
-    /// The credentials differ from those of the transport that runs: restart ICE.
+    /// The credentials differ from those of the transport that runs.
     pub restart: bool,
     /// The fingerprints differ too: another peer, a new DTLS association (RFC 8842 §4).
     pub new_association: bool,

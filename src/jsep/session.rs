@@ -52,6 +52,18 @@ pub struct Session {
     created_answer: Option<Created>,
     written: Written,
     wants_data: bool,
+    /// The user fragments of ours that the application wants to be rid of: W3C's
+    /// `[[LocalIceCredentialsToReplace]]`.
+    unwanted: Vec<String>,
+}
+
+/// What an offer should be like, apart from what was added and taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct OfferOptions {
+    /// With other ICE credentials than those that are in use: setting it begins a
+    /// new generation of ICE. [`Session::restart_ice`] asks for the same in a way
+    /// that is not forgotten if the offer comes to nothing.
+    pub ice_restart: bool,
 }
 
 /// The two descriptions of an exchange.
@@ -87,7 +99,19 @@ impl Session {
             created_answer: None,
             written: Written::new(session_id),
             wants_data: false,
+            unwanted: Vec::new(),
         }
+    }
+
+    /// Says that the ICE credentials in use are to be replaced: offers have others
+    /// until an exchange has brought them about (W3C §4.4.2, `restartIce`).
+    pub fn restart_ice(&mut self) {
+        let sides = [&self.current.local, &self.pending.local];
+        self.unwanted = sides
+            .into_iter()
+            .flatten()
+            .filter_map(Side::ufrag)
+            .collect();
     }
 
     /// Says that there is a data channel: the next offer has a section for them.
@@ -101,18 +125,33 @@ impl Session {
         self.config.answer_role = role;
     }
 
+    /// Whether a description of ours was set, so that its credentials can be replaced.
+    #[must_use]
+    pub const fn has_local_description(&self) -> bool {
+        self.pending.local.is_some() || self.current.local.is_some()
+    }
+
     /// Makes an offer, without applying it.
     ///
     /// # Errors
     ///
     /// [`InvalidState`] unless in *stable* or *have-local-offer*.
-    pub fn create_offer(&mut self, local: &Local<'_>) -> Result<String, DescriptionError> {
+    pub fn create_offer(
+        &mut self,
+        options: OfferOptions,
+        local: &Local<'_>,
+    ) -> Result<String, DescriptionError> {
         use SignalingState::{HaveLocalOffer, Stable};
         if !matches!(self.state, Stable | HaveLocalOffer) {
             return Err(InvalidState);
         }
-        let next = offer::offer(&self.agreed, self.wants_data, &self.written, local);
-        let created = self.created(next, local)?;
+        // Credentials that nobody was told of need no replacement.
+        let current = self.current.local.as_ref().and_then(Side::ufrag);
+        let restarts = options.ice_restart && current.as_deref() == Some(local.ufrag)
+            || self.unwanted.iter().any(|ufrag| ufrag == local.ufrag);
+        let local = if restarts { local.restarted() } else { *local };
+        let next = offer::offer(&self.agreed, self.wants_data, &self.written, &local);
+        let created = self.created(next, &local)?;
         Ok(self.created_offer.insert(created).text.clone())
     }
 
@@ -131,8 +170,11 @@ impl Session {
         let role = self
             .role_as_answerer(offer)?
             .unwrap_or(self.config.answer_role);
-        let next = answer::answer(offer, role, &self.written, local);
-        let created = self.created(next, local)?;
+        // RFC 8829 §5.3.1: new credentials of the peer ask for new ones of ours.
+        let restarts = self.is_restarted_by(offer);
+        let local = if restarts { local.restarted() } else { *local };
+        let next = answer::answer(offer, role, &self.written, &local);
+        let created = self.created(next, &local)?;
         Ok(self.created_answer.insert(created).text.clone())
     }
 
@@ -164,16 +206,16 @@ impl Session {
             SdpType::Offer => {
                 unmodified(sdp, self.created_offer.as_ref())?;
                 if sdp.is_empty() {
-                    self.create_offer(local)?;
+                    self.create_offer(OfferOptions::default(), local)?;
                 }
-                self.apply_local_offer()
+                self.apply_local_offer(local)
             }
             kind @ (SdpType::Pranswer | SdpType::Answer) => {
                 unmodified(sdp, self.created_answer.as_ref())?;
                 if sdp.is_empty() {
                     self.create_answer(local)?;
                 }
-                self.apply_local_answer(kind)
+                self.apply_local_answer(kind, local)
             }
         }
     }
@@ -193,10 +235,13 @@ impl Session {
             (SdpType::Offer, HaveLocalOffer) => {
                 // W3C §4.4.2: a colliding offer first takes ours back, and that
                 // stands even if the offer turns out to be bad.
-                self.rollback()?;
-                let mut plan = self.apply_remote_offer(sdp)?;
-                plan.rolled_back = true;
-                Ok(plan)
+                let cancel_restart = self.rollback()?.cancel_restart;
+                let plan = self.apply_remote_offer(sdp)?;
+                Ok(Plan {
+                    rolled_back: true,
+                    cancel_restart,
+                    ..plan
+                })
             }
             (SdpType::Pranswer | SdpType::Answer, HaveLocalOffer | HaveRemotePranswer) => {
                 self.apply_remote_answer(kind, sdp)
@@ -220,9 +265,8 @@ impl Session {
     /// (W3C §4.7.3). Only asked in *stable*; elsewhere the answer is no.
     #[must_use]
     pub fn negotiation_needed(&self) -> bool {
-        self.state == SignalingState::Stable
-            && self.wants_data
-            && !self.agreed.iter().any(Section::is_live_data)
+        let lacks_data = self.wants_data && !self.agreed.iter().any(Section::is_live_data);
+        self.state == SignalingState::Stable && (lacks_data || !self.unwanted.is_empty())
     }
 
     /// Our pending description, or else our current one, with the candidates of `local`.
@@ -313,13 +357,30 @@ impl Session {
         if !matches!(self.state, HaveLocalOffer | HaveRemoteOffer) {
             return Err(InvalidState);
         }
+        let mut plan = Plan {
+            cancel_restart: self.is_restarting(),
+            ..Plan::default()
+        };
         self.pending = Sides::default();
-        let mut plan = Plan::default();
         self.enter(Stable, &mut plan);
         Ok(plan)
     }
 
-    fn apply_local_offer(&mut self) -> Result<Plan, DescriptionError> {
+    /// Whether our pending offer began a new generation of ICE.
+    #[must_use]
+    pub fn is_restarting(&self) -> bool {
+        let current = self.current.local.as_ref().and_then(Side::ufrag);
+        let pending = self.pending.local.as_ref().and_then(Side::ufrag);
+        current.is_some() && pending.is_some() && current != pending
+    }
+
+    /// Whether `offer` begins a new generation of ICE.
+    fn is_restarted_by(&self, offer: &Reading) -> bool {
+        let running = self.association.as_ref().zip(offer.transport.as_ref());
+        running.is_some_and(|(running, offered)| !running.same_ice(offered))
+    }
+
+    fn apply_local_offer(&mut self, local: &Local<'_>) -> Result<Plan, DescriptionError> {
         use SignalingState::{HaveLocalOffer, Stable};
         if !matches!(self.state, Stable | HaveLocalOffer) {
             return Err(InvalidState);
@@ -327,6 +388,7 @@ impl Session {
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
         let side = Side::new(SdpType::Offer, created.written.text())?;
         let mut plan = Plan {
+            restart: side.restarts(local),
             gather: side.reading.transport.is_some(),
             controlling: self.association.is_none().then_some(true),
             ..Plan::default()
@@ -337,7 +399,11 @@ impl Session {
         Ok(plan)
     }
 
-    fn apply_local_answer(&mut self, kind: SdpType) -> Result<Plan, DescriptionError> {
+    fn apply_local_answer(
+        &mut self,
+        kind: SdpType,
+        local: &Local<'_>,
+    ) -> Result<Plan, DescriptionError> {
         use SignalingState::{HaveLocalPranswer, HaveRemoteOffer};
         if !matches!(self.state, HaveRemoteOffer | HaveLocalPranswer) {
             return Err(InvalidState);
@@ -347,6 +413,7 @@ impl Session {
         let offer = self.pending.remote.as_ref().ok_or(InvalidState)?;
         let role = self.role_as_answerer(&offer.reading)?;
         let mut plan = self.settlement(offer, &side.reading, role);
+        plan.restart = side.restarts(local);
         plan.gather = side.reading.transport.is_some();
         self.written = created.written.clone();
         self.pending.local = Some(side);
@@ -362,7 +429,6 @@ impl Session {
         if let Some(transport) = &side.reading.transport {
             apply::check_peer(running, transport)?;
             self.role_as_answerer(&side.reading)?;
-            plan.restart = running.is_some_and(|running| !running.same_ice(transport));
             plan.controlling = running.is_none().then_some(transport.lite);
         }
         self.pending.remote = Some(side);
@@ -440,6 +506,11 @@ impl Session {
         }
         self.agreed = agreement(&self.pending);
         self.current = mem::take(&mut self.pending);
+        // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
+        let used = self.current.local.as_ref().and_then(Side::ufrag);
+        if !used.is_some_and(|used| self.unwanted.contains(&used)) {
+            self.unwanted.clear();
+        }
         self.created_offer = None;
         self.created_answer = None;
         // Whoever waited for channels was told that there are none.

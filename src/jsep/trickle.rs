@@ -85,6 +85,11 @@ impl Session {
         if !running.is_some_and(|(running, transport)| running.same_ice(transport)) {
             return Ok(Trickle::Later);
         }
+        // We have left the generation that it belongs to. If our offer is rolled
+        // back, the agent goes on with what it knew.
+        if self.is_restarting() {
+            return Ok(Trickle::Ignored);
+        }
         Ok(match parsed {
             Parsed::Candidate(candidate) => Trickle::Candidate(candidate),
             Parsed::End => Trickle::End,
@@ -135,6 +140,18 @@ impl Side {
             text: sdp.to_string(),
             trickled: Vec::new(),
         })
+    }
+
+    /// The user fragment of its transport.
+    pub(super) fn ufrag(&self) -> Option<String> {
+        let transport = self.reading.transport.as_ref();
+        transport.map(|transport| transport.ufrag.clone())
+    }
+
+    /// Whether setting it, as ours, begins a new generation of ICE.
+    pub(super) fn restarts(&self, local: &Local<'_>) -> bool {
+        let transport = self.reading.transport.as_ref();
+        transport.is_some_and(|transport| transport.ufrag == local.next_ufrag)
     }
 
     /// The peer's description as the application sees it.

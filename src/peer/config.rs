@@ -8,7 +8,7 @@ use crate::channel;
 use crate::crypto::certificate::{Certificate, CertificateOptions};
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::dtls::{DtlsConfig, Role};
-use crate::ice::IceConfig;
+use crate::ice::{IceConfig, IceServer, ServerError};
 use crate::sctp::SctpConfig;
 use crate::wire::dtls::extension::SrtpProfile;
 
@@ -32,8 +32,12 @@ pub struct Config {
     pub answer_role: Role,
     /// Whether to keep the DTLS secrets for a capture. Never in production.
     pub key_log: bool,
-    /// Limits and times of ICE.
+    /// Servers, policy, limits and times of ICE.
     pub ice: IceConfig,
+    /// Whether candidates are searched for before the first description, which is
+    /// then complete sooner. All sections share one search, so any number above 0
+    /// means the same (W3C `iceCandidatePoolSize`). 0.
+    pub ice_candidate_pool_size: u8,
     /// Limits and times of SCTP.
     pub sctp: SctpConfig,
     /// How many data channels may exist at a time.
@@ -50,6 +54,9 @@ pub enum ConfigError {
     /// The MTU is below 576 or above 65,535 bytes.
     #[error("mtu must be between 576 and 65535")]
     Mtu,
+    /// A STUN or TURN server of [`Config::ice`] cannot be used.
+    #[error("an ICE server cannot be used: {0}")]
+    Server(#[from] ServerError),
 }
 
 impl Config {
@@ -71,17 +78,18 @@ impl Config {
             answer_role: Role::Client,
             key_log: false,
             ice: IceConfig::new(provider),
+            ice_candidate_pool_size: 0,
             sctp: SctpConfig::default(),
             max_channels: channel::Limits::default().max_channels,
         }
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if (576..=65_535).contains(&self.mtu) {
-            Ok(())
-        } else {
-            Err(ConfigError::Mtu)
+        if !(576..=65_535).contains(&self.mtu) {
+            return Err(ConfigError::Mtu);
         }
+        self.ice.servers.iter().try_for_each(IceServer::check)?;
+        Ok(())
     }
 
     pub(super) fn make_certificate(

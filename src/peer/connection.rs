@@ -99,7 +99,7 @@ impl PeerConnection {
             max_channels: config.max_channels,
             ..Default::default()
         };
-        Ok(Self {
+        let mut connection = Self {
             session: Session::new(
                 SessionConfig {
                     answer_role: config.answer_role,
@@ -116,21 +116,9 @@ impl PeerConnection {
             fingerprint,
             data_agreed: false,
             key_logged: false,
-        })
-    }
-
-    /// Tells that the application receives datagrams at `address`: a host candidate.
-    ///
-    /// # Errors
-    ///
-    /// If it is no address that a peer can send to, or there are too many.
-    pub fn add_local_address(
-        &mut self,
-        address: core::net::SocketAddr,
-    ) -> Result<(), ice::AddressError> {
-        self.transport.ice_mut().add_local_address(address)?;
-        self.settle();
-        Ok(())
+        };
+        connection.fill_pool();
+        Ok(connection)
     }
 
     /// Opens a data channel; see [`ChannelConfig`].
@@ -217,7 +205,8 @@ impl PeerConnection {
         self.end(CloseReason::Application);
     }
 
-    /// Takes a datagram that arrived on `path`. It is decrypted in place.
+    /// Takes a datagram that arrived on `path`, or bytes of a stream, as many as came.
+    /// It is decrypted in place.
     pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         if self.life == Life::Live {
             let Self {
@@ -242,7 +231,8 @@ impl PeerConnection {
     /// Appends what is to be sent next to `buf`, and says where it goes.
     ///
     /// With `max_datagrams` above one the bytes may be several datagrams of equal
-    /// size for one path; see [`Transmit::segment_size`].
+    /// size for one path; see [`Transmit::segment_size`]. To a stream they are
+    /// appended, all of them or, if it is too far behind, none.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
@@ -383,7 +373,8 @@ impl PeerConnection {
             last = out.len();
             count += 1;
         }
-        let segment_size = (count > 1).then_some(size);
+        // To a stream it is all one.
+        let segment_size = (count > 1 && !path.protocol.is_stream()).then_some(size);
         Some(Transmit {
             path,
             len: buf.len() - start,
@@ -392,7 +383,7 @@ impl PeerConnection {
         })
     }
 
-    /// First SCTP's ABORT, then DTLS's close_notify, then nothing.
+    /// First SCTP's ABORT, then DTLS's close_notify, then what frees relays, then nothing.
     fn poll_farewell(
         &mut self,
         now: Instant,
@@ -411,8 +402,11 @@ impl PeerConnection {
             transport.close_dtls(dtls::CloseReason::Requested);
             path = transport.poll_farewell(now, &mut out);
         }
+        if path.is_none() {
+            transport.ice_mut().close();
+            path = transport.ice_mut().poll_transmit(now, &mut out);
+        }
         let Some(path) = path else {
-            self.transport.ice_mut().close();
             self.life = Life::Ending(reason);
             return None;
         };

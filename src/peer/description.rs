@@ -9,8 +9,8 @@ use crate::crypto::certificate::Fingerprint;
 use crate::dtls;
 use crate::ice;
 use crate::jsep::{
-    DataPlan, Description, DescriptionError, IceCandidate, Local, Plan, SdpType, SignalingState,
-    TransportPlan, Trickle,
+    DataPlan, Description, DescriptionError, IceCandidate, Local, OfferOptions, Plan, SdpType,
+    SignalingState, TransportPlan, Trickle,
 };
 use crate::net::Candidate;
 use crate::transport::Transport;
@@ -22,9 +22,22 @@ impl PeerConnection {
     ///
     /// [`DescriptionError::InvalidState`] after the end.
     pub fn create_offer(&mut self) -> Result<Description, DescriptionError> {
+        self.create_offer_with(OfferOptions::default())
+    }
+
+    /// An offer as [`create_offer`](Self::create_offer) makes it, with these options.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptionError::InvalidState`] after the end.
+    pub fn create_offer_with(
+        &mut self,
+        options: OfferOptions,
+    ) -> Result<Description, DescriptionError> {
         self.live()?;
+        self.prepare_restart();
         let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
-        let sdp = self.session.create_offer(&facts.local())?;
+        let sdp = self.session.create_offer(options, &facts.local())?;
         Ok(Description {
             kind: SdpType::Offer,
             sdp,
@@ -38,6 +51,7 @@ impl PeerConnection {
     /// [`DescriptionError::InvalidState`] if no offer waits.
     pub fn create_answer(&mut self) -> Result<Description, DescriptionError> {
         self.live()?;
+        self.prepare_restart();
         let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
         let sdp = self.session.create_answer(&facts.local())?;
         Ok(Description {
@@ -67,6 +81,7 @@ impl PeerConnection {
             Some(description) => (Some(description.kind), description.sdp.as_str()),
             None => (None, ""),
         };
+        self.prepare_restart();
         let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
         let plan = self.session.set_local(kind, sdp, &facts.local())?;
         self.apply(plan);
@@ -83,10 +98,14 @@ impl PeerConnection {
         description: &Description,
     ) -> Result<(), DescriptionError> {
         self.live()?;
+        let was_restarting = self.session.is_restarting();
         match self.session.set_remote(description.kind, &description.sdp) {
             Ok(plan) => self.apply(plan),
             Err(error) => {
                 // A colliding offer has taken ours back even if it is bad itself.
+                if was_restarting && !self.session.is_restarting() {
+                    self.transport.ice_mut().cancel_restart();
+                }
                 self.settle();
                 return Err(error);
             }
@@ -106,6 +125,24 @@ impl PeerConnection {
     #[must_use]
     pub fn remote_description(&self) -> Option<Description> {
         self.session.remote_description()
+    }
+
+    /// Asks for other ICE credentials, and so for a new search of paths: by the
+    /// next exchange, which [`Event::NegotiationNeeded`] demands.
+    ///
+    /// What is sent takes the path in use until the new search has found one.
+    pub fn restart_ice(&mut self) {
+        if self.life == Life::Live {
+            self.session.restart_ice();
+            self.settle();
+        }
+    }
+
+    /// Whether the peer takes candidates after its description; `None` before
+    /// there is one.
+    #[must_use]
+    pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
+        self.session.can_trickle()
     }
 
     /// Takes a candidate of the peer, or the end of them.
@@ -130,6 +167,13 @@ impl PeerConnection {
         Ok(())
     }
 
+    /// The next description may have to say the credentials after a restart.
+    fn prepare_restart(&mut self) {
+        if self.session.has_local_description() {
+            self.transport.prepare_restart();
+        }
+    }
+
     /// Nothing can be negotiated after the end.
     fn live(&self) -> Result<(), DescriptionError> {
         if self.life == Life::Live {
@@ -148,6 +192,15 @@ impl PeerConnection {
         }
         // W3C webrtc-pc §4.4.1.5: the signaling state changes before anything else happens.
         self.publish_states();
+        if plan.cancel_restart {
+            self.transport.ice_mut().cancel_restart();
+            self.tell_gathering(self.transport.ice().gathering_state());
+        }
+        if self.session.transport_section().is_none() {
+            // W3C webrtc-pc §5.6.2: without a transport it is "new", as after the
+            // first offer was rolled back.
+            self.tell_gathering(ice::GatheringState::New);
+        }
         if plan.restart {
             self.transport.restart_ice();
         }
@@ -160,7 +213,7 @@ impl PeerConnection {
             self.transport.ice_mut().set_role(role);
         }
         if plan.gather {
-            self.transport.ice_mut().gather();
+            self.gather();
         }
         if let Some(transport) = plan.transport {
             self.apply_transport(transport);
@@ -241,9 +294,12 @@ impl<'a> Facts<'a> {
     fn local(&self) -> Local<'_> {
         let ice = self.transport.ice();
         let credentials = ice.local_credentials();
+        let next = self.transport.next_credentials();
         Local {
             ufrag: &credentials.ufrag,
             pwd: &credentials.pwd,
+            next_ufrag: next.map_or("", |next| &next.ufrag),
+            next_pwd: next.map_or("", |next| &next.pwd),
             fingerprints: core::slice::from_ref(self.fingerprint),
             candidates: &self.candidates,
             gathered: ice.gathering_state() == ice::GatheringState::Complete,

@@ -2,12 +2,14 @@
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use core::net::SocketAddr;
 use thiserror::Error;
 
 use super::state::ConnectionState;
 use crate::channel::{ChannelId, ChannelState, Data};
-use crate::ice::{GatheringState, IceState};
+use crate::ice::{GatheringState, IceState, ServerUrl};
 use crate::jsep::SignalingState;
+use crate::net::Path;
 use crate::{dtls, sctp};
 
 /// What happened? Taken one at a time by `PeerConnection::poll_event`.
@@ -26,6 +28,30 @@ pub enum Event {
     ConnectionState(ConnectionState),
     /// An own candidate to send to the peer; `None` after the last one.
     IceCandidate(Option<LocalCandidate>),
+    /// A server gave no candidate, which matters only if no other path works.
+    IceCandidateError {
+        /// Which server.
+        url: ServerUrl,
+        /// The socket that it was asked from.
+        local: SocketAddr,
+        /// The STUN error code of its answer (RFC 8489 §14.8); 701 if none came.
+        code: u16,
+        /// The reason that came with it.
+        reason: String,
+    },
+    /// The addresses of this host are wanted: look it up and call
+    /// `PeerConnection::resolved`.
+    Resolve(String),
+    /// A stream is wanted: open it and call `PeerConnection::connected`, or
+    /// `disconnected` if it cannot be had.
+    Connect {
+        /// From which address to which; the local port is free to choose.
+        path: Path,
+        /// The name that the server's certificate has to be for, over TLS.
+        server_name: Option<String>,
+    },
+    /// A stream is not wanted any more: close it once everything is written.
+    Release(Path),
     /// The peer opened a channel; that its state is open follows.
     DataChannel(ChannelId),
     /// A channel changed its state. After `Closed` the id means nothing.
@@ -34,7 +60,7 @@ pub enum Event {
     Message(ChannelId, Data),
     /// What waits in the channel to be sent fell to its threshold.
     BufferedAmountLow(ChannelId),
-    /// The end: the last event of all.
+    /// The end: the last event of all. Sockets can be closed once everything is written.
     Closed(CloseReason),
 }
 

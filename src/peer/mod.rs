@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod description;
 mod event;
+mod network;
 mod settle;
 mod state;
 
@@ -19,5 +20,10 @@ pub use state::ConnectionState;
 pub use crate::channel::{
     ChannelConfig, ChannelId, ChannelInfo, ChannelState, Data, OpenError, SendError,
 };
-pub use crate::ice::{GatheringState as IceGatheringState, IceState as IceConnectionState};
-pub use crate::jsep::{Description, DescriptionError, IceCandidate, SdpType, SignalingState};
+pub use crate::ice::{
+    GatheringState as IceGatheringState, IceServer, IceState as IceConnectionState,
+    TransportPolicy as IceTransportPolicy,
+};
+pub use crate::jsep::{
+    Description, DescriptionError, IceCandidate, OfferOptions, SdpType, SignalingState,
+};

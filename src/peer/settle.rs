@@ -7,7 +7,7 @@ use super::event::{CloseReason, Event, LocalCandidate};
 use super::state::ConnectionState;
 use crate::channel::StreamParity;
 use crate::dtls::{self, DtlsState};
-use crate::ice::{self, GatheringState, IceState};
+use crate::ice::{GatheringState, IceState};
 use crate::jsep::SignalingState;
 use crate::net::Candidate;
 use crate::transport;
@@ -101,18 +101,13 @@ impl PeerConnection {
 
     fn on_transport(&mut self, event: transport::Event) {
         match event {
-            transport::Event::Ice(ice::Event::Candidate(candidate)) => {
-                self.on_candidate(&candidate);
-            }
-            transport::Event::Ice(ice::Event::GatheringState(state)) => self.on_gathering(state),
-            // The aggregate of the states is published after every step.
-            transport::Event::Ice(_) => {}
+            transport::Event::Ice(event) => self.on_ice(event),
             transport::Event::Connected { .. } => self.start_data(),
             transport::Event::Closed(reason) => self.end(CloseReason::Dtls(reason)),
         }
     }
 
-    fn on_candidate(&mut self, found: &Candidate) {
+    pub(super) fn on_candidate(&mut self, found: &Candidate) {
         let Some((mid, index)) = self.session.transport_section() else {
             return;
         };
@@ -127,12 +122,22 @@ impl PeerConnection {
 
     /// W3C webrtc-pc §5.6.3, "finished gathering": the end of the candidates is
     /// told before the state is.
-    fn on_gathering(&mut self, state: GatheringState) {
+    pub(super) fn on_gathering(&mut self, state: GatheringState) {
+        // W3C webrtc-pc §5.6.2: before there is a transport, its state is "new".
+        if self.session.transport_section().is_none() {
+            return;
+        }
         if state == GatheringState::Complete {
             self.events.push(Event::IceCandidate(None));
         }
-        self.states.gathering = state;
-        self.events.push(Event::IceGatheringState(state));
+        self.tell_gathering(state);
+    }
+
+    pub(super) fn tell_gathering(&mut self, state: GatheringState) {
+        if self.states.gathering != state {
+            self.states.gathering = state;
+            self.events.push(Event::IceGatheringState(state));
+        }
     }
 
     /// Starts SCTP once both sides want channels and the peer is who it should be.

@@ -9,7 +9,7 @@ use crate::crypto::{CryptoError, CryptoProvider};
 use crate::cursor::Writer;
 use crate::dtls::{self, DtlsConfig, DtlsState, DtlsTransport, SrtpKeys};
 use crate::ice::{self, IceAgent, IceConfig};
-use crate::net::{CandidateKind, Path};
+use crate::net::Path;
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::timer::earliest;
@@ -19,13 +19,20 @@ use crate::wire::demux::{self, Class};
 #[derive(Debug)]
 pub struct Transport {
     ice: IceAgent,
-    ice_config: IceConfig,
+    /// The credentials after the next restart, once somebody has asked for them.
+    next_credentials: Option<ice::Credentials>,
+    secured: Secured,
+    dtls_config: DtlsConfig,
+    rng: Rng,
+}
+
+/// What is above ICE, as far as it has come.
+#[derive(Debug)]
+struct Secured {
     /// Made when the roles are known, that is, when both descriptions are.
     dtls: Option<DtlsTransport>,
-    dtls_config: DtlsConfig,
     provider: &'static CryptoProvider,
     remote_fingerprints: Vec<Fingerprint>,
-    rng: Rng,
     /// DTLS events turned into ours; ICE keeps its own queue.
     events: VecDeque<Event>,
     stats: Stats,
@@ -68,15 +75,17 @@ impl Transport {
     ) -> Result<Self, CryptoError> {
         let mut rng = Rng::from_rng(rng);
         Ok(Self {
-            ice: IceAgent::new(ice.clone(), ice_role, &mut rng.fork())?,
-            ice_config: ice,
-            dtls: None,
-            provider: dtls.provider,
+            ice: IceAgent::new(ice, ice_role, &mut rng.fork())?,
+            next_credentials: None,
+            secured: Secured {
+                dtls: None,
+                provider: dtls.provider,
+                remote_fingerprints: Vec::new(),
+                events: VecDeque::new(),
+                stats: Stats::default(),
+            },
             dtls_config: dtls,
-            remote_fingerprints: Vec::new(),
             rng,
-            events: VecDeque::new(),
-            stats: Stats::default(),
         })
     }
 
@@ -94,75 +103,147 @@ impl Transport {
     /// The DTLS transport, once its role is known.
     #[must_use]
     pub const fn dtls(&self) -> Option<&DtlsTransport> {
-        self.dtls.as_ref()
+        self.secured.dtls.as_ref()
     }
 
     /// The W3C's state of the DTLS transport.
     #[must_use]
     pub fn dtls_state(&self) -> DtlsState {
-        self.dtls
-            .as_ref()
-            .map_or(DtlsState::New, DtlsTransport::state)
+        self.dtls().map_or(DtlsState::New, DtlsTransport::state)
     }
 
     /// Starts DTLS: the role is known, and how to recognise the peer.
     ///
     /// Does nothing if it was started before.
     pub fn start_dtls(&mut self, role: dtls::Role, fingerprints: Vec<Fingerprint>) {
-        if self.dtls.is_none() {
-            self.remote_fingerprints = fingerprints;
-            self.dtls = Some(DtlsTransport::new(
-                self.dtls_config.clone(),
-                role,
-                &mut self.rng,
-            ));
+        if self.secured.dtls.is_none() {
+            self.secured.remote_fingerprints = fingerprints;
+            let config = self.dtls_config.clone();
+            self.secured.dtls = Some(DtlsTransport::new(config, role, &mut self.rng));
         }
     }
 
-    /// Begins a new generation of ICE on the same addresses (RFC 8445 §9).
+    /// Makes up the credentials that ICE will have after its next restart, so that
+    /// a description can say them before.
+    pub fn prepare_restart(&mut self) {
+        let rng = &mut self.rng;
+        self.next_credentials
+            .get_or_insert_with(|| ice::Credentials::generate(rng));
+    }
+
+    /// The credentials that ICE will have after its next restart, once
+    /// [`prepare_restart`](Self::prepare_restart) was called.
+    #[must_use]
+    pub const fn next_credentials(&self) -> Option<&ice::Credentials> {
+        self.next_credentials.as_ref()
+    }
+
+    /// Begins a new generation of ICE (RFC 8445 §9). What is sent takes the old
+    /// path until there is a new one; DTLS does not notice.
     pub fn restart_ice(&mut self) {
-        let hosts = self
-            .ice
-            .local_candidates()
-            .filter(|candidate| candidate.kind == CandidateKind::Host);
-        let addresses: Vec<_> = hosts
-            .filter_map(|candidate| candidate.address.ip())
-            .collect();
-        // The same configuration made the agent that runs, and it took the same addresses.
-        let agent = IceAgent::new(self.ice_config.clone(), self.ice.role(), &mut self.rng);
-        if let Ok(mut ice) = agent {
-            for address in addresses {
-                let _ = ice.add_local_address(address);
-            }
-            self.ice = ice;
+        self.prepare_restart();
+        if let Some(credentials) = self.next_credentials.take() {
+            // The provider has made such a key before, and they are well formed.
+            let _ = self.ice.restart_with(credentials);
         }
     }
 
     /// Says farewell to the peer by a DTLS alert.
     pub fn close_dtls(&mut self, reason: dtls::CloseReason) {
-        if let Some(dtls) = &mut self.dtls {
+        if let Some(dtls) = &mut self.secured.dtls {
             dtls.close(reason);
-            self.settle();
+            self.secured.settle();
         }
     }
 
     /// Which datagrams were dropped, and why.
     #[must_use]
     pub const fn stats(&self) -> Stats {
-        self.stats
+        self.secured.stats
     }
 
-    /// Takes a datagram and gives each decrypted payload in it to `deliver`.
+    /// Takes a datagram, or bytes of a stream, and gives each decrypted payload in
+    /// it to `deliver`.
     pub fn handle_input(
         &mut self,
         now: Instant,
         path: Path,
-        datagram: &mut [u8],
+        bytes: &mut [u8],
         mut deliver: impl FnMut(&mut [u8]),
     ) {
-        let Some(mut payload) = self.ice.open(now, path, datagram) else {
-            return;
-        };
+        let Self { ice, secured, .. } = self;
+        if path.protocol.is_stream() {
+            let mut rest = &*bytes;
+            while let Some(payload) = ice.open_stream(now, path, &mut rest) {
+                secured.open(now, payload, &mut deliver);
+            }
+        } else if let Some(payload) = ice.open(now, path, bytes) {
+            secured.open(now, payload, &mut deliver);
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.ice.handle_timeout(now);
+        if let Some(dtls) = &mut self.secured.dtls {
+            dtls.handle_timeout(now);
+            self.secured.settle();
+        }
+    }
+
+    /// Appends the next datagram of ICE or of the DTLS handshake to `out`.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        let Self { ice, secured, .. } = self;
+        if let Some(path) = ice.poll_transmit(now, out) {
+            return Some(path);
+        }
+        let dtls = secured.dtls.as_mut()?;
+        let path = ice.seal(out, |w| dtls.poll_transmit(now, w));
+        if path.is_some() {
+            secured.settle();
+        }
+        path
+    }
+
+    /// Appends the last datagram of DTLS, its closing alert, to `out`.
+    pub fn poll_farewell(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        let Self { ice, secured, .. } = self;
+        let dtls = secured.dtls.as_mut()?;
+        ice.seal(out, |w| dtls.poll_transmit(now, w))
+    }
+
+    /// Appends a datagram whose encrypted payload is what `fill` writes.
+    ///
+    /// `fill` is called only if there is a path and keys.
+    pub fn seal(
+        &mut self,
+        out: &mut Writer<'_>,
+        fill: impl FnOnce(&mut Writer<'_>) -> bool,
+    ) -> Option<Path> {
+        let Self { ice, secured, .. } = self;
+        let dtls = secured.dtls.as_mut()?;
+        ice.seal(out, |w| dtls.seal(w, fill))
+    }
+
+    /// What happened next.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.ice
+            .poll_event()
+            .map(Event::Ice)
+            .or_else(|| self.secured.events.pop_front())
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let dtls = self.dtls().and_then(DtlsTransport::poll_timeout);
+        earliest(self.ice.poll_timeout(), dtls)
+    }
+}
+
+impl Secured {
+    /// Takes what came through ICE.
+    fn open(&mut self, now: Instant, mut payload: &mut [u8], deliver: &mut impl FnMut(&mut [u8])) {
         match (demux::classify(payload), &mut self.dtls) {
             (Class::Dtls, Some(dtls)) => {
                 while let Some(data) = dtls.open(now, &mut payload) {
@@ -181,64 +262,6 @@ impl Transport {
                 self.stats.unknown += 1;
             }
         }
-    }
-
-    /// Does what is due at `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.ice.handle_timeout(now);
-        if let Some(dtls) = &mut self.dtls {
-            dtls.handle_timeout(now);
-            self.settle();
-        }
-    }
-
-    /// Appends the next datagram of ICE or of the DTLS handshake to `out`.
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
-        let Self { ice, dtls, .. } = self;
-        if let Some(path) = ice.poll_transmit(now, out) {
-            return Some(path);
-        }
-        let dtls = dtls.as_mut()?;
-        let path = ice.seal(out, |w| dtls.poll_transmit(now, w));
-        if path.is_some() {
-            self.settle();
-        }
-        path
-    }
-
-    /// Appends the last datagram of DTLS, its closing alert, to `out`.
-    pub fn poll_farewell(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
-        let Self { ice, dtls, .. } = self;
-        let dtls = dtls.as_mut()?;
-        ice.seal(out, |w| dtls.poll_transmit(now, w))
-    }
-
-    /// Appends a datagram whose encrypted payload is what `fill` writes.
-    ///
-    /// `fill` is called only if there is a path and keys.
-    pub fn seal(
-        &mut self,
-        out: &mut Writer<'_>,
-        fill: impl FnOnce(&mut Writer<'_>) -> bool,
-    ) -> Option<Path> {
-        let Self { ice, dtls, .. } = self;
-        let dtls = dtls.as_mut()?;
-        ice.seal(out, |w| dtls.seal(w, fill))
-    }
-
-    /// What happened next.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.ice
-            .poll_event()
-            .map(Event::Ice)
-            .or_else(|| self.events.pop_front())
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let dtls = self.dtls.as_ref().and_then(DtlsTransport::poll_timeout);
-        earliest(self.ice.poll_timeout(), dtls)
     }
 
     fn settle(&mut self) {

@@ -74,11 +74,10 @@ fn later_exchanges() {
     let kept = bob.offer().unwrap();
     let mut bob = Peer::answering("bobby", Role::Server);
     negotiate(&mut alice, &mut bob);
-    alice.restart("alic2");
-    alice.set_implicit().unwrap();
-    assert!(bob.take(&alice.local().unwrap()).unwrap().restart);
-    bob.restart("bobb2");
-    bob.set_implicit().unwrap();
+    alice.session.restart_ice();
+    assert!(alice.set_implicit().unwrap().restart);
+    bob.take(&alice.local().unwrap()).unwrap();
+    assert!(bob.set_implicit().unwrap().restart);
     alice.take(&bob.local().unwrap()).unwrap();
     let restart = alice.local().unwrap().sdp;
     let answer = bob.local().unwrap().sdp;

@@ -14,7 +14,6 @@ struct World {
     peers: [Peer; 2],
     /// To each peer.
     queues: [VecDeque<Description>; 2],
-    restarts: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,21 +46,13 @@ impl World {
         Self {
             peers: [Peer::new("polite"), Peer::new("impolite")],
             queues: [VecDeque::new(), VecDeque::new()],
-            restarts: 0,
         }
     }
 
     fn act(&mut self, action: Action) {
         match action {
             Action::Want(who) => self.peers[who].session.want_data_channels(),
-            Action::Restart(who) => {
-                // The old credentials stay in force until the next exchange.
-                if self.peers[who].state() == SignalingState::Stable {
-                    self.restarts += 1;
-                    let ufrag = format!("gen{}", self.restarts);
-                    self.peers[who].restart(&ufrag);
-                }
-            }
+            Action::Restart(who) => self.peers[who].session.restart_ice(),
             Action::Offer(who) => {
                 if self.peers[who].state() == SignalingState::Stable {
                     self.send_local(who);
@@ -100,11 +91,6 @@ impl World {
         let plan = self.peers[who].take(description).unwrap();
         assert_eq!(plan.rolled_back, collision);
         if description.kind == SdpType::Offer {
-            if plan.restart {
-                self.restarts += 1;
-                let ufrag = format!("gen{}", self.restarts);
-                self.peers[who].restart(&ufrag);
-            }
             self.send_local(who);
         }
     }
@@ -129,12 +115,13 @@ impl World {
     }
 }
 
-/// What can be seen of a session, without the version of what it writes.
+/// What can be seen of a session, without the version of what it writes and the
+/// credentials that its next generation would have.
 fn observe(peer: &mut Peer) -> (Option<Description>, Option<Description>, bool, String) {
     let offer = peer.clone().offer().unwrap();
     let offer: Vec<&str> = offer
         .lines()
-        .filter(|line| !line.starts_with("o="))
+        .filter(|line| !line.starts_with("o=") && !line.starts_with("a=ice-ufrag"))
         .collect();
     (
         peer.local(),

@@ -5,7 +5,8 @@ use std::fs;
 use pollrtc::crypto::certificate::Fingerprint;
 use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    Description, DescriptionError, Local, Plan, SdpType, Session, SessionConfig, SignalingState,
+    Description, DescriptionError, Local, OfferOptions, Plan, SdpType, Session, SessionConfig,
+    SignalingState,
 };
 use pollrtc::net::Candidate;
 use pollrtc::rng::Rng;
@@ -17,6 +18,11 @@ pub(crate) struct Peer {
     pub(crate) session: Session,
     pub(crate) ufrag: String,
     pub(crate) pwd: String,
+    /// What it will be called after a restart.
+    next_ufrag: String,
+    /// What it was called before the restart that is not settled.
+    old_ufrag: String,
+    restarts: usize,
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) gathered: bool,
@@ -34,6 +40,9 @@ impl Peer {
             session: Session::new(config, &mut Rng::from_number(seed)),
             ufrag: name.to_string(),
             pwd: format!("{name}0123456789abcdefghijkl"),
+            next_ufrag: format!("{name}1"),
+            old_ufrag: name.to_string(),
+            restarts: 1,
             fingerprints: Vec::from([sha256(&format!("{:02X}", seed % 256))]),
             candidates: Vec::new(),
             gathered: false,
@@ -53,7 +62,7 @@ impl Peer {
     }
 
     pub(crate) fn offer(&mut self) -> Result<String, DescriptionError> {
-        self.call(Session::create_offer)
+        self.call(|session, local| session.create_offer(OfferOptions::default(), local))
     }
 
     pub(crate) fn answer(&mut self) -> Result<String, DescriptionError> {
@@ -61,12 +70,14 @@ impl Peer {
     }
 
     pub(crate) fn set_local(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
-        self.call(|session, local| session.set_local(Some(kind), sdp, local))
+        let plan = self.call(|session, local| session.set_local(Some(kind), sdp, local))?;
+        Ok(self.obey(plan))
     }
 
     /// Whatever is due.
     pub(crate) fn set_implicit(&mut self) -> Result<Plan, DescriptionError> {
-        self.call(|session, local| session.set_local(None, "", local))
+        let plan = self.call(|session, local| session.set_local(None, "", local))?;
+        Ok(self.obey(plan))
     }
 
     pub(crate) fn set_remote(
@@ -74,7 +85,27 @@ impl Peer {
         kind: SdpType,
         sdp: &str,
     ) -> Result<Plan, DescriptionError> {
-        self.session.set_remote(kind, sdp)
+        let plan = self.session.set_remote(kind, sdp)?;
+        Ok(self.obey(plan))
+    }
+
+    /// Does what its ICE agent would do.
+    fn obey(&mut self, plan: Plan) -> Plan {
+        if plan.cancel_restart {
+            self.ufrag = self.old_ufrag.clone();
+        }
+        if plan.restart {
+            self.restarts += 1;
+            let name = self.old_ufrag.trim_end_matches(char::is_numeric);
+            let next = format!("{name}{}", self.restarts);
+            self.old_ufrag = core::mem::replace(
+                &mut self.ufrag,
+                core::mem::replace(&mut self.next_ufrag, next),
+            );
+            self.candidates.clear();
+            self.gathered = false;
+        }
+        plan
     }
 
     pub(crate) fn take(&mut self, description: &Description) -> Result<Plan, DescriptionError> {
@@ -89,13 +120,6 @@ impl Peer {
         self.session.signaling_state()
     }
 
-    /// New credentials, as for an ICE restart.
-    pub(crate) fn restart(&mut self, ufrag: &str) {
-        self.ufrag = ufrag.to_string();
-        self.candidates.clear();
-        self.gathered = false;
-    }
-
     /// Gathers a host candidate.
     pub(crate) fn gather(&mut self, address: &str) {
         let (host, port) = address.split_once(' ').expect("host and port");
@@ -108,6 +132,8 @@ impl Peer {
         let local = Local {
             ufrag: &self.ufrag,
             pwd: &self.pwd,
+            next_ufrag: &self.next_ufrag,
+            next_pwd: &self.pwd,
             fingerprints: &self.fingerprints,
             candidates: &self.candidates,
             gathered: self.gathered,

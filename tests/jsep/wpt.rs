@@ -165,7 +165,7 @@ fn wpt_009_user_fragment_selects_the_description() {
     let mut alice = Peer::with_data("alice");
     let mut bob = Peer::new("bobby");
     negotiate(&mut alice, &mut bob);
-    alice.restart("alic2");
+    alice.session.restart_ice();
     alice.set_implicit().unwrap();
     bob.take(&alice.local().unwrap()).unwrap();
     // The old generation runs, the new one waits for the answer.
@@ -176,7 +176,7 @@ fn wpt_009_user_fragment_selects_the_description() {
     let current = |bob: &Peer| bob.session.current_remote_description().unwrap().sdp;
     let pending = |bob: &Peer| bob.session.pending_remote_description().unwrap().sdp;
     assert!(current(&bob).contains(LINE) && !pending(&bob).contains(LINE));
-    assert_eq!(add_of_generation(&mut bob, "alic2"), Ok(Trickle::Later));
+    assert_eq!(add_of_generation(&mut bob, "alice1"), Ok(Trickle::Later));
     assert!(pending(&bob).contains(LINE));
     // Without a user fragment it is for the newest.
     let other = LINE.replace("192.0.2.7", "192.0.2.8");
@@ -313,6 +313,76 @@ fn wpt_049_negotiation_is_needed_in_stable_only_and_once() {
     alice.session.want_data_channels();
     bob.session.want_data_channels();
     assert!(!alice.session.negotiation_needed() && !bob.session.negotiation_needed());
+}
+
+#[test]
+fn wpt_059_restart_replaces_the_credentials() {
+    let mut alice = Peer::with_data("alice");
+    alice.session.restart_ice();
+    assert!(alice.offer().unwrap().contains("a=ice-ufrag:alice\r"));
+    let mut bob = Peer::new("bobby");
+    negotiate(&mut alice, &mut bob);
+    assert!(!alice.session.negotiation_needed());
+
+    alice.session.restart_ice();
+    assert!(alice.session.negotiation_needed());
+    assert!(alice.set_implicit().unwrap().restart);
+    let offer = alice.local().unwrap().sdp;
+    assert!(offer.contains("a=ice-ufrag:alice1\r"));
+    bob.set_remote(SdpType::Offer, &offer).unwrap();
+    let plan = bob.set_implicit().unwrap();
+    let transport = plan.transport.unwrap();
+    assert!(plan.restart && transport.restart && !transport.new_association);
+    alice.take(&bob.local().unwrap()).unwrap();
+    assert!(!alice.session.negotiation_needed());
+    // A wish that was granted is not granted twice.
+    assert!(!alice.set_implicit().unwrap().restart);
+}
+
+#[test]
+fn wpt_060_a_wish_to_restart_is_kept_until_it_is_granted() {
+    let mut alice = Peer::with_data("alice");
+    let mut bob = Peer::new("bobby");
+    negotiate(&mut alice, &mut bob);
+    // In have-local-offer, and through a rollback.
+    alice.set_implicit().unwrap();
+    alice.session.restart_ice();
+    let plan = alice.set_local(SdpType::Rollback, "").unwrap();
+    assert!(!plan.cancel_restart && alice.session.negotiation_needed());
+    assert!(alice.set_implicit().unwrap().restart);
+    let plan = alice.set_local(SdpType::Rollback, "").unwrap();
+    assert!(plan.cancel_restart && alice.session.negotiation_needed());
+    // In have-remote-offer, where the answer cannot grant it.
+    bob.set_implicit().unwrap();
+    alice.take(&bob.local().unwrap()).unwrap();
+    alice.session.restart_ice();
+    assert!(!alice.set_implicit().unwrap().restart);
+    bob.take(&alice.local().unwrap()).unwrap();
+    assert!(alice.session.negotiation_needed());
+    // The peer restarts: that will do.
+    bob.session.restart_ice();
+    bob.set_implicit().unwrap();
+    alice.take(&bob.local().unwrap()).unwrap();
+    assert!(alice.set_implicit().unwrap().restart);
+    assert!(!alice.session.negotiation_needed());
+}
+
+#[test]
+fn wpt_037_a_rolled_back_restart_is_cancelled() {
+    let mut alice = Peer::with_data("alice");
+    alice.set_implicit().unwrap();
+    let plan = alice.set_local(SdpType::Rollback, "").unwrap();
+    assert!(!plan.cancel_restart);
+    let mut bob = Peer::new("bobby");
+    negotiate(&mut alice, &mut bob);
+    alice.session.restart_ice();
+    alice.set_implicit().unwrap();
+    // A colliding offer takes it back.
+    bob.set_implicit().unwrap();
+    let plan = alice.take(&bob.local().unwrap()).unwrap();
+    assert!(plan.rolled_back && plan.cancel_restart);
+    assert!(!alice.set_implicit().unwrap().restart);
+    assert!(alice.session.negotiation_needed());
 }
 
 #[test]
@@ -608,7 +678,7 @@ fn wpt_134_handover_to_another_peer() {
     let mut bob = Peer::new("bobby");
     negotiate(&mut alice, &mut bob);
     let mut carol = Peer::answering("carol", Role::Server);
-    alice.restart("alic2");
+    alice.session.restart_ice();
     alice.set_implicit().unwrap();
     carol.take(&alice.local().unwrap()).unwrap();
     carol.set_implicit().unwrap();

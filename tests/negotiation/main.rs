@@ -18,6 +18,7 @@ mod narrow_link;
 mod negotiates_in_few_round_trips;
 mod peer_vanishes_consent_expires;
 mod replayed_datagrams;
+mod restarts;
 mod slow_post;
 mod spoofed_answers;
 mod survives_30_percent_loss;

@@ -1,0 +1,155 @@
+//! Sockets, servers and names: what the application says of its network, and
+//! what the connection wants of it.
+
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use super::connection::{Life, PeerConnection};
+use super::event::Event;
+use crate::ice::{
+    self, AddressError, GatheringState, IceAgent, IceServer, ServerError, TransportPolicy,
+};
+use crate::net::Path;
+use crate::time::Instant;
+
+/// What the application says of its network.
+///
+/// The sockets are the application's. UDP sockets and listeners are told before
+/// or while the connection runs; streams are asked for by [`Event::Connect`] and
+/// answered by [`connected`](Self::connected) or
+/// [`disconnected`](Self::disconnected). The bytes of all of them go to
+/// [`handle_input`](Self::handle_input) and come from
+/// [`poll_transmit`](Self::poll_transmit), with the [`Path`] saying which socket.
+impl PeerConnection {
+    /// Tells that the application receives datagrams at `address`: a host candidate.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address that a peer can send to, or there are too many.
+    pub fn add_local_address(&mut self, address: SocketAddr) -> Result<(), AddressError> {
+        self.transport.ice_mut().add_local_address(address)?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Tells that a TCP socket listens at `address`: a passive candidate (RFC 6544).
+    /// What it accepts is told by [`accepted`](Self::accepted).
+    ///
+    /// # Errors
+    ///
+    /// If it is no address that a peer can connect to, or there are too many.
+    pub fn add_tcp_listener(&mut self, address: SocketAddr) -> Result<(), AddressError> {
+        self.transport.ice_mut().add_tcp_listener(address)?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Tells that the UDP socket at `address` has joined the group of multicast DNS
+    /// (RFC 6762 §3): names of browsers that end in `.local` are resolved over it.
+    pub fn add_mdns_socket(&mut self, address: SocketAddr) {
+        self.transport.ice_mut().add_mdns_socket(address);
+        self.settle();
+    }
+
+    /// Answers [`Event::Resolve`]; without an address if there is none.
+    pub fn resolved(&mut self, name: &str, addresses: &[IpAddr]) {
+        self.transport.ice_mut().resolved(name, addresses);
+        self.settle();
+    }
+
+    /// Answers [`Event::Connect`]: the stream `asked` for is there, our end is at
+    /// `local`, and over TLS the handshake is done.
+    pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
+        self.transport.ice_mut().connected(now, asked, local);
+        self.settle();
+    }
+
+    /// Tells that the stream `path` has ended or, where it is one that was asked
+    /// for, that it could not be had.
+    pub fn disconnected(&mut self, now: Instant, path: Path) {
+        self.transport.ice_mut().disconnected(now, path);
+        self.settle();
+    }
+
+    /// Tells that a listener has accepted a stream; `path.local` is the listener's
+    /// address.
+    pub fn accepted(&mut self, now: Instant, path: Path) {
+        self.transport.ice_mut().accepted(now, path);
+        self.settle();
+    }
+
+    /// Other STUN and TURN servers, for candidates that are gathered from now on:
+    /// those of the next ICE restart, if there was an exchange (W3C
+    /// `setConfiguration`).
+    ///
+    /// # Errors
+    ///
+    /// See [`ServerError`]; nothing has changed then.
+    pub fn set_ice_servers(&mut self, servers: Vec<IceServer>) -> Result<(), ServerError> {
+        self.transport.ice_mut().set_servers(servers)
+    }
+
+    /// Which candidates may be used, from the next ICE restart on (W3C
+    /// `setConfiguration`).
+    pub fn set_ice_transport_policy(&mut self, policy: TransportPolicy) {
+        self.transport.ice_mut().set_policy(policy);
+    }
+
+    /// The ICE agent, to look at: its candidates, its pairs and what they counted.
+    #[must_use]
+    pub const fn ice(&self) -> &IceAgent {
+        self.transport.ice()
+    }
+}
+
+impl PeerConnection {
+    /// Gathers, and tells what was found before there was a section to tell it for.
+    pub(super) fn gather(&mut self) {
+        let ice = self.transport.ice();
+        let found = ice.gathering_state();
+        if found != GatheringState::New && self.ice_gathering_state() == GatheringState::New {
+            let candidates: Vec<_> = ice.local_candidates().cloned().collect();
+            for candidate in &candidates {
+                self.on_candidate(candidate);
+            }
+            self.on_gathering(found);
+        }
+        // Whatever is added later, the agent looks at by itself.
+        if found == GatheringState::New {
+            self.transport.ice_mut().gather();
+        }
+    }
+
+    pub(super) fn on_ice(&mut self, event: ice::Event) {
+        match event {
+            ice::Event::Candidate(candidate) => self.on_candidate(&candidate),
+            ice::Event::GatheringState(state) => self.on_gathering(state),
+            ice::Event::CandidateError {
+                url,
+                local,
+                code,
+                reason,
+            } => self.events.push(Event::IceCandidateError {
+                url,
+                local,
+                code,
+                reason,
+            }),
+            ice::Event::Resolve(name) => self.events.push(Event::Resolve(name)),
+            ice::Event::Connect { path, server_name } => {
+                self.events.push(Event::Connect { path, server_name });
+            }
+            ice::Event::Release(path) => self.events.push(Event::Release(path)),
+            // The aggregate of the states is published after every step.
+            _ => {}
+        }
+    }
+
+    /// Starts the search before there is a description to say its results in.
+    pub(super) fn fill_pool(&mut self) {
+        if self.config.ice_candidate_pool_size > 0 && self.life == Life::Live {
+            self.transport.ice_mut().gather();
+            self.settle();
+        }
+    }
+}
