@@ -1,5 +1,6 @@
 //! The agent: what the application and its parent see.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
@@ -8,6 +9,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::candidate::{self, CandidateError, LocalCandidate};
+use super::gatherer::{Gatherer, carry};
 use super::generation::{Generation, Local, Progress, Remote};
 use super::pair::Pair;
 use super::send::{Agenda, Reply};
@@ -47,6 +49,8 @@ pub struct IceAgent {
     pub(super) state: IceState,
     pub(super) replies: VecDeque<Reply>,
     pub(super) agenda: Agenda,
+    /// Servers, streams and names, if there are any.
+    pub(super) gatherer: Option<Box<Gatherer>>,
     pub(super) events: Events,
     pub(super) stats: Stats,
 }
@@ -91,6 +95,7 @@ impl IceAgent {
             state: IceState::New,
             replies: VecDeque::new(),
             agenda: Agenda::default(),
+            gatherer: None,
             events: Events::default(),
             stats: Stats::default(),
             config,
@@ -193,6 +198,11 @@ impl IceAgent {
     }
 
     /// Ends the agent. After [`Event::Closed`] it is silent.
+    ///
+    /// While it has addresses at relays it gives them back first: it says so by
+    /// [`poll_transmit`](Self::poll_transmit), waits for the answers for two seconds at
+    /// most, and `Closed` comes after them. An application that cannot wait polls
+    /// until nothing is left to send.
     pub fn close(&mut self) {
         if self.is_closed() {
             return;
@@ -206,8 +216,11 @@ impl IceAgent {
             state: IceState::Closed,
             ..Progress::new()
         };
-        self.agenda = Agenda::default();
-        self.events.push(Event::Closed);
+        self.close_servers();
+        if self.gatherer.is_none() {
+            self.events.push(Event::Closed);
+        }
+        self.refresh();
     }
 }
 
@@ -223,13 +236,32 @@ impl IceAgent {
         path: Path,
         datagram: &'d mut [u8],
     ) -> Option<&'d mut [u8]> {
-        if self.is_closed() {
+        if path.protocol.is_stream() {
+            self.stats.dropped.unknown_stream += 1;
             return None;
         }
-        let path = Path {
+        self.open_datagram(now, path, datagram)
+    }
+
+    /// The same for a datagram that may have come out of a stream.
+    pub(super) fn open_datagram<'d>(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &'d mut [u8],
+    ) -> Option<&'d mut [u8]> {
+        let mut path = Path {
             remote: candidate::seen_from(path.local, path.remote),
             ..path
         };
+        let mut datagram = datagram;
+        if self.gatherer.is_some() {
+            let now = self.told(now);
+            (path, datagram) = self.unwrap(now, path, datagram)?;
+        }
+        if self.is_closed() {
+            return None;
+        }
         if demux::classify(datagram) == Class::Stun {
             let now = self.told(now);
             self.on_stun(now, path, datagram);
@@ -253,23 +285,25 @@ impl IceAgent {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
+        let path = self.current_path()?;
+        let mut len = 0;
+        let way = carry(&mut self.gatherer, path, out, |out| {
+            let filled = fill(out);
+            len = out.len();
+            filled
+        })?;
         let generation = self.carrier_mut();
-        let pair = generation
-            .checks
-            .pairs
-            .get_mut(generation.progress.current?)?;
-        let before = out.len();
-        if !out.nest(0, 0, fill) {
-            return None;
-        }
+        let current = generation.progress.current?;
+        let pair = generation.checks.pairs.get_mut(current)?;
         pair.stats.packets_sent += 1;
-        pair.stats.bytes_sent += (out.len() - before) as u64;
-        Some(pair.path)
+        pair.stats.bytes_sent += len as u64;
+        Some(way)
     }
 
     /// Time passed: timers that have run out become work or conclusions.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.told(now);
+        self.servers_timeout(now);
         if self.is_silent() {
             return;
         }
@@ -332,6 +366,7 @@ impl IceAgent {
     pub fn local_candidates(&self) -> impl Iterator<Item = &Candidate> {
         self.locals
             .iter()
+            .filter(|local| local.is_public(self.config.policy))
             .map(|local| &local.candidate)
             .filter(|candidate| candidate.kind != CandidateKind::PeerReflexive)
     }

@@ -2,20 +2,79 @@
 
 use alloc::vec::Vec;
 use core::fmt::Write as _;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use thiserror::Error;
 
-use crate::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Protocol};
+use super::TransportPolicy;
+use crate::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Path, Protocol, TcpKind};
 
 /// Where we can be reached.
 #[derive(Clone, Debug)]
 pub(super) struct LocalCandidate {
     pub(super) candidate: Candidate,
+    /// Where it is, which the candidate may hide behind a name.
+    pub(super) address: SocketAddr,
     /// The address of the socket that it sends from.
     pub(super) base: SocketAddr,
+    /// The server that it was learned from.
+    pub(super) server: Option<IpAddr>,
     /// Whether the application was told of it.
     pub(super) announced: bool,
+}
+
+impl LocalCandidate {
+    /// Whether the peer may be told of it, and pairs may be made of it.
+    pub(super) fn is_public(&self, policy: TransportPolicy) -> bool {
+        let is_relayed = self.candidate.kind == CandidateKind::Relayed;
+        policy == TransportPolicy::All || is_relayed
+    }
+
+    /// The way to a remote candidate, if they may pair: from the base, as another
+    /// candidate of it would make only redundant pairs (RFC 8445 §6.1.2.4). With the
+    /// local port zero if a stream has to be opened for it.
+    pub(super) fn path_to(&self, remote: &RemoteCandidate) -> Option<Path> {
+        let Candidate {
+            kind,
+            protocol,
+            tcp,
+            ..
+        } = self.candidate;
+        let theirs = &remote.candidate;
+        let may_pair = may_pair(self.base.ip(), remote.address.ip());
+        // A server need not learn which address hides behind a name.
+        let is_name = matches!(theirs.address, CandidateAddress::Name { .. });
+        let tells_name = kind == CandidateKind::Relayed && is_name;
+        if self.address != self.base || protocol != theirs.protocol || !may_pair || tells_name {
+            return None;
+        }
+        let mut local = self.base;
+        // RFC 6544 §6.2: who connects makes the pair; the other one waits for a check.
+        match (tcp, theirs.tcp) {
+            (None, None) => {}
+            (Some(TcpKind::Active), Some(TcpKind::Passive)) => local.set_port(0),
+            (Some(TcpKind::Passive), Some(TcpKind::Active))
+                if theirs.kind == CandidateKind::PeerReflexive => {}
+            _ => return None,
+        }
+        Some(Path {
+            local,
+            remote: seen_from(self.base, remote.address),
+            protocol,
+        })
+    }
+
+    /// Whether datagrams of `path` leave from it and arrive at it.
+    pub(super) fn is_base_of(&self, path: Path) -> bool {
+        if self.candidate.protocol != path.protocol || self.address != self.base {
+            return false;
+        }
+        match self.candidate.tcp {
+            // Each stream that we open has a port of its own.
+            Some(TcpKind::Active) => self.base.ip() == path.local.ip(),
+            _ => self.base == path.local,
+        }
+    }
 }
 
 /// Where the peer might be reached.
@@ -28,7 +87,8 @@ pub(super) struct RemoteCandidate {
 /// Why is a remote candidate not used?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CandidateError {
-    /// Its kind of address is not supported: a name, TCP, or a second component.
+    /// Its kind of address is not supported: a name that is not of multicast DNS,
+    /// simultaneous open of TCP, or a second component.
     /// The connection can still be made over others.
     #[error("this kind of candidate is not supported")]
     Unsupported,
@@ -52,7 +112,12 @@ pub enum CandidateError {
 
 /// The address of a remote candidate that this agent can use.
 pub(super) fn usable_address(candidate: &Candidate) -> Result<SocketAddr, CandidateError> {
-    if candidate.component != COMPONENT || candidate.protocol != Protocol::Udp {
+    let is_supported = match (candidate.protocol, candidate.tcp) {
+        (Protocol::Udp, None) => true,
+        (Protocol::Tcp, tcp) => matches!(tcp, Some(TcpKind::Active | TcpKind::Passive)),
+        _ => false,
+    };
+    if candidate.component != COMPONENT || !is_supported {
         return Err(CandidateError::Unsupported);
     }
     let address = candidate.address.ip().ok_or(CandidateError::Unsupported)?;
@@ -130,16 +195,35 @@ pub(super) fn local_preference(ip: IpAddr, nth: usize) -> u16 {
     u16::MAX - u16::try_from(turn).unwrap_or(u16::MAX)
 }
 
-/// RFC 8445 §5.1.1.3: one foundation for candidates of one kind, base address
-/// and protocol (and server, once there are servers).
+/// The preference of a candidate among those of its kind.
+pub(super) fn local_preference_of(candidate: &Candidate) -> u16 {
+    let [_, high, low, _] = candidate.priority.to_be_bytes();
+    u16::from_be_bytes([high, low])
+}
+
+/// In the place of an address that the peer is not to learn
+/// (draft-ietf-mmusic-mdns-ice-candidates §3.1.2.2).
+pub(super) fn nothing_like(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    SocketAddr::new(ip, DISCARD)
+}
+
+/// RFC 8445 §5.1.1.3: one foundation for candidates of one kind, base address,
+/// protocol and server.
 pub(super) fn foundation(
     existing: &[LocalCandidate],
     kind: CandidateKind,
     base: IpAddr,
+    protocol: Protocol,
+    server: Option<IpAddr>,
 ) -> Foundation {
-    let known = existing
-        .iter()
-        .find(|local| local.candidate.kind == kind && local.base.ip() == base);
+    let known = existing.iter().find(|local| {
+        let is_alike = (local.candidate.kind, local.candidate.protocol) == (kind, protocol);
+        is_alike && local.base.ip() == base && local.server == server
+    });
     if let Some(known) = known {
         return known.candidate.foundation;
     }
@@ -166,17 +250,22 @@ fn numbered(prefix: &str, number: usize) -> Foundation {
 }
 
 /// The peer's end of a check that came from where nobody was expected.
-pub(super) fn learned(address: SocketAddr, priority: u32, number: usize) -> RemoteCandidate {
+pub(super) fn learned(path: Path, priority: u32, number: usize) -> RemoteCandidate {
+    let Path {
+        remote: address,
+        protocol,
+        ..
+    } = path;
     RemoteCandidate {
         candidate: Candidate {
             foundation: learned_foundation(number),
             component: COMPONENT,
-            protocol: Protocol::Udp,
+            protocol,
             priority,
             address: CandidateAddress::Ip(address),
             kind: CandidateKind::PeerReflexive,
             related: None,
-            tcp: None,
+            tcp: (protocol == Protocol::Tcp).then_some(TcpKind::Active),
             ufrag: None,
         },
         address,
@@ -189,6 +278,9 @@ pub(super) fn pair_priority(controlling: u32, controlled: u32) -> u64 {
     let (g, d) = (u64::from(controlling), u64::from(controlled));
     (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
 }
+
+/// The port that stands where there is none.
+pub(super) const DISCARD: u16 = 9;
 
 /// Everything is multiplexed on one component (RFC 8843).
 pub(super) const COMPONENT: u16 = 1;

@@ -100,6 +100,7 @@ impl CheckList {
             .pairs
             .iter()
             .enumerate()
+            .filter(|(_, pair)| !pair.blocked)
             .filter_map(|(index, pair)| Some((pair.triggered?, index)))
             .min();
         if let Some((_, index)) = triggered {
@@ -113,7 +114,9 @@ impl CheckList {
         self.pairs
             .iter()
             .enumerate()
-            .filter(|(_, pair)| pair.state == state && self.is_worth_a_check(pair) && also(pair))
+            .filter(|(_, pair)| {
+                pair.state == state && !pair.blocked && self.is_worth_a_check(pair) && also(pair)
+            })
             .max_by_key(|(_, pair)| pair.priority)
             .map(|(index, _)| index)
     }

@@ -54,24 +54,28 @@ impl IceAgent {
 
     /// The answer to [`Event::Resolve`](super::Event::Resolve); no address if there is none.
     pub fn resolved(&mut self, name: &str, addresses: &[IpAddr]) {
-        let _ = (name, addresses);
+        self.server_resolved(name, addresses);
     }
 
     /// The answer to [`Event::Connect`](super::Event::Connect): the stream `asked`
     /// for is there, with our end at `local`, and over TLS its handshake is done.
     pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
-        let _ = (now, asked, local);
+        let now = self.told(now);
+        let actual = Path { local, ..asked };
+        self.stream_connected(now, asked, actual);
     }
 
     /// The stream `path` has ended, or, where it is one that was asked for, there
     /// was none.
     pub fn disconnected(&mut self, now: Instant, path: Path) {
-        let _ = (now, path);
+        let now = self.told(now);
+        self.stream_ended(now, path);
     }
 
     /// A listener has accepted a stream. `path.local` is the listener's address.
     pub fn accepted(&mut self, now: Instant, path: Path) {
-        let _ = (now, path);
+        let now = self.told(now);
+        self.stream_accepted(now, path);
     }
 
     /// Takes the next datagram out of bytes that came over the stream `path`, and
@@ -82,7 +86,9 @@ impl IceAgent {
         path: Path,
         bytes: &mut &[u8],
     ) -> Option<&mut [u8]> {
-        let _ = (now, path, bytes);
-        None
+        let now = self.told(now);
+        self.next_payload(now, path, bytes)?;
+        let gatherer = self.gatherer.as_mut()?;
+        Some(&mut gatherer.payload)
     }
 }

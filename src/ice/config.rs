@@ -91,6 +91,8 @@ pub enum TransportPolicy {
 pub struct GatheringLimits {
     /// URLs of servers. 16; more are refused.
     pub max_urls: usize,
+    /// How many servers are asked, from all sockets together. 64; more are not asked.
+    pub max_asked: usize,
     /// Addresses that a name may resolve to. 4; more are ignored.
     pub max_addresses_per_name: usize,
     /// Names that wait to be resolved. 16; candidates with more are refused.
@@ -105,6 +107,7 @@ impl Default for GatheringLimits {
     fn default() -> Self {
         Self {
             max_urls: 16,
+            max_asked: 64,
             max_addresses_per_name: 4,
             max_names: 16,
             max_streams: 32,

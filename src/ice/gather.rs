@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::candidate::{self, COMPONENT, LocalCandidate};
 use super::checklist::push_tight;
 use super::{Event, IceAgent};
-use crate::net::{Candidate, CandidateAddress, CandidateKind, Protocol};
+use crate::net::{Candidate, CandidateAddress, CandidateKind, Path, Protocol};
 
 /// How far is the search for local candidates? As W3C's `RTCIceGathererState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +80,7 @@ impl IceAgent {
         if !candidate::is_reachable(address) {
             return Err(AddressError::Unreachable);
         }
-        if self.local_at(address).is_some() {
+        if self.base_of(Path::udp(address, address)).is_some() {
             return Err(AddressError::Duplicate);
         }
         if self.locals.len() >= self.config.max_local_candidates {
@@ -103,19 +103,28 @@ impl IceAgent {
             return;
         }
         self.set_gathering(GatheringState::Gathering);
-        for local in &mut self.locals {
-            if !local.announced {
-                local.announced = true;
-                self.events.push(Event::Candidate(local.candidate.clone()));
-            }
+        for index in 0..self.locals.len() {
+            self.announce(index);
         }
-        // Host candidates are known at once.
-        self.set_gathering(GatheringState::Complete);
+        self.search();
+        self.settle_gathering();
         self.settle();
         self.refresh();
     }
 
-    fn set_gathering(&mut self, state: GatheringState) {
+    /// Tells of a candidate, unless that was done or is not to be done.
+    pub(super) fn announce(&mut self, index: usize) {
+        let policy = self.config.policy;
+        let Some(local) = self.locals.get_mut(index) else {
+            return;
+        };
+        if !local.announced && local.is_public(policy) {
+            local.announced = true;
+            self.events.push(Event::Candidate(local.candidate.clone()));
+        }
+    }
+
+    pub(super) fn set_gathering(&mut self, state: GatheringState) {
         if self.gathering != state {
             self.gathering = state;
             self.events.push(Event::GatheringState(state));
@@ -132,7 +141,7 @@ impl IceAgent {
         let preference = candidate::local_preference(ip, nth);
         LocalCandidate {
             candidate: Candidate {
-                foundation: candidate::foundation(&self.locals, kind, ip),
+                foundation: candidate::foundation(&self.locals, kind, ip, Protocol::Udp, None),
                 component: COMPONENT,
                 protocol: Protocol::Udp,
                 priority: candidate::priority(kind, preference),
@@ -142,7 +151,9 @@ impl IceAgent {
                 tcp: None,
                 ufrag: Some(self.generation.local.credentials.ufrag.clone()),
             },
+            address,
             base: address,
+            server: None,
             announced: false,
         }
     }
@@ -154,7 +165,10 @@ impl IceAgent {
             return base;
         };
         let mapped = candidate::seen_from(origin.base, mapped);
-        let known = |local: &LocalCandidate| local.candidate.address.ip() == Some(mapped);
+        let protocol = origin.candidate.protocol;
+        let known = |local: &LocalCandidate| {
+            local.address == mapped && local.candidate.protocol == protocol
+        };
         if let Some(index) = self.locals.iter().position(known) {
             return index;
         }
@@ -164,24 +178,78 @@ impl IceAgent {
         let kind = CandidateKind::PeerReflexive;
         let learned = LocalCandidate {
             candidate: Candidate {
-                foundation: candidate::foundation(&self.locals, kind, origin.base.ip()),
+                foundation: candidate::foundation(
+                    &self.locals,
+                    kind,
+                    origin.base.ip(),
+                    protocol,
+                    None,
+                ),
                 priority: candidate::reflexive_priority(&origin.candidate),
                 address: CandidateAddress::Ip(mapped),
                 kind,
                 related: Some(origin.base),
                 ..origin.candidate.clone()
             },
+            address: mapped,
             base: origin.base,
+            server: None,
             announced: true,
         };
         push_tight(&mut self.locals, learned);
         self.locals.len() - 1
     }
 
-    /// The host candidate whose socket is bound to `address`.
-    pub(super) fn local_at(&self, address: SocketAddr) -> Option<usize> {
-        self.locals
-            .iter()
-            .position(|local| local.candidate.kind == CandidateKind::Host && local.base == address)
+    /// Whether pairs may be made of it.
+    pub(super) fn is_usable(&self, index: usize) -> bool {
+        let local = self.locals.get(index);
+        local.is_some_and(|local| local.is_public(self.config.policy))
+    }
+
+    /// An address that a server has told of: a candidate, unless it is redundant
+    /// (RFC 8445 §5.1.3).
+    pub(super) fn add_learned(&mut self, learned: LocalCandidate) {
+        let is_alike = |local: &LocalCandidate| {
+            (local.address, local.base) == (learned.address, learned.base)
+                && local.candidate.protocol == learned.candidate.protocol
+        };
+        let index = match self.locals.iter().position(is_alike) {
+            // A check had told of it; now the peer may be told.
+            Some(index) if self.locals[index].candidate.kind == CandidateKind::PeerReflexive => {
+                self.locals[index] = learned;
+                index
+            }
+            Some(_) => return,
+            None if self.locals.len() >= self.config.max_local_candidates => return,
+            None => {
+                push_tight(&mut self.locals, learned);
+                self.locals.len() - 1
+            }
+        };
+        if self.gathering != GatheringState::New {
+            self.announce(index);
+        }
+        self.pair_local(index);
+    }
+
+    /// Forgets local candidates, and the pairs that were made of them.
+    pub(super) fn forget_locals(&mut self, is_gone: impl Fn(&LocalCandidate) -> bool) {
+        for index in (0..self.locals.len()).rev() {
+            if !self.locals.get(index).is_some_and(&is_gone) {
+                continue;
+            }
+            self.locals.remove(index);
+            self.for_each_generation(|agent| {
+                agent.generation.retain_pairs(|pair| pair.local != index);
+                for pair in &mut agent.generation.checks.pairs {
+                    pair.local -= usize::from(pair.local > index);
+                }
+            });
+        }
+    }
+
+    /// The candidate that datagrams of `path` leave from and arrive at.
+    pub(super) fn base_of(&self, path: Path) -> Option<usize> {
+        self.locals.iter().position(|local| local.is_base_of(path))
     }
 }

@@ -99,16 +99,23 @@ mod config;
 mod consent;
 mod credentials;
 mod gather;
+mod gatherer;
 mod generation;
+mod names;
 mod nominate;
 mod pair;
 mod pairing;
+mod query;
 mod receive;
+mod relay;
 mod restart;
+mod search;
 mod send;
 mod server;
+mod servers;
 mod state;
 mod stats;
+mod stream;
 #[cfg(test)]
 mod tests;
 

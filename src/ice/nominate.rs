@@ -15,6 +15,7 @@ impl IceAgent {
             agent.choose(now);
         });
         self.retire(now);
+        self.sweep_streams(now);
         self.settle();
         self.refresh();
     }
@@ -50,6 +51,7 @@ impl IceAgent {
             self.generation.progress.selected = selected;
             if let Some(pair) = selected.and_then(|index| self.generation.checks.pairs.get(index)) {
                 self.events.push(Event::Selected(pair.path));
+                self.rest_queries();
             }
         }
         let current = self.generation.checks.usable();
@@ -63,6 +65,7 @@ impl IceAgent {
                 consent.let_age();
             }
             self.generation.progress.current = current;
+            self.smooth_way();
         }
         let pair = current.and_then(|index| self.generation.checks.pairs.get_mut(index));
         if let Some(consent) = pair.and_then(|pair| pair.consent.as_mut()) {
@@ -91,6 +94,9 @@ impl IceAgent {
         if state != self.state {
             self.state = state;
             self.events.push(Event::State(state));
+            if state == IceState::Failed {
+                self.close_servers();
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 use super::candidate::pair_priority;
 use super::consent::Consent;
 use super::{PairStats, Role};
-use crate::net::{Foundation, Path};
+use crate::net::{Foundation, Path, Protocol};
 use crate::stun::{Schedule, Transaction};
 use crate::time::Instant;
 use crate::wire::stun::TransactionId;
@@ -38,6 +38,8 @@ pub(super) struct Pair {
     pub(super) foundation: [Foundation; 2],
     pub(super) priority: u64,
     pub(super) state: PairState,
+    /// The way is not open yet: a permission or a stream is missing.
+    pub(super) blocked: bool,
     /// Its place in the triggered-check queue, if it is there.
     pub(super) triggered: Option<u64>,
     /// Checks whose answer is waited for. Only the last is repeated.
@@ -102,6 +104,7 @@ impl Pair {
             foundation,
             priority: 0,
             state: PairState::Frozen,
+            blocked: false,
             triggered: None,
             checks: ArrayVec::new(),
             nomination: Nomination::None,
@@ -274,6 +277,24 @@ impl Pair {
     /// Whether nothing is lost if it gives way to another pair.
     pub(super) fn is_idle(&self) -> bool {
         !self.is_valid() && self.checks.is_empty() && self.triggered.is_none() && !self.burnt
+    }
+
+    /// Whether it is that of the remote candidate over a stream which was opened
+    /// for `asked`.
+    pub(super) fn is_stream_of(&self, asked: Path, remote: usize) -> bool {
+        let Path {
+            local, protocol, ..
+        } = self.path;
+        let is_asked = asked.protocol == Protocol::Tcp && asked.local.port() == 0;
+        is_asked
+            && protocol == Protocol::Tcp
+            && local.ip() == asked.local.ip()
+            && self.remote == remote
+    }
+
+    /// Whether something may still come of it.
+    pub(super) fn is_alive(&self) -> bool {
+        self.state != PairState::Failed || self.is_valid() || !self.is_idle()
     }
 
     pub(super) fn is_valid(&self) -> bool {

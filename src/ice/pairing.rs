@@ -32,7 +32,7 @@ impl IceAgent {
         candidate: Candidate,
         address: SocketAddr,
     ) -> Result<(), CandidateError> {
-        if let Some(index) = self.remote_at(address) {
+        if let Some(index) = self.remote_at(&candidate, address) {
             self.upgrade(index, candidate);
             return Ok(());
         }
@@ -72,18 +72,19 @@ impl IceAgent {
         let theirs = self.generation.remotes.get(remote)?;
         // RFC 8445 §6.1.2.4: a candidate that sends from the base of another one
         // makes only redundant pairs.
-        let is_base = ours.candidate.address.ip() == Some(ours.base);
-        if !is_base || !candidate::may_pair(ours.base.ip(), theirs.address.ip()) {
+        let path = ours.path_to(theirs)?;
+        if !ours.is_public(self.config.policy) {
             return None;
         }
-        let path = Path::udp(ours.base, candidate::seen_from(ours.base, theirs.address));
-        if let Some(index) = self.generation.checks.find(path) {
+        let is_it = |pair: &Pair| pair.path == path || pair.is_stream_of(path, remote);
+        if let Some(index) = self.generation.checks.pairs.iter().position(is_it) {
             return Some(index);
         }
         let foundation = [ours.candidate.foundation, theirs.candidate.foundation];
         let priorities = [ours.candidate.priority, theirs.candidate.priority];
         let mut pair = Pair::new([local, remote], path, foundation);
         pair.rank(self.role, priorities[0], priorities[1]);
+        pair.blocked = !self.open_way(path)?;
         let before = self.generation.checks.pairs.len();
         let index = self.generation.checks.insert(pair);
         if self.generation.checks.pairs.len() == before {
@@ -97,11 +98,8 @@ impl IceAgent {
         let (locals, remotes) = (&self.locals, &self.generation.remotes);
         self.generation.checks.rank(self.role, |pair| {
             // A success may have given the pair a peer-reflexive local end; its
-            // rank stays that of the host candidate which it was made of.
-            let host = |local: &&candidate::LocalCandidate| {
-                local.base == pair.path.local && local.candidate.kind == CandidateKind::Host
-            };
-            let local = locals.iter().find(host);
+            // rank stays that of the candidate which it was made of.
+            let local = locals.iter().find(|local| local.is_base_of(pair.path));
             let remote = remotes.get(pair.remote);
             (
                 local.map_or(0, |local| local.candidate.priority),
@@ -110,19 +108,22 @@ impl IceAgent {
         });
     }
 
-    /// The remote candidate at `address`.
-    pub(super) fn remote_at(&self, address: SocketAddr) -> Option<usize> {
-        self.generation
-            .remotes
-            .iter()
-            .position(|remote| remote.address == address)
+    /// The remote candidate at `address`, if it is of the protocol of `candidate`.
+    fn remote_at(&self, candidate: &Candidate, address: SocketAddr) -> Option<usize> {
+        let Candidate { protocol, tcp, .. } = candidate;
+        let is_it = |remote: &RemoteCandidate| {
+            let known = &remote.candidate;
+            remote.address == address && (&known.protocol, &known.tcp) == (protocol, tcp)
+        };
+        self.generation.remotes.iter().position(is_it)
     }
 
     /// The remote candidate that datagrams of this path come from. A link-local
     /// address is the same candidate on every interface.
     pub(super) fn remote_at_path(&self, path: Path) -> Option<usize> {
         let is_it = |remote: &RemoteCandidate| {
-            candidate::seen_from(path.local, remote.address) == path.remote
+            remote.candidate.protocol == path.protocol
+                && candidate::seen_from(path.local, remote.address) == path.remote
         };
         self.generation.remotes.iter().position(is_it)
     }

@@ -12,7 +12,7 @@ use super::pair::{Check, Pair};
 use super::send::{MAX_UNKNOWN, Reply, Verdict};
 use super::{Event, FailReason, IceAgent, IceState, Role};
 use crate::cursor::Reader;
-use crate::net::{CandidateKind, Path, Protocol};
+use crate::net::{CandidateKind, Path};
 use crate::time::Instant;
 use crate::wire::stun::{Attribute, Class, ErrorCode, Message, Method};
 
@@ -108,7 +108,10 @@ impl IceAgent {
             self.stats.dropped.failed += 1;
             return;
         }
-        if path.protocol != Protocol::Udp || self.local_at(path.local).is_none() {
+        if self
+            .base_of(path)
+            .is_none_or(|index| !self.is_usable(index))
+        {
             self.stats.dropped.unknown_local += 1;
             return;
         }
@@ -120,6 +123,7 @@ impl IceAgent {
             return;
         }
         self.stats.requests_received += 1;
+        self.prove_stream(path);
         if let Some(verdict) = self.judge(now, path, message, request) {
             self.replies.push_back(Reply {
                 generation: self.generation.number,
@@ -163,7 +167,7 @@ impl IceAgent {
             return Some(Verdict::RoleConflict);
         }
         let remote = self.remote_of_check(path, priority)?;
-        let local = self.local_at(path.local)?;
+        let local = self.base_of(path)?;
         if let Some(index) = self.pair(local, remote) {
             self.on_check(now, index, request);
         }
@@ -208,7 +212,7 @@ impl IceAgent {
             return None;
         }
         let number = self.generation.remotes.len();
-        let learned = candidate::learned(path.remote, priority, number);
+        let learned = candidate::learned(path, priority, number);
         push_tight(&mut self.generation.remotes, learned);
         Some(number)
     }

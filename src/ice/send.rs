@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::candidate::reflexive_priority;
+use super::gatherer::carry;
 use super::generation::Generation;
 use super::pair::{Check, Pair};
 use super::state::Patience;
@@ -36,6 +37,24 @@ pub(super) enum Verdict {
     UnknownAttributes(ArrayVec<u8, MAX_UNKNOWN>),
     /// A statement is missing (RFC 8489 §6.3.1).
     BadRequest,
+}
+
+impl Verdict {
+    fn emit(&self, path: Path, message: &mut Builder<'_, '_>) {
+        match self {
+            Self::Success => {
+                message.attribute(&Attribute::XorMappedAddress(path.remote));
+            }
+            Self::RoleConflict => error(message, ErrorCode::ROLE_CONFLICT, "Role Conflict"),
+            Self::BadRequest => error(message, ErrorCode::BAD_REQUEST, "Bad Request"),
+            Self::UnknownAttributes(kinds) => {
+                error(message, ErrorCode::UNKNOWN_ATTRIBUTE, "Unknown Attribute");
+                if let Ok(kinds) = UnknownAttributes::parse(kinds) {
+                    message.attribute(&Attribute::UnknownAttributes(kinds));
+                }
+            }
+        }
+    }
 }
 
 /// What there is to do, and when: the answer to every poll without a look at the pairs.
@@ -80,6 +99,16 @@ impl Agenda {
         self.pacing = self.pacing.filter(|pacing| *pacing > now);
     }
 
+    /// Whether a new transaction has to wait.
+    pub(super) fn is_paced(&self, now: Instant) -> bool {
+        self.pacing.is_some_and(|pacing| pacing > now)
+    }
+
+    /// A transaction has begun: the next one may do so at `next`.
+    pub(super) fn pace(&mut self, next: Instant) {
+        self.pacing = Some(next);
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         let pacing = self.pacing.filter(|_| self.begin);
         earliest(pacing, self.timers)
@@ -97,6 +126,7 @@ impl IceAgent {
     /// Writes the next answer or check, and says where it goes.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
         let is_idle = self.replies.is_empty() && !self.agenda.repeat && !self.agenda.begin;
+        let is_idle = is_idle && self.gatherer.is_none();
         if is_idle && self.generation.progress.patience != Patience::Wanted {
             return None;
         }
@@ -104,6 +134,7 @@ impl IceAgent {
         self.begin_patience(now);
         self.send_reply(out)
             .or_else(|| self.in_any_generation(|agent| agent.repeat_check(now, out)))
+            .or_else(|| self.poll_servers(now, out))
             .or_else(|| self.in_any_generation(|agent| agent.begin_transaction(now, out)))
     }
 
@@ -115,6 +146,10 @@ impl IceAgent {
             for generation in self.older.iter().chain([&self.generation]) {
                 agenda.add(generation, self.role);
             }
+        }
+        if let Some(gatherer) = &self.gatherer {
+            agenda.begin |= gatherer.wants_to_begin();
+            agenda.timers = earliest(agenda.timers, gatherer.deadline());
         }
         self.agenda = agenda;
     }
@@ -132,39 +167,21 @@ impl IceAgent {
             Verdict::Success => Class::Success,
             _ => Class::Error,
         };
-        let before = out.len();
-        let mut message = Builder::new(out, class, Method::BINDING, reply.id);
-        match &reply.verdict {
-            Verdict::Success => {
-                message.attribute(&Attribute::XorMappedAddress(reply.path.remote));
-            }
-            Verdict::RoleConflict => error(&mut message, ErrorCode::ROLE_CONFLICT, "Role Conflict"),
-            Verdict::BadRequest => error(&mut message, ErrorCode::BAD_REQUEST, "Bad Request"),
-            Verdict::UnknownAttributes(kinds) => {
-                error(
-                    &mut message,
-                    ErrorCode::UNKNOWN_ATTRIBUTE,
-                    "Unknown Attribute",
-                );
-                if let Ok(kinds) = UnknownAttributes::parse(kinds) {
-                    message.attribute(&Attribute::UnknownAttributes(kinds));
-                }
-            }
-        }
-        // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
-        generation.local.key.sign(&mut message);
-        message.fingerprint();
-        if out.is_overflowed() {
-            out.rewind(before);
-            return None;
-        }
         let path = reply.path;
+        let way = carry(&mut self.gatherer, path, out, |out| {
+            let mut message = Builder::new(out, class, Method::BINDING, reply.id);
+            reply.verdict.emit(path, &mut message);
+            // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
+            generation.local.key.sign(&mut message);
+            message.fingerprint();
+            true
+        })?;
         self.replies.pop_front();
         self.stats.responses_sent += 1;
         if let Some(index) = generation.checks.find(path) {
             generation.checks.pairs[index].stats.responses_sent += 1;
         }
-        Some(path)
+        Some(way)
     }
 
     fn repeat_check(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
@@ -174,19 +191,16 @@ impl IceAgent {
         let is_due = |pair: &Pair| pair.due_check().is_some();
         let index = self.generation.checks.pairs.iter().position(is_due)?;
         let check = *self.generation.checks.pairs[index].due_check()?;
-        self.write_request(index, check, out)?;
-        let pair = &mut self.generation.checks.pairs[index];
-        pair.on_repeated(now);
-        let path = pair.path;
+        let way = self.write_request(index, check, out)?;
+        self.generation.checks.pairs[index].on_repeated(now);
         self.stats.requests_repeated += 1;
         self.refresh();
-        Some(path)
+        Some(way)
     }
 
     /// At most one new transaction each Ta, whatever it is for (RFC 8445 §14.2).
     fn begin_transaction(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
-        let is_paced = self.agenda.pacing.is_some_and(|pacing| pacing > now);
-        if !self.agenda.begin || is_paced {
+        if !self.agenda.begin || self.agenda.is_paced(now) {
             return None;
         }
         let (index, purpose) = self.next_transaction()?;
@@ -197,8 +211,10 @@ impl IceAgent {
         };
         let schedule = self.config.schedule;
         let rto = self.generation.checks.rto(schedule.rto, self.config.pacing);
-        let check = Check::new(id, schedule.with_rto(rto), self.role, nominates);
-        self.write_request(index, check, out)?;
+        let protocol = self.generation.checks.pairs[index].path.protocol;
+        let schedule = schedule.with_rto(rto).over(protocol);
+        let check = Check::new(id, schedule, self.role, nominates);
+        let way = self.write_request(index, check, out)?;
         let pair = &mut self.generation.checks.pairs[index];
         self.stats.requests_sent += 1;
         match (purpose, &mut pair.consent) {
@@ -212,10 +228,9 @@ impl IceAgent {
                 pair.stats.requests_sent += 1;
             }
         }
-        let path = pair.path;
         self.agenda.pacing = Some(now + self.config.pacing);
         self.refresh();
-        Some(path)
+        Some(way)
     }
 
     fn next_transaction(&self) -> Option<(usize, Purpose)> {
@@ -231,31 +246,29 @@ impl IceAgent {
             .or_else(check)
     }
 
-    fn write_request(&self, index: usize, check: Check, out: &mut Writer<'_>) -> Option<()> {
+    /// Writes a check, and says which way it leaves.
+    fn write_request(&mut self, index: usize, check: Check, out: &mut Writer<'_>) -> Option<Path> {
         let remote = self.generation.remote.as_ref()?;
         let pair = self.generation.checks.pairs.get(index)?;
         let local = self.locals.get(pair.local)?;
         let priority = reflexive_priority(&local.candidate);
         let id = check.transaction.id();
-        let before = out.len();
-        let mut message = Builder::new(out, Class::Request, Method::BINDING, id);
-        message
-            .attribute(&Attribute::Username(&remote.username))
-            .attribute(&Attribute::Priority(priority))
-            .attribute(&match check.role {
-                Role::Controlling => Attribute::IceControlling(self.tie_breaker),
-                Role::Controlled => Attribute::IceControlled(self.tie_breaker),
-            });
-        if check.nominates {
-            message.attribute(&Attribute::UseCandidate);
-        }
-        remote.key.sign(&mut message);
-        message.fingerprint();
-        if out.is_overflowed() {
-            out.rewind(before);
-            return None;
-        }
-        Some(())
+        carry(&mut self.gatherer, pair.path, out, |out| {
+            let mut message = Builder::new(out, Class::Request, Method::BINDING, id);
+            message
+                .attribute(&Attribute::Username(&remote.username))
+                .attribute(&Attribute::Priority(priority))
+                .attribute(&match check.role {
+                    Role::Controlling => Attribute::IceControlling(self.tie_breaker),
+                    Role::Controlled => Attribute::IceControlled(self.tie_breaker),
+                });
+            if check.nominates {
+                message.attribute(&Attribute::UseCandidate);
+            }
+            remote.key.sign(&mut message);
+            message.fingerprint();
+            true
+        })
     }
 }
 

@@ -46,6 +46,15 @@ impl IceServer {
         }
     }
 
+    /// The name and password alone.
+    pub(super) fn login(&self) -> Self {
+        Self {
+            urls: Vec::new(),
+            username: self.username.clone(),
+            credential: self.credential.clone(),
+        }
+    }
+
     /// Whether it can be used as it is.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use thiserror::Error;
 
@@ -170,9 +171,10 @@ impl Events {
 ///
 /// It runs from the moment when checks could begin and, while the peer may still
 /// trickle, from its last candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Checks cannot begin yet.
+    /// What is waited for cannot begin yet.
+    #[default]
     Idle,
     /// It begins at the next moment that we are told.
     Wanted,
@@ -188,6 +190,15 @@ impl Patience {
             Self::Until(deadline) => Some(deadline),
             Self::Idle | Self::Wanted | Self::Over => None,
         }
+    }
+
+    /// It begins, if it was wanted. Whether it was.
+    pub(super) fn begin(&mut self, now: Instant, patience: Duration) -> bool {
+        let is_wanted = *self == Self::Wanted;
+        if is_wanted {
+            *self = Self::Until(now + patience);
+        }
+        is_wanted
     }
 
     pub(super) fn on_timeout(&mut self, now: Instant) {

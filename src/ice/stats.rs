@@ -51,6 +51,12 @@ pub struct Dropped {
     pub replies_full: u64,
     /// A check after ours have failed.
     pub failed: u64,
+    /// Bytes of a stream that is not known, or a datagram said to be of a stream.
+    pub unknown_stream: u64,
+    /// A frame on a stream that is too long or none: the stream was released.
+    pub bad_frame: u64,
+    /// A stream that was accepted though there are too many, or none is wanted.
+    pub streams_refused: u64,
     /// A check from an address more than there is room for.
     pub candidates_full: u64,
 }

@@ -73,13 +73,15 @@ fn a_foundation_is_kind_and_base_address() {
     let mut known: Vec<LocalCandidate> = Vec::new();
     let mut add = |kind, base: &str| {
         let base = addr(base);
-        let foundation = foundation(&known, kind, base.ip());
+        let foundation = foundation(&known, kind, base.ip(), Protocol::Udp, None);
         known.push(LocalCandidate {
             candidate: Candidate {
                 foundation,
                 ..candidate(kind, "10.0.0.1:1", 1)
             },
+            address: base,
             base,
+            server: None,
             announced: false,
         });
         foundation

@@ -72,6 +72,13 @@ impl BindingQuery {
         }
     }
 
+    /// Whether an answer in this transaction is waited for.
+    #[must_use]
+    pub fn is_awaiting(&self, id: TransactionId) -> bool {
+        let asked = self.transaction.as_ref();
+        asked.is_some_and(|transaction| transaction.id() == id)
+    }
+
     /// Takes one message that came from the server: a datagram, or what
     /// `wire::framing` cut out of a stream. Who sent it is the caller's to check.
     pub fn handle_input(&mut self, now: Instant, message: &[u8]) {
