@@ -47,6 +47,7 @@ mod network;
 mod peer;
 mod plan;
 mod queue;
+mod turn_server;
 mod world;
 
 pub use adapter::{Direct, SctpTold};
@@ -54,6 +55,7 @@ pub use ledger::{Fact, Ledger};
 pub use link::{Chance, Link, Loss, LossCause};
 pub use machine::{Grant, Machine, Wish};
 pub use network::{Sighting, Tap, Verdict};
+pub use turn_server::{Habit, TurnServer, TurnServerConfig, TurnServerStats};
 pub use world::{DATAGRAM_LIMIT, HostId, World};
 
 #[cfg(test)]
