@@ -5,6 +5,7 @@ pub mod dcep;
 pub mod demux;
 pub mod dtls;
 pub mod framing;
+pub mod mdns;
 pub mod sctp;
 pub mod sdp;
 pub mod stun;
