@@ -53,7 +53,7 @@
 //!
 //! # The floors
 //!
-//! [`peer`] is the whole of it. Each part below is usable alone: [`ice`],
+//! [`peer`] is the whole of it. Each part below is usable alone: [`ice`], [`mdns`],
 //! [`dtls`], [`sctp`] and [`channel`] with [`transport`] between them, offer and
 //! answer in [`jsep`], and all formats as plain values in [`wire`]. With the feature `sim`
 //! any of them can be put into a simulated network: see `sim::World`.
@@ -89,6 +89,7 @@ pub mod wire;
 // Floor 2: machines, each alone in the world.
 pub mod dtls;
 pub mod ice;
+pub mod mdns;
 pub mod sctp;
 pub mod stun;
 pub mod turn;

@@ -27,10 +27,12 @@ const LAW: &[(&str, &[&str])] = &[
     ("crypto", &["rng"]),
     // Floor 1: formats.
     ("wire", &["cursor", "seq", "net"]),
-    // Floor 2: machines. ICE and TURN make STUN transactions, ICE has TURN clients.
+    // Floor 2: machines. ICE and TURN make STUN transactions, ICE has TURN clients
+    // and asks for names.
     ("stun", &["GROUND", "wire"]),
     ("turn", &["GROUND", "wire", "stun"]),
-    ("ice", &["GROUND", "wire", "stun", "turn"]),
+    ("mdns", &["GROUND", "wire"]),
+    ("ice", &["GROUND", "wire", "stun", "turn", "mdns"]),
     ("dtls", &["GROUND", "wire"]),
     ("srtp", &["GROUND", "wire"]),
     ("sctp", &["GROUND", "wire"]),
@@ -60,7 +62,9 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "MACHINES",
-        &["ice", "turn", "stun", "dtls", "srtp", "sctp", "rtp", "cc"],
+        &[
+            "ice", "mdns", "turn", "stun", "dtls", "srtp", "sctp", "rtp", "cc",
+        ],
     ),
     ("FLOOR3", &["transport", "channel", "media"]),
 ];
@@ -225,7 +229,7 @@ fn every_format_and_machine_has_a_fuzz_target() {
         return;
     };
     let mut errors = Vec::new();
-    for subject in ["stun", "dtls", "sctp", "sdp", "peer"] {
+    for subject in ["stun", "dtls", "sctp", "sdp", "framing", "mdns", "peer"] {
         let named = |line: &str| line.starts_with("name = ") && line.contains(subject);
         if !manifest.lines().any(named) {
             errors.push(format!("fuzz/Cargo.toml: no target for {subject}"));

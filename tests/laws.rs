@@ -27,6 +27,7 @@ use pollrtc::wire::sctp::{Ppid, StreamId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::laws::{self, Op, Subject, path_of};
+use support::mdns::Resolver;
 use support::toy::{self, Toy};
 use support::{counters, dtls};
 
@@ -81,6 +82,7 @@ keeps_the_laws!(toy_machine, Toy<{ toy::SOUND }>, 200, 60);
 keeps_the_laws!(ice_agent, IceAgent, 48, 80);
 keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
 keeps_the_laws!(sctp_association, Direct<SctpAssociation>, 48, 80);
+keeps_the_laws!(mdns, Resolver, 48, 80);
 keeps_the_laws!(peer_connection, PeerConnection, 16, 100);
 
 impl Subject for Direct<SctpAssociation> {

@@ -1,6 +1,6 @@
 //! How much has a machine dropped, for whatever reason?
 
-use pollrtc::{dtls, ice, peer, sctp};
+use pollrtc::{dtls, ice, mdns, peer, sctp};
 
 /// By an ICE agent.
 pub fn ice(stats: &ice::Stats) -> u64 {
@@ -48,4 +48,17 @@ pub fn peer(stats: &peer::Stats) -> u64 {
         + stats.transport.too_early
         + sctp(&stats.sctp)
         + stats.channels.dropped
+}
+
+/// By a machine of multicast DNS.
+pub fn mdns(stats: &mdns::Stats) -> u64 {
+    let dropped = stats.dropped;
+    dropped.malformed
+        + dropped.unknown_local
+        + dropped.wrong_port
+        + dropped.not_for_us
+        + dropped.too_soon
+        + dropped.known
+        + dropped.off_link
+        + dropped.replies_full
 }

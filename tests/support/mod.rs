@@ -9,5 +9,6 @@ pub mod counters;
 pub mod dtls;
 pub mod ice;
 pub mod laws;
+pub mod mdns;
 pub mod peers;
 pub mod toy;
