@@ -155,7 +155,6 @@ pub(crate) struct Net {
     pub(crate) world: World<Node>,
     pub(crate) client: HostId,
     pub(crate) server: HostId,
-    pub(crate) peer: HostId,
     pub(crate) events: Vec<Event>,
 }
 
@@ -197,12 +196,11 @@ impl Net {
             echoes: true,
             ..Peer::default()
         });
-        let peer = world.add("peer", &[addr(PEER)], peer);
+        world.add("peer", &[addr(PEER)], peer);
         Self {
             world,
             client,
             server,
-            peer,
             events: Vec::new(),
         }
     }
