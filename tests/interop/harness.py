@@ -16,9 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
+from lan import ADDRESSES, Lan
 from scenarios import KNOWN_GAPS, SCENARIOS
 from session import Failure, KnownGap, Peer, Session
+from turn_server import TurnServer
 from udp_proxy import Proxy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,30 +35,62 @@ ENVIRONMENT = {"NODE_PATH": os.path.join(LAB, "npm", "node_modules")}
 
 async def run_one(offerer, answerer, name, logs):
     """One scenario: a dictionary with its result and a remark."""
-    function, seconds, path = SCENARIOS[name]
+    scenario = SCENARIOS[name]
     log_path = os.path.join(logs, f"{offerer}-{answerer}-{name}.log")
-    proxy = Proxy(**path) if path else None
     start = time.monotonic()
     with open(log_path, "wb") as log:
-        peers = [Peer(offerer, PEERS[offerer], "offerer", log), Peer(answerer, PEERS[answerer], "answerer", log)]
         try:
-            await asyncio.gather(*(p.start(ENVIRONMENT) for p in peers))
-            session = Session(*peers, KNOWN_GAPS, proxy)
-            session.needs("dc")
-            remark = await asyncio.wait_for(function(session), seconds)
+            with World(scenario, log_path) as world:
+                remark = await world.run(scenario, (offerer, answerer), log)
             result = "pass"
         except KnownGap as e:
             result, remark = "gap", str(e)
         except (Failure, OSError) as e:
             result, remark = "FAIL", str(e)
         except asyncio.TimeoutError:
-            result, remark = "FAIL", f"not done in {seconds} s"
-        finally:
-            await asyncio.gather(*(p.stop() for p in peers), return_exceptions=True)
-            if proxy:
-                proxy.close()
+            result, remark = "FAIL", f"not done in {scenario.seconds} s"
+        except Exception as e:  # a fault of the scenario itself must not end the others
+            result, remark = "FAIL", f"{type(e).__name__}: {e}"
+            traceback.print_exc()
     return {"offerer": offerer, "answerer": answerer, "scenario": name, "result": result, "remark": remark or "",
             "seconds": round(time.monotonic() - start, 1), "log": log_path}
+
+
+class World:
+    """What a scenario has around its peers: a lossy path, a TURN server, a network."""
+
+    def __init__(self, scenario, log_path):
+        self.proxy = Proxy(**scenario.path) if scenario.path else None
+        self.turn = TurnServer(log_path.replace(".log", ".turn.log"), *scenario.turn) if scenario.turn is not None else None
+        self.lan = Lan() if scenario.lan else None
+
+    def __enter__(self):
+        try:
+            for part in filter(None, (self.turn, self.lan)):
+                part.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for part in filter(None, (self.proxy, self.turn, self.lan)):
+            part.stop()
+
+    async def run(self, scenario, names, log):
+        environment = {**ENVIRONMENT, **scenario.environment, **(self.turn.environment() if self.turn else {})}
+        addresses = ADDRESSES if self.lan else ("127.0.0.1", "127.0.0.1")
+        prefixes = self.lan.prefixes if self.lan else ([], [])
+        peers = [Peer(name, prefix + PEERS[name], role, log)
+                 for name, prefix, role in zip(names, prefixes, ("offerer", "answerer"))]
+        try:
+            await asyncio.gather(*(p.start({**environment, "INTEROP_ADDRESS": address})
+                                   for p, address in zip(peers, addresses)))
+            session = Session(*peers, KNOWN_GAPS, self.proxy, self.turn)
+            session.needs("dc")
+            return await asyncio.wait_for(scenario.function(session), scenario.seconds)
+        finally:
+            await asyncio.gather(*(p.stop() for p in peers), return_exceptions=True)
 
 
 async def run_all(pairs, names, logs, jobs):

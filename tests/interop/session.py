@@ -131,8 +131,8 @@ class Peer:
 class Session:
     """Two peers and what is carried between them."""
 
-    def __init__(self, off, ans, gaps, proxy=None):
-        self.off, self.ans, self.gaps, self.proxy = off, ans, gaps, proxy
+    def __init__(self, off, ans, gaps, proxy=None, turn=None):
+        self.off, self.ans, self.gaps, self.proxy, self.turn = off, ans, gaps, proxy, turn
         self.held = {off: [], ans: []}
         self.open = {off: False, ans: False}
         self.sdp = {}
@@ -154,15 +154,22 @@ class Session:
         for peer in (self.off, self.ans):
             await peer.ask("init", **{"trickle": False, **config})
 
+    def one_with(self, feature):
+        """A peer that has the feature: ours, if it is one of two."""
+        able = [p for p in (self.off, self.ans) if feature in p.features]
+        check(able, f"neither has {feature}")
+        return next((p for p in able if p.name == "ours"), able[0])
+
+    def other(self, peer):
+        return self.ans if peer is self.off else self.off
+
     def _candidate(self, source, target, event):
         if not self.open[source]:
             self.held[source].append(event)
             return
         text = event["candidate"]
-        if self.proxy and text:
-            text = self.proxy.rewrite(text)
-            if not text:
-                return
+        if text and not (text := self._forward(text)):
+            return
         task = asyncio.ensure_future(target.ask("candidate", candidate=text, sdp_mid=event["sdp_mid"],
                                                 sdp_mline_index=event["sdp_mline_index"]))
         self.pending.add(task)
@@ -177,12 +184,12 @@ class Session:
     def _forward(self, sdp):
         return self.proxy.rewrite(sdp) if self.proxy else sdp
 
-    async def negotiate(self, by=None, answer=None, edit_offer=None, edit_answer=None):
+    async def negotiate(self, by=None, offer=None, answer=None, edit_offer=None, edit_answer=None):
         """One offer and its answer; `by` is the peer that offers this time."""
         a = by or self.off
-        b = self.ans if a is self.off else self.off
+        b = self.other(a)
         self.open[a] = self.open[b] = False
-        description = await a.ask("offer")
+        description = await a.ask("offer", **(offer or {}))
         self.sdp["offer"] = description["sdp"]
         sdp = edit_offer(description["sdp"]) if edit_offer else description["sdp"]
         await b.ask("set_remote", type="offer", sdp=self._forward(sdp))

@@ -122,7 +122,7 @@ class Proxy:
                 _, _, out, data, to = heapq.heappop(self.queue)
                 self._send(out, data, to)
 
-    def close(self):
+    def stop(self):
         self.running = False
         self.thread.join(1)
         for key in list(self.selector.get_map().values()):

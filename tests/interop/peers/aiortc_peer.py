@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import re
 import struct
 import sys
@@ -10,13 +11,14 @@ import time
 
 import aioice.ice
 import aiortc
-from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (RTCConfiguration, RTCDataChannel, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection,
+                    RTCSessionDescription)
 from aiortc.sdp import candidate_from_sdp
 
-# The loopback address alone: aioice leaves it out of its own list.
-aioice.ice.get_host_addresses = lambda use_ipv4=True, use_ipv6=True: ["127.0.0.1"]
+# One address, the loopback one if nothing else is said: aioice leaves it out of its own list.
+aioice.ice.get_host_addresses = lambda use_ipv4=True, use_ipv6=True: [os.environ.get("INTEROP_ADDRESS", "127.0.0.1")]
 
-FEATURES = ["dc", "empty", "max_life", "close_channel", "dtls_role", "stats"]
+FEATURES = ["dc", "empty", "max_life", "close_channel", "dtls_role", "relay", "relay_tcp", "relay_tls", "stats"]
 
 
 def emit(**event):
@@ -94,7 +96,10 @@ class Peer:
             await asyncio.sleep(0.002)
 
     async def init(self, c):
-        pc = self.pc = RTCPeerConnection()
+        servers = [RTCIceServer(urls=s["urls"], username=s.get("username"), credential=s.get("credential"))
+                   for s in c.get("ice_servers") or []]
+        policy = RTCIceTransportPolicy(c.get("ice_transport_policy") or "all")
+        pc = self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, iceTransportPolicy=policy))
         for which, name in (("ice", "iceConnectionState"), ("connection", "connectionState"),
                             ("signaling", "signalingState"), ("gathering", "iceGatheringState")):
             pc.on(name.lower() + "change",

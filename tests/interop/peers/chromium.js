@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // Chromium as a peer: playwright-core drives the browser, core.js runs in a page.
 // CHROMIUM names another browser binary; CHROMIUM_FLAGS adds flags (space-separated).
+// CHROMIUM_HIDES=1: it gets no permission, so it shows names that end in .local instead of addresses.
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
 const { emit, serve } = require('./stdio.js');
 
+const hides = process.env.CHROMIUM_HIDES === '1';
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
   '--allow-loopback-in-peer-connection',
@@ -14,7 +16,7 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
 
 (async () => {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: FLAGS });
-  const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  const context = await browser.newContext({ permissions: hides ? [] : ['camera', 'microphone'] });
   await context.route('**/*', (r) => r.fulfill({ contentType: 'text/html', body: '<!doctype html><title>peer</title>' }));
   const page = await context.newPage();
   page.on('console', (m) => process.stderr.write('page: ' + m.text() + '\n'));
@@ -23,8 +25,9 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
   await page.addScriptTag({ content: fs.readFileSync(path.join(__dirname, 'core.js'), 'utf8') });
   await page.addScriptTag({ content: fs.readFileSync(path.join(__dirname, 'page.js'), 'utf8') });
   // One permission for all: with it Chromium gathers every interface and does not hide addresses.
-  await page.evaluate(() => window.unlock());
+  if (!hides) await page.evaluate(() => window.unlock());
   emit({ event: 'ready', protocol: 1, peer: 'chromium', version: browser.version(), features: [
-    'dc', 'empty', 'trickle', 'rollback', 'max_life', 'utf8_label', 'close_channel', 'stats', 'dtls_role'] });
+    'dc', 'empty', 'trickle', 'rollback', 'max_life', 'utf8_label', 'close_channel', 'stats', 'dtls_role',
+    'relay', 'relay_tcp', 'relay_tls', 'candidate_error', 'ice_restart', 'ice_tcp', 'mdns'] });
   serve((c) => page.evaluate((x) => { window.handle(x); }, c).catch((e) => emit({ event: 'error', id: c.id, message: String(e) })), () => browser.close());
 })().catch((e) => { process.stderr.write(String(e.stack || e) + '\n'); process.exit(1); });

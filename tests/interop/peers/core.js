@@ -84,8 +84,13 @@
     }
 
     async function gathered() {
-      const end = performance.now() + 10000;
-      while (pc.iceGatheringState !== 'complete' && performance.now() < end) await sleep(10);
+      // Right after an ICE restart the state still says complete, and no candidate is there yet.
+      const end = performance.now() + 10000, some = performance.now() + 3000;
+      while (performance.now() < end) {
+        const has = /a=candidate:/.test(pc.localDescription.sdp);
+        if (pc.iceGatheringState === 'complete' && (has || performance.now() > some)) return;
+        await sleep(10);
+      }
     }
 
     async function local(desc) {
@@ -97,8 +102,9 @@
     const cmds = {
       async init(c) {
         cfg = c;
-        pc = new env.RTCPeerConnection();
+        pc = new env.RTCPeerConnection({ iceServers: c.ice_servers || [], iceTransportPolicy: c.ice_transport_policy || 'all' });
         root.pc = pc;
+        pc.onicecandidateerror = (e) => emit({ event: 'candidate_error', url: e.url, code: e.errorCode, reason: e.errorText });
         pc.onicecandidate = (e) => {
           if (!cfg.trickle) return;
           const k = e.candidate;
@@ -126,8 +132,8 @@
         adopt(pc.createDataChannel(c.label, o));
       },
       async mode(c) { mode = c.mode; },
-      async offer() {
-        const d = await pc.createOffer();
+      async offer(c) {
+        const d = await pc.createOffer(c.ice_restart ? { iceRestart: true } : {});
         await pc.setLocalDescription(d);
         return local(d);
       },
@@ -193,7 +199,7 @@
           dtls_version: null, dtls_cipher: null, dtls_role: null, selected_pair: null, data: [] };
         const all = new Map();
         (await pc.getStats()).forEach((v) => all.set(v.id, v));
-        const end = (x) => x && { type: x.candidateType, ip: x.address ?? x.ip ?? null, port: x.port ?? null, protocol: x.protocol };
+        const end = (x) => x && { type: x.candidateType, ip: x.address ?? x.ip ?? null, port: x.port ?? null, protocol: x.protocol, relay_protocol: x.relayProtocol ?? null };
         const versions = { FEFD: '1.2', FEFC: '1.3', FEFF: '1.0' };
         let pair = null;
         for (const s of all.values()) {
