@@ -1,4 +1,4 @@
-//! A chat between a browser and the library, over a real UDP socket.
+//! A chat between a browser and the library, over real sockets.
 //!
 //! ```text
 //! cargo run --release --example browser
@@ -17,9 +17,9 @@ mod http;
 #[path = "../support/outbox.rs"]
 mod outbox;
 mod session;
+#[path = "../support/sockets/mod.rs"]
+mod sockets;
 mod terminal;
-#[path = "../support/udp.rs"]
-mod udp;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -31,19 +31,19 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use pollrtc::rng::Rng;
 use pollrtc::time::{Clock, Instant};
 
 use crate::session::Session;
+use crate::sockets::{Buffers, Sockets};
 use crate::terminal::Line;
-use crate::udp::Buffers;
 
 /// Chat with the library from a browser.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where the page is served; its address is also the library's only candidate.
+    /// Where the page is served; its address is also where the library can be reached.
     ///
     /// Give an address of this machine in your network to chat from another one. Port 0 takes a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -56,6 +56,7 @@ struct Arguments {
 /// Everything the loop owns.
 struct App {
     poll: Poll,
+    waker: Arc<Waker>,
     clock: Clock,
     rng: Rng,
     address: IpAddr,
@@ -81,6 +82,7 @@ fn main() -> anyhow::Result<()> {
     }
     let app = App {
         poll,
+        waker,
         clock: Clock::start(),
         rng: Rng::from_os()?,
         address: arguments.listen.ip(),
@@ -118,7 +120,7 @@ impl App {
             for session in self.sessions.values_mut() {
                 busy |= session
                     .turn(now, &mut buffers)
-                    .context("the UDP socket failed")?;
+                    .context("the sockets failed")?;
             }
             self.sessions.retain(|_, session| !session.is_over(now));
             let deadline = self.sessions.values().filter_map(Session::deadline).min();
@@ -134,19 +136,17 @@ impl App {
         }
     }
 
-    /// A new connection with a socket of its own.
+    /// A new connection with sockets of its own.
     fn open_session(&mut self, now: Instant) -> anyhow::Result<(usize, &mut Session)> {
         if self.sessions.len() >= MAX_SESSIONS {
             bail!("too many connections: close another page first");
         }
         let id = self.next_id;
         self.next_id += 1;
-        let mut session = Session::new(id, self.address, &mut self.rng, now)?;
-        self.poll.registry().register(
-            session.socket.source(),
-            Token(id),
-            Interest::READABLE | Interest::WRITABLE,
-        )?;
+        let registry = self.poll.registry().try_clone()?;
+        let mut sockets = Sockets::new(registry, Token(id), Arc::clone(&self.waker));
+        sockets.open(self.address).context("no sockets")?;
+        let session = Session::new(id, sockets, &mut self.rng, now)?;
         Ok((id, self.sessions.entry(id).or_insert(session)))
     }
 }

@@ -1,7 +1,6 @@
 //! One page that is connected, or about to be.
 
 use core::time::Duration;
-use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context as _;
 use pollrtc::peer::{
@@ -12,12 +11,12 @@ use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
 
 use crate::outbox::Outbox;
+use crate::sockets::{Buffers, Sockets};
 use crate::terminal::{Line, say};
-use crate::udp::{Buffers, Socket};
 
-/// One connection with its socket.
+/// One connection with its sockets.
 pub(crate) struct Session {
-    pub(crate) socket: Socket,
+    sockets: Sockets,
     id: usize,
     peer: PeerConnection,
     outbox: Outbox,
@@ -30,16 +29,15 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(
         id: usize,
-        address: IpAddr,
+        sockets: Sockets,
         rng: &mut Rng,
         now: Instant,
     ) -> anyhow::Result<Self> {
-        let socket = Socket::bind(SocketAddr::new(address, 0)).context("no UDP socket")?;
         let mut peer = PeerConnection::new(Config::new(), rng)?;
-        peer.add_local_address(socket.local())?;
+        sockets.introduce_to(&mut peer)?;
         let ping = peer.create_data_channel(PING, ping_config())?;
         Ok(Self {
-            socket,
+            sockets,
             id,
             peer,
             outbox: Outbox::default(),
@@ -94,12 +92,12 @@ impl Session {
 
     /// One turn of the loop; `true` if there is more to do at once.
     pub(crate) fn turn(&mut self, now: Instant, buffers: &mut Buffers) -> std::io::Result<bool> {
-        let more = self.socket.receive(&mut self.peer, now, buffers)?;
+        let more = self.sockets.receive(&mut self.peer, now, buffers)?;
         if self.peer.poll_timeout().is_some_and(|at| at <= now) {
             self.peer.handle_timeout(now);
         }
         self.take_events(now);
-        self.socket.send(&mut self.peer, now);
+        self.sockets.send(&mut self.peer, now);
         Ok(more)
     }
 
@@ -120,7 +118,7 @@ impl Session {
     /// Says goodbye.
     pub(crate) fn close(&mut self, now: Instant) {
         self.peer.close();
-        self.socket.send(&mut self.peer, now);
+        self.sockets.send(&mut self.peer, now);
     }
 
     /// Does what was typed at the terminal.
@@ -147,7 +145,11 @@ impl Session {
         // While something waits to be sent nothing more is taken: the page has to wait too.
         while self.outbox.flush(&mut self.peer, now) {
             match self.peer.poll_event() {
-                Some(event) => self.on_event(event),
+                Some(event) => {
+                    if let Some(event) = self.sockets.fulfil(&mut self.peer, now, event) {
+                        self.on_event(event);
+                    }
+                }
                 None => return,
             }
         }

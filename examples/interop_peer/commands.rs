@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
+use pollrtc::ice::{IceServer, TransportPolicy};
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::content;
 use crate::jobs::Job;
-use crate::protocol::{self, Candidate, Command, NewChannel, Setup};
+use crate::protocol::{self, Candidate, Command, Init, NewChannel, Policy, Server, Setup};
 use crate::session::Session;
 
 /// What comes after a command?
@@ -47,10 +48,10 @@ impl Session {
         now: Instant,
     ) -> anyhow::Result<Option<Value>> {
         match command {
-            Command::Init { trickle } => self.init(trickle)?,
+            Command::Init(init) => self.init(&init)?,
             Command::CreateChannel(new) => self.create_channel(new)?,
             Command::Mode { mode } => self.mode = mode,
-            Command::Offer | Command::Answer { .. } => {
+            Command::Offer { .. } | Command::Answer { .. } => {
                 return self.describe(id, &command).map(|()| None);
             }
             Command::SetRemote { r#type, sdp } => {
@@ -125,13 +126,24 @@ impl Session {
         Ok(Some(json!({ "event": "ok" })))
     }
 
-    fn init(&mut self, trickle: bool) -> anyhow::Result<()> {
+    fn init(&mut self, init: &Init) -> anyhow::Result<()> {
         if self.peer.is_some() {
             bail!("there is a connection already");
         }
-        self.trickle = trickle;
-        let mut peer = PeerConnection::new(Config::new(), &mut Rng::from_os()?)?;
-        peer.add_local_address(self.socket.local())?;
+        self.trickle = init.trickle;
+        let mut config = Config::new();
+        config.ice.tcp = true;
+        config.ice.policy = match init.ice_transport_policy {
+            Policy::All => TransportPolicy::All,
+            Policy::Relay => TransportPolicy::Relay,
+        };
+        config.ice.servers = init
+            .ice_servers
+            .iter()
+            .map(server)
+            .collect::<Result<_, _>>()?;
+        let mut peer = PeerConnection::new(config, &mut Rng::from_os()?)?;
+        self.sockets.introduce_to(&mut peer)?;
         self.peer = Some(peer);
         Ok(())
     }
@@ -164,6 +176,10 @@ impl Session {
                     None => {}
                 }
                 peer.create_answer()?
+            }
+            Command::Offer { ice_restart: true } => {
+                peer.restart_ice();
+                peer.create_offer()?
             }
             _ => peer.create_offer()?,
         };
@@ -227,6 +243,15 @@ impl Session {
             .find(label)
             .with_context(|| format!("no channel {label:?}"))
     }
+}
+
+fn server(server: &Server) -> anyhow::Result<IceServer> {
+    let urls: Result<_, _> = server.urls.iter().map(|url| url.parse()).collect();
+    Ok(IceServer {
+        urls: urls?,
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    })
 }
 
 fn candidate_facts(candidate: &pollrtc::net::Candidate) -> Value {

@@ -1,5 +1,5 @@
 //! The library as a peer of the interop harness: commands and events as JSON lines on the standard
-//! streams, datagrams on a real socket. See `tests/interop/PROTOCOL.md`.
+//! streams, real sockets. See `tests/interop/PROTOCOL.md`.
 //!
 //! One thread owns everything and waits in one place; a second one only reads the commands.
 #![expect(
@@ -16,8 +16,8 @@ mod jobs;
 mod outbox;
 mod protocol;
 mod session;
-#[path = "../support/udp.rs"]
-mod udp;
+#[path = "../support/sockets/mod.rs"]
+mod sockets;
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -25,29 +25,28 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use pollrtc::time::{Clock, Instant};
 
 use crate::commands::Next;
 use crate::session::Session;
-use crate::udp::{Buffers, Socket};
+use crate::sockets::{Buffers, Sockets};
 
 fn main() -> anyhow::Result<()> {
     let clock = Clock::start();
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(16);
     let mut buffers = Buffers::default();
-    let mut socket = Socket::bind(([127, 0, 0, 1], 0).into()).context("no socket on 127.0.0.1")?;
-    poll.registry().register(
-        socket.source(),
-        DATAGRAMS,
-        Interest::READABLE | Interest::WRITABLE,
-    )?;
     // Kept here too: a wake-up is lost when the last owner of its waker goes.
-    let waker = Arc::new(Waker::new(poll.registry(), COMMANDS)?);
+    let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
     let lines = read_commands(Arc::clone(&waker));
+    let mut sockets = Sockets::new(poll.registry().try_clone()?, SOCKETS, Arc::clone(&waker));
+    let address = std::env::var("INTEROP_ADDRESS").unwrap_or_else(|_| "127.0.0.1".into());
+    sockets
+        .open(address.parse()?)
+        .with_context(|| format!("no sockets at {address}"))?;
 
-    let mut session = Session::new(socket);
+    let mut session = Session::new(sockets);
     protocol::ready();
     loop {
         let now = clock.now();
@@ -107,5 +106,5 @@ fn read_commands(waker: Arc<Waker>) -> Receiver<String> {
     receiver
 }
 
-const DATAGRAMS: Token = Token(0);
-const COMMANDS: Token = Token(1);
+const SOCKETS: Token = Token(0);
+const WAKE: Token = Token(1);

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 #[derive(Debug, Deserialize)]
 #[serde(tag = "cmd", rename_all = "snake_case")]
 pub(crate) enum Command {
-    Init {
-        #[serde(default)]
-        trickle: bool,
-    },
+    Init(Init),
     CreateChannel(NewChannel),
     Mode {
         mode: Mode,
     },
-    Offer,
+    Offer {
+        #[serde(default)]
+        ice_restart: bool,
+    },
     Answer {
         setup: Option<Setup>,
     },
@@ -67,6 +67,32 @@ pub(crate) enum Command {
     },
     Close,
     Quit,
+}
+
+/// The fields of `init`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Init {
+    pub(crate) trickle: bool,
+    pub(crate) ice_servers: Vec<Server>,
+    pub(crate) ice_transport_policy: Policy,
+}
+
+/// A STUN or TURN server.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) urls: Vec<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) credential: Option<String>,
+}
+
+/// Which candidates are used.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Policy {
+    #[default]
+    All,
+    Relay,
 }
 
 /// The fields of `create_channel`.
@@ -161,7 +187,7 @@ pub(crate) fn ready() {
     }));
 }
 
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 16] = [
     "dc",
     "empty",
     "trickle",
@@ -170,6 +196,13 @@ const FEATURES: [&str; 9] = [
     "close_channel",
     "dtls_role",
     "rollback",
+    "relay",
+    "relay_tcp",
+    "relay_tls",
+    "candidate_error",
+    "ice_restart",
+    "ice_tcp",
+    "mdns",
     "stats",
 ];
 

@@ -11,11 +11,11 @@ use crate::channels::Channels;
 use crate::jobs::{Job, Progress};
 use crate::outbox::Outbox;
 use crate::protocol::{Mode, answer, emit, error};
-use crate::udp::{Buffers, Socket};
+use crate::sockets::{Buffers, Sockets};
 
 /// Everything the peer has.
 pub(crate) struct Session {
-    pub(crate) socket: Socket,
+    pub(crate) sockets: Sockets,
     pub(crate) peer: Option<PeerConnection>,
     pub(crate) channels: Channels,
     pub(crate) mode: Mode,
@@ -28,9 +28,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(socket: Socket) -> Self {
+    pub(crate) fn new(sockets: Sockets) -> Self {
         Self {
-            socket,
+            sockets,
             peer: None,
             channels: Channels::new(),
             mode: Mode::Report,
@@ -46,7 +46,7 @@ impl Session {
         let Some(peer) = &mut self.peer else {
             return Ok(false);
         };
-        let more = self.socket.receive(peer, now, buffers)?;
+        let more = self.sockets.receive(peer, now, buffers)?;
         if peer.poll_timeout().is_some_and(|at| at <= now) {
             peer.handle_timeout(now);
         }
@@ -54,7 +54,7 @@ impl Session {
         self.advance_jobs(now);
         self.finish_gathering();
         if let Some(peer) = &mut self.peer {
-            self.socket.send(peer, now);
+            self.sockets.send(peer, now);
         }
         Ok(more)
     }
@@ -75,7 +75,7 @@ impl Session {
     pub(crate) fn farewell(mut self, now: Instant) {
         if let Some(peer) = &mut self.peer {
             peer.close();
-            self.socket.send(peer, now);
+            self.sockets.send(peer, now);
         }
     }
 
@@ -84,7 +84,9 @@ impl Session {
             && self.outbox.flush(peer, now)
             && let Some(event) = peer.poll_event()
         {
-            self.on_event(now, event);
+            if let Some(event) = self.sockets.fulfil(peer, now, event) {
+                self.on_event(now, event);
+            }
         }
     }
 
@@ -108,6 +110,13 @@ impl Session {
                     json!({ "event": "candidate", "candidate": "", "sdp_mid": null, "sdp_mline_index": null })
                 }
             }),
+            Event::IceCandidateError {
+                url, code, reason, ..
+            } => {
+                emit(
+                    &json!({ "event": "candidate_error", "url": url.to_string(), "code": code, "reason": reason }),
+                );
+            }
             Event::DataChannel(id) => self.on_channel(id),
             Event::ChannelState(id, value) => {
                 if let Some(channel) = self.channels.get_mut(id) {
