@@ -5,6 +5,7 @@ use core::time::Duration;
 use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
 use pollrtc::ice::{IceServer, TransportPolicy};
+use pollrtc::net::{Candidate, CandidateKind, Path};
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::content;
 use crate::jobs::Job;
-use crate::protocol::{self, Candidate, Command, Init, NewChannel, Policy, Server, Setup};
+use crate::protocol::{self, Command, Init, NewChannel, Policy, Server, Setup};
 use crate::session::Session;
 
 /// What comes after a command?
@@ -188,7 +189,7 @@ impl Session {
         Ok(())
     }
 
-    fn candidate(&mut self, candidate: &Candidate) -> anyhow::Result<()> {
+    fn candidate(&mut self, candidate: &protocol::Candidate) -> anyhow::Result<()> {
         let candidate = IceCandidate {
             candidate: &candidate.candidate,
             sdp_mid: candidate.sdp_mid.as_deref(),
@@ -202,8 +203,8 @@ impl Session {
         let peer = self.peer.as_ref().context("not initialised")?;
         let pair = peer.selected_pair().map(|pair| {
             json!({
-                "local": candidate_facts(&pair.local),
-                "remote": candidate_facts(&pair.remote),
+                "local": candidate_facts(&pair.local, Some(pair.path)),
+                "remote": candidate_facts(&pair.remote, None),
                 "rtt_ms": pair.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
             })
         });
@@ -254,8 +255,8 @@ fn server(server: &Server) -> anyhow::Result<IceServer> {
     })
 }
 
-fn candidate_facts(candidate: &pollrtc::net::Candidate) -> Value {
-    use pollrtc::net::CandidateKind;
+/// `path`: the way to the relay, if the candidate is of our own.
+fn candidate_facts(candidate: &Candidate, path: Option<Path>) -> Value {
     let kind = match candidate.kind {
         CandidateKind::Host => "host",
         CandidateKind::ServerReflexive => "srflx",
@@ -268,5 +269,6 @@ fn candidate_facts(candidate: &pollrtc::net::Candidate) -> Value {
         "ip": address.map(|address| address.ip().to_string()),
         "port": address.map(|address| address.port()),
         "protocol": candidate.protocol.to_string(),
+        "relay_protocol": path.filter(|_| kind == "relay").map(|path| path.protocol.to_string()),
     })
 }
