@@ -5,7 +5,7 @@ use core::time::Duration;
 use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
 use pollrtc::ice::{IceServer, TransportPolicy};
-use pollrtc::net::{Candidate, CandidateKind, Path};
+use pollrtc::net::{Candidate, CandidateKind};
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -203,8 +203,8 @@ impl Session {
         let peer = self.peer.as_ref().context("not initialised")?;
         let pair = peer.selected_pair().map(|pair| {
             json!({
-                "local": candidate_facts(&pair.local, Some(pair.path)),
-                "remote": candidate_facts(&pair.remote, None),
+                "local": candidate_facts(peer, &pair.local),
+                "remote": candidate_facts(peer, &pair.remote),
                 "rtt_ms": pair.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
             })
         });
@@ -255,8 +255,7 @@ fn server(server: &Server) -> anyhow::Result<IceServer> {
     })
 }
 
-/// `path`: the way to the relay, if the candidate is of our own.
-fn candidate_facts(candidate: &Candidate, path: Option<Path>) -> Value {
+fn candidate_facts(peer: &PeerConnection, candidate: &Candidate) -> Value {
     let kind = match candidate.kind {
         CandidateKind::Host => "host",
         CandidateKind::ServerReflexive => "srflx",
@@ -264,11 +263,12 @@ fn candidate_facts(candidate: &Candidate, path: Option<Path>) -> Value {
         CandidateKind::Relayed => "relay",
     };
     let address = candidate.address.ip();
+    let relay = address.and_then(|address| peer.ice().relay(address));
     json!({
         "type": kind,
         "ip": address.map(|address| address.ip().to_string()),
         "port": address.map(|address| address.port()),
         "protocol": candidate.protocol.to_string(),
-        "relay_protocol": path.filter(|_| kind == "relay").map(|path| path.protocol.to_string()),
+        "relay_protocol": relay.map(|(_, path)| path.protocol.to_string()),
     })
 }

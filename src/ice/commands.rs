@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{AddressError, IceAgent, IceServer, ServerError, TransportPolicy};
+use super::{AddressError, IceAgent, IceServer, ServerError, ServerUrl, TransportPolicy};
 use crate::net::Path;
 use crate::time::Instant;
 
@@ -76,6 +76,15 @@ impl IceAgent {
     pub fn accepted(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
         self.stream_accepted(now, path);
+    }
+
+    /// Which server lends us the address `relayed`, and which way leads there: `url`
+    /// and `relayProtocol` of W3C webrtc-stats.
+    #[must_use]
+    pub fn relay(&self, relayed: SocketAddr) -> Option<(&ServerUrl, Path)> {
+        let mut relays = self.gatherer.as_ref()?.relays.iter();
+        let relay = relays.find(|relay| relay.relayed == Some(relayed))?;
+        Some((&relay.url, relay.path))
     }
 
     /// Takes the next datagram out of bytes that came over the stream `path`, and
