@@ -3,7 +3,9 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use super::ledger::Datagram;
 use crate::cursor::Reader;
+use crate::net::Protocol;
 use crate::wire::demux::{self, Class};
 use crate::wire::{dtls, stun};
 
@@ -20,6 +22,26 @@ pub fn datagram(bytes: &[u8]) -> String {
         Class::Rtp => other("RTP", bytes),
         Class::Unknown => other("unknown", bytes),
     }
+}
+
+/// Like [`datagram`], for what the ledger holds: also for what was written to a
+/// stream.
+#[must_use]
+pub fn packet(packet: &Datagram) -> String {
+    let bytes = &packet.bytes;
+    match packet.seen.protocol {
+        Protocol::Udp => datagram(bytes),
+        protocol => format!("{protocol}: {}", datagram(unframed(bytes))),
+    }
+}
+
+/// What a write to a stream holds: a message of TURN as it is (RFC 8656 §12.5), or
+/// the content of a frame (RFC 4571).
+pub(super) fn unframed(bytes: &[u8]) -> &[u8] {
+    let is_frame =
+        |(len, _): &(&[u8; 2], &[u8])| usize::from(u16::from_be_bytes(**len)) + 2 == bytes.len();
+    let frame = bytes.split_first_chunk::<2>().filter(is_frame);
+    frame.map_or(bytes, |(_, content)| content)
 }
 
 fn other(name: &str, bytes: &[u8]) -> String {

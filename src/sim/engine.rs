@@ -4,19 +4,20 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use bytes::Bytes;
 
 use super::invariants::Invariant;
-use super::ledger::{Datagram, Fact, Fate, Ledger, Origin};
+use super::ledger::{Datagram, DatagramId, Fact, Fate, Ledger, Origin};
 use super::link::LossCause;
-use super::machine::Machine;
-use super::network::{Sighting, Verdict};
-use super::queue::InFlight;
+use super::machine::{Machine, Wish};
+use super::network::{Route, Sighting, Verdict};
+use super::queue::Freight;
 use super::trace;
 use super::world::{Host, HostId, World};
 use crate::cursor::Writer;
-use crate::net::Path;
+use crate::net::{Path, Protocol};
 use crate::time::Instant;
 use crate::timer::earliest;
 
@@ -25,7 +26,7 @@ impl<M: Machine> World<M> {
     pub(super) fn step_until(&mut self, end: Instant) -> bool {
         let plan = self.plans.next();
         let arrival = self.network.queue.next_arrival();
-        let deadline = self.next_deadline();
+        let deadline = self.wakes.first().copied();
         let Some(next) = earliest(plan, earliest(arrival, deadline.map(|(at, _)| at))) else {
             return false;
         };
@@ -48,29 +49,43 @@ impl<M: Machine> World<M> {
         true
     }
 
-    fn next_deadline(&self) -> Option<(Instant, HostId)> {
-        let wakes = self.hosts.iter().enumerate();
-        wakes
-            .filter_map(|(index, host)| Some((host.wake?, HostId(index))))
-            .min()
+    fn deliver(&mut self) {
+        match self.network.queue.pop() {
+            Some(Freight::Datagram { way, bytes, id }) => {
+                match self.network.admit(self.now, way, Protocol::Udp) {
+                    Ok((host, path)) => self.hand_over(host, path, bytes, id),
+                    Err(cause) => {
+                        if let (Some(ledger), Some(id)) = (&mut self.ledger, id) {
+                            ledger.lose(id, cause);
+                        }
+                    }
+                }
+            }
+            Some(Freight::Copy {
+                to,
+                path,
+                bytes,
+                id,
+            }) => self.hand_over(to, path, bytes, id),
+            Some(Freight::Connect { end, way, protocol }) => self.on_connect(end, way, protocol),
+            Some(Freight::Connected(end)) => self.on_connected(end),
+            Some(Freight::Bytes(end)) => self.on_bytes(end),
+            Some(Freight::Over(end)) => self.on_over(end),
+            Some(Freight::Name(host, name)) => self.on_name(host, name),
+            None => {}
+        }
     }
 
-    fn deliver(&mut self) {
-        let Some(mut flight) = self.network.queue.pop() else {
-            return;
-        };
-        if self.network.is_cut(flight.to, flight.path) {
-            if let (Some(ledger), Some(id)) = (&mut self.ledger, flight.id) {
-                ledger.lose(id, LossCause::Cut);
+    fn hand_over(&mut self, to: HostId, path: Path, mut bytes: Vec<u8>, id: Option<DatagramId>) {
+        if let Some(id) = id {
+            if let Some(ledger) = &mut self.ledger {
+                ledger.arrive(id, path);
             }
-            return;
+            self.note(to, Fact::Arrived(id));
         }
-        if let Some(id) = flight.id {
-            self.note(flight.to, Fact::Arrived(id));
-        }
-        let machine = &mut self.hosts[flight.to.0].machine;
-        machine.handle_input(self.now, flight.path, &mut flight.bytes);
-        self.settle(flight.to);
+        let machine = &mut self.hosts[to.0].machine;
+        machine.handle_input(self.now, path, &mut bytes);
+        self.settle(to);
     }
 
     /// Lets a host act until it has nothing to send or say, and learns when it
@@ -82,7 +97,7 @@ impl<M: Machine> World<M> {
             self.drain(host);
             let wake = self.hosts[host.0].machine.poll_timeout();
             if wake.is_none_or(|wake| wake > self.now) {
-                self.hosts[host.0].wake = wake;
+                self.wake_at(host, wake);
                 self.observe(host);
                 return;
             }
@@ -92,6 +107,17 @@ impl<M: Machine> World<M> {
             "Z-2: {} still has a deadline that is due after {ROUNDS_LIMIT} rounds",
             self.hosts[host.0].name
         ));
+    }
+
+    /// Sets when a host is woken next.
+    pub(super) fn wake_at(&mut self, host: HostId, wake: Option<Instant>) {
+        let old = core::mem::replace(&mut self.hosts[host.0].wake, wake);
+        if old != wake {
+            if let Some(old) = old {
+                self.wakes.remove(&(old, host));
+            }
+            self.wakes.extend(wake.map(|wake| (wake, host)));
+        }
     }
 
     /// Tells a host that its deadline has come, which must consume it.
@@ -132,7 +158,14 @@ impl<M: Machine> World<M> {
                 ledger.note(self.now, host, fact);
             }
         }
+        let wish = machine.wish(&event);
         events.push_back(event);
+        match wish {
+            Some(Wish::Connect(path)) => self.connect_stream(host, path),
+            Some(Wish::Release(path)) => self.release(host, path),
+            Some(Wish::Resolve(name)) => self.ask_name(host, name),
+            None => {}
+        }
         true
     }
 
@@ -150,7 +183,11 @@ impl<M: Machine> World<M> {
         if out.is_overflowed() {
             self.fail("law 5: poll_transmit wrote more than a datagram can hold");
         }
-        if !self.hosts[host.0].sockets.contains(&path.local) {
+        let is_ours = |socket: &SocketAddr| {
+            *socket == path.local || *socket == SocketAddr::new(path.local.ip(), 0)
+        };
+        let sockets = &self.hosts[host.0].sockets;
+        if path.protocol == Protocol::Udp && !sockets.iter().any(is_ours) {
             self.fail(&format!("a datagram left from {}, another's", path.local));
         }
         let now = self.now;
@@ -167,58 +204,150 @@ impl<M: Machine> World<M> {
             Verdict::Drop => (bytes, Origin::Genuine, true),
             Verdict::Replace(other) => (other, Origin::Altered, false),
         };
-        self.dispatch(host, path, bytes, origin, tapped);
+        let cause = tapped.then_some(LossCause::Tapped);
+        if path.protocol != Protocol::Udp {
+            self.append(host, path, bytes, origin, cause);
+        } else if path.remote.ip().is_multicast() {
+            self.multicast(host, path, &bytes, origin, cause);
+        } else {
+            self.dispatch(host, path, bytes, origin, cause);
+        }
         true
     }
 
-    fn dispatch(&mut self, host: HostId, path: Path, bytes: Vec<u8>, origin: Origin, tapped: bool) {
-        let Self {
-            network, ledger, ..
-        } = self;
-        let receiver = network.owners.get(&path.remote).copied();
-        let fates = if tapped {
-            Err(LossCause::Tapped)
-        } else {
-            network.carry(self.now, host, path, bytes.len())
+    /// Sends a datagram, unless it is lost for a cause that is known already.
+    fn dispatch(
+        &mut self,
+        host: HostId,
+        path: Path,
+        bytes: Vec<u8>,
+        origin: Origin,
+        cause: Option<LossCause>,
+    ) {
+        let Self { network, now, .. } = self;
+        let home = network.realms.home(host, path.local);
+        let route = network.route(*now, host, home, path);
+        let receiver = match &route {
+            Ok(route) => Some(route.receiver),
+            Err(_) => network.realms.neighbour(home, path.remote),
         };
-        let mut record = |fate, origin| {
-            ledger.as_mut().map(|ledger| {
-                ledger.send(Datagram {
-                    sent: self.now,
-                    from: path.local,
-                    to: path.remote,
-                    sender: Some(host),
-                    receiver,
-                    bytes: Bytes::copy_from_slice(&bytes),
-                    origin,
-                    fate,
-                })
-            })
+        let carried = match (route, cause) {
+            (_, Some(cause)) | (Err(cause), _) => Err(cause),
+            (Ok(Route { way, receiver }), None) => network
+                .carry(*now, [host, receiver], path.remote, bytes.len())
+                .map(|arrivals| (way, arrivals)),
         };
-        let arrivals = match fates {
-            Ok(arrivals) => arrivals,
+        let hosts = (host, receiver);
+        let (way, arrivals) = match carried {
+            Ok(carried) => carried,
             Err(cause) => {
-                record(Fate::Lost(cause), origin);
+                self.record(hosts, path, &bytes, origin, Fate::Lost(cause));
                 return;
             }
         };
         for (copy, arrival) in arrivals.into_iter().enumerate() {
             let origin = if copy == 0 { origin } else { Origin::Duplicate };
-            let id = record(Fate::Arrives(arrival), origin);
-            if let Some(to) = receiver {
-                let path = Path::udp(path.remote, path.local);
-                let bytes = bytes.clone();
-                network.queue.push(
-                    arrival,
-                    InFlight {
-                        to,
-                        path,
-                        bytes,
-                        id,
-                    },
-                );
+            let id = self.record(hosts, path, &bytes, origin, Fate::Arrives(arrival));
+            let bytes = bytes.clone();
+            let freight = Freight::Datagram { way, bytes, id };
+            self.network.queue.push(arrival, freight);
+        }
+    }
+
+    /// Appends bytes to a stream, all or none.
+    fn append(
+        &mut self,
+        host: HostId,
+        path: Path,
+        bytes: Vec<u8>,
+        origin: Origin,
+        cause: Option<LossCause>,
+    ) {
+        let receiver = self.network.streams.receiver(host, path);
+        let fate = Fate::Arrives(self.now);
+        let id = self.record((host, receiver), path, &bytes, origin, fate);
+        let written = match cause {
+            Some(cause) => Err(cause),
+            None => self.write(host, path, bytes, id),
+        };
+        if let (Some(ledger), Some(id)) = (&mut self.ledger, id) {
+            match written {
+                Ok(arrival) => ledger.delay(id, arrival),
+                Err(cause) => ledger.lose(id, cause),
             }
         }
+    }
+
+    /// Sends a copy to every other host of the realm that has the port open.
+    fn multicast(
+        &mut self,
+        host: HostId,
+        path: Path,
+        bytes: &[u8],
+        origin: Origin,
+        cause: Option<LossCause>,
+    ) {
+        let home = self.network.realms.home(host, path.local);
+        let listeners = home.map(|home| self.network.realms.listeners(home, path.remote));
+        let cut = self.network.cut_hosts.contains(&host);
+        let cause = cause.or(cut.then_some(LossCause::Cut));
+        let mut copies = 0;
+        for (to, local) in listeners.into_iter().flatten() {
+            if to == host || cause.is_some() {
+                continue;
+            }
+            let arrivals = self
+                .network
+                .carry(self.now, [host, to], path.remote, bytes.len());
+            for arrival in arrivals.into_iter().flatten() {
+                let origin = if copies == 0 {
+                    origin
+                } else {
+                    Origin::Duplicate
+                };
+                copies += 1;
+                let fate = Fate::Arrives(arrival);
+                let id = self.record((host, Some(to)), path, bytes, origin, fate);
+                let freight = Freight::Copy {
+                    to,
+                    path: Path::udp(local, path.local),
+                    bytes: bytes.to_vec(),
+                    id,
+                };
+                self.network.queue.push(arrival, freight);
+            }
+        }
+        if copies == 0 {
+            let fate = Fate::Lost(cause.unwrap_or(LossCause::NoRoute));
+            self.record((host, None), path, bytes, origin, fate);
+        }
+    }
+
+    /// Writes down a datagram, if there is a ledger.
+    fn record(
+        &mut self,
+        (sender, receiver): (HostId, Option<HostId>),
+        path: Path,
+        bytes: &[u8],
+        origin: Origin,
+        fate: Fate,
+    ) -> Option<DatagramId> {
+        let ledger = self.ledger.as_mut()?;
+        Some(ledger.send(Datagram {
+            sent: self.now,
+            from: path.local,
+            to: path.remote,
+            seen: Path {
+                local: path.remote,
+                remote: path.local,
+                ..path
+            },
+            sender: Some(sender),
+            receiver,
+            bytes: Bytes::copy_from_slice(bytes),
+            origin,
+            fate,
+        }))
     }
 
     /// Writes down what changed in the public state, and new secrets.

@@ -11,6 +11,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::link::LossCause;
+use super::machine::Grant;
 use super::world::HostId;
 use crate::crypto::Hash;
 use crate::net::Path;
@@ -47,6 +48,8 @@ pub enum Fact {
     Called(String),
     /// The machine told an event; the text is the event's `Debug`.
     Said(String),
+    /// The machine was told of a stream or a name.
+    Granted(Grant),
     /// The public state changed to this.
     State(Snapshot),
     /// A description took effect.
@@ -58,6 +61,8 @@ pub enum Fact {
     },
     /// The host was told of an address of its peer.
     RemoteCandidate(SocketAddr),
+    /// The host was told of a STUN or TURN server.
+    Server(SocketAddr),
     /// A channel can be used from now on.
     ChannelOpened {
         /// What the host itself calls it.
@@ -167,7 +172,7 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DatagramId(pub usize);
 
-/// A datagram and its fate.
+/// A datagram, or what was written to a stream at once, and its fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
     /// When it was sent.
@@ -176,6 +181,8 @@ pub struct Datagram {
     pub from: SocketAddr,
     /// The address that it is for.
     pub to: SocketAddr,
+    /// The way as the receiver sees it: a NAT may have changed the addresses.
+    pub seen: Path,
     /// Who sent it; `None` if an attacker did.
     pub sender: Option<HostId>,
     /// Who has the address that it is for.
@@ -186,6 +193,18 @@ pub struct Datagram {
     pub origin: Origin,
     /// What became of it.
     pub fate: Fate,
+}
+
+impl Datagram {
+    /// The way as the sender sees it.
+    #[must_use]
+    pub const fn path(&self) -> Path {
+        Path {
+            local: self.from,
+            remote: self.to,
+            protocol: self.seen.protocol,
+        }
+    }
 }
 
 /// Is a datagram what its sender made?
@@ -299,6 +318,20 @@ impl Ledger {
         }
         self.datagrams.push(datagram);
         id
+    }
+
+    /// Notes how the receiver of a datagram sees its path.
+    pub(super) fn arrive(&mut self, id: DatagramId, seen: Path) {
+        if let Some(datagram) = self.datagrams.get_mut(id.0) {
+            datagram.seen = seen;
+        }
+    }
+
+    /// Notes when a datagram will arrive.
+    pub(super) fn delay(&mut self, id: DatagramId, arrival: Instant) {
+        if let Some(datagram) = self.datagrams.get_mut(id.0) {
+            datagram.fate = Fate::Arrives(arrival);
+        }
     }
 
     /// Corrects what became of a datagram under way.

@@ -126,6 +126,12 @@ pub enum LossCause {
     TooBig,
     /// No host has its destination address.
     NoRoute,
+    /// A NAT did not let it in, or had no port for it.
+    Nat,
+    /// A firewall did not let it pass.
+    Firewall,
+    /// It was for a stream that is not there.
+    NoStream,
     /// The link or a host was cut off.
     Cut,
     /// A tap took it.
@@ -139,6 +145,9 @@ impl fmt::Display for LossCause {
             Self::QueueFull => "dropped, queue full",
             Self::TooBig => "dropped, larger than the MTU",
             Self::NoRoute => "dropped, no such address",
+            Self::Nat => "dropped by a NAT",
+            Self::Firewall => "dropped by a firewall",
+            Self::NoStream => "dropped, no such stream",
             Self::Cut => "dropped, link cut",
             Self::Tapped => "taken by a tap",
         })
@@ -196,6 +205,22 @@ impl Carrier {
         Ok(arrivals)
     }
 
+    /// Carries `size` bytes of a stream: what is lost is sent again, and what
+    /// does not fit into the queue waits.
+    pub(super) fn carry_stream(&mut self, now: Instant, size: usize, rng: &mut Rng) -> Instant {
+        let mut sent = match self.enqueue(now, size) {
+            Ok(sent) => sent,
+            Err(_) => self.busy_until,
+        };
+        for _ in 0..MOST_REPEATS {
+            if !self.loses(rng) {
+                break;
+            }
+            sent += self.link.delay * 2 + REPEAT_AFTER;
+        }
+        sent + self.link.delay + up_to(self.link.jitter, rng)
+    }
+
     /// When the packet's last bit is on the wire, if the queue has room for it.
     fn enqueue(&mut self, now: Instant, size: usize) -> Result<Instant, LossCause> {
         let Some(rate) = self.link.rate.filter(|&rate| rate > 0) else {
@@ -244,6 +269,12 @@ fn up_to(limit: Duration, rng: &mut Rng) -> Duration {
     let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
     Duration::from_nanos(if nanos == 0 { 0 } else { rng.below(nanos) })
 }
+
+/// How long TCP waits, beyond the round trip, before it sends again.
+const REPEAT_AFTER: Duration = Duration::from_millis(200);
+
+/// How often it does so at most.
+const MOST_REPEATS: usize = 8;
 
 /// Nanoseconds that a byte takes at one bit a second.
 const NANOS_PER_BYTE_BIT: u128 = 8 * 1_000_000_000;

@@ -41,21 +41,29 @@ pub mod trace;
 
 mod adapter;
 mod engine;
+mod firewall;
 mod link;
 mod machine;
+mod nat;
 mod network;
 mod peer;
+mod place;
 mod plan;
 mod queue;
+mod realm;
+mod stream;
 mod turn_server;
 mod world;
 
 pub use adapter::{Direct, SctpTold};
+pub use firewall::{Firewall, Passage};
 pub use ledger::{Fact, Ledger};
 pub use link::{Chance, Link, Loss, LossCause};
 pub use machine::{Grant, Machine, Wish};
+pub use nat::{Dependence, Nat};
 pub use network::{Sighting, Tap, Verdict};
 pub use turn_server::{Habit, TurnServer, TurnServerConfig, TurnServerStats};
+pub use realm::Realm;
 pub use world::{DATAGRAM_LIMIT, HostId, World};
 
 #[cfg(test)]

@@ -1,26 +1,33 @@
-//! What lies between the hosts: links, cuts, taps, and what is under way.
+//! What lies between the hosts: links, NATs, firewalls, cuts, taps, and what is
+//! under way.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::firewall::Wall;
 use super::link::{Arrivals, Carrier, Link, LossCause};
+use super::nat::Ports;
 use super::queue::Queue;
+use super::realm::{Realm, Realms, Way};
+use super::stream::Streams;
 use super::world::HostId;
-use crate::net::Path;
+use crate::net::{Path, Protocol};
 use crate::rng::Rng;
 use crate::time::Instant;
 
 /// All links, and what travels on them.
 pub(super) struct Network {
-    rng: Rng,
+    pub(super) rng: Rng,
     pub(super) default_link: Link,
     carriers: BTreeMap<(HostId, HostId), Carrier>,
-    pub(super) owners: BTreeMap<SocketAddr, HostId>,
+    pub(super) realms: Realms,
+    pub(super) walls: BTreeMap<HostId, Wall>,
     pub(super) cut_hosts: BTreeSet<HostId>,
     pub(super) cut_pairs: BTreeSet<(SocketAddr, SocketAddr)>,
     pub(super) queue: Queue,
+    pub(super) streams: Streams,
     pub(super) tap: Option<Tap>,
 }
 
@@ -49,16 +56,26 @@ pub enum Verdict {
     Replace(Vec<u8>),
 }
 
+/// Where a packet goes that has left its host and its NATs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub(super) way: Way,
+    /// Who will get it, if the last NAT does not change its mind.
+    pub(super) receiver: HostId,
+}
+
 impl Network {
     pub(super) fn new(rng: Rng) -> Self {
         Self {
             rng,
             default_link: Link::default(),
             carriers: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            realms: Realms::default(),
+            walls: BTreeMap::new(),
             cut_hosts: BTreeSet::new(),
             cut_pairs: BTreeSet::new(),
             queue: Queue::default(),
+            streams: Streams::default(),
             tap: None,
         }
     }
@@ -70,32 +87,86 @@ impl Network {
             .or_insert_with(|| Carrier::new(link))
     }
 
-    /// Whether a datagram cannot reach `host` over `path`, as the host sees it.
-    pub(super) fn is_cut(&self, host: HostId, path: Path) -> bool {
-        self.cut_hosts.contains(&host) || self.cut_pairs.contains(&(path.remote, path.local))
+    /// Takes a packet of `host` past its firewall and the NATs on its side.
+    pub(super) fn route(
+        &mut self,
+        now: Instant,
+        host: HostId,
+        home: Option<Realm>,
+        path: Path,
+    ) -> Result<Route, LossCause> {
+        let home = home.ok_or(LossCause::NoRoute)?;
+        let ports = ports_of(path.protocol);
+        let ends = [path.local, path.remote];
+        if self.cut_hosts.contains(&host) || self.cut_pairs.contains(&ends.into()) {
+            return Err(LossCause::Cut);
+        }
+        let wall = self.walls.get_mut(&host);
+        if wall.is_some_and(|wall| !wall.leaves(now, ports, ends)) {
+            return Err(LossCause::Firewall);
+        }
+        let way = self.realms.depart(now, home, ports, ends, &mut self.rng)?;
+        let receiver = self.realms.receiver(way)?;
+        if self.cut_hosts.contains(&receiver) {
+            return Err(LossCause::Cut);
+        }
+        Ok(Route { way, receiver })
     }
 
+    /// Takes a packet past the NATs and the firewall on the receiver's side: who
+    /// gets it, and how does it see the path?
+    pub(super) fn admit(
+        &self,
+        now: Instant,
+        way: Way,
+        protocol: Protocol,
+    ) -> Result<(HostId, Path), LossCause> {
+        let (host, local) = self.realms.arrive(now, way)?;
+        let remote = way.from;
+        if self.cut_hosts.contains(&host) || self.cut_pairs.contains(&(remote, local)) {
+            return Err(LossCause::Cut);
+        }
+        let wall = self.walls.get(&host);
+        if wall.is_some_and(|wall| !wall.enters(now, way.ports, [local, remote])) {
+            return Err(LossCause::Firewall);
+        }
+        let path = Path {
+            local,
+            remote,
+            protocol,
+        };
+        Ok((host, path))
+    }
+
+    /// Puts a datagram of `len` bytes on the link.
     pub(super) fn carry(
         &mut self,
         now: Instant,
-        from: HostId,
-        path: Path,
+        hosts: [HostId; 2],
+        remote: SocketAddr,
         len: usize,
     ) -> Result<Arrivals, LossCause> {
-        let to = *self.owners.get(&path.remote).ok_or(LossCause::NoRoute)?;
-        let back = Path::udp(path.remote, path.local);
-        if self.cut_hosts.contains(&from) || self.is_cut(to, back) {
-            return Err(LossCause::Cut);
-        }
-        let headers = if path.remote.is_ipv6() { 48 } else { 28 };
-        let Self {
-            rng,
-            carriers,
-            default_link,
-            ..
-        } = self;
-        let carrier = carriers.entry((from, to));
-        let carrier = carrier.or_insert_with(|| Carrier::new(*default_link));
-        carrier.carry(now, len + headers, rng)
+        let headers = if remote.is_ipv6() { 48 } else { 28 };
+        let link = self.default_link;
+        let carrier = self.carriers.entry(hosts.into());
+        let carrier = carrier.or_insert_with(|| Carrier::new(link));
+        carrier.carry(now, len + headers, &mut self.rng)
+    }
+
+    /// Puts bytes of a stream on the link: when do they arrive?
+    pub(super) fn carry_stream(&mut self, now: Instant, hosts: [HostId; 2], len: usize) -> Instant {
+        let link = self.default_link;
+        let carrier = self.carriers.entry(hosts.into());
+        let carrier = carrier.or_insert_with(|| Carrier::new(link));
+        carrier.carry_stream(now, len + TCP_HEADERS, &mut self.rng)
     }
 }
+
+pub(super) const fn ports_of(protocol: Protocol) -> Ports {
+    match protocol {
+        Protocol::Udp => Ports::Datagrams,
+        _ => Ports::Streams,
+    }
+}
+
+const TCP_HEADERS: usize = 40;

@@ -265,6 +265,7 @@ mod tests {
             sent: Instant::from_millis(1500),
             from: from.parse().unwrap(),
             to: to.parse().unwrap(),
+            seen: crate::net::Path::udp(to.parse().unwrap(), from.parse().unwrap()),
             sender: None,
             receiver: None,
             bytes: Bytes::from_static(bytes),

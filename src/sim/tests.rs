@@ -254,3 +254,118 @@ fn a_host_may_have_addresses_of_both_families() {
     world.run_for(Duration::from_millis(30));
     assert_eq!(world.ledger().datagrams().len(), 2);
 }
+
+/// The path of the ball as the right side sees it.
+fn seen_by(world: &World<Thrower>, host: HostId) -> Vec<Path> {
+    let arrived = world.ledger().entries().iter().filter_map(|entry| {
+        let Fact::Arrived(id) = entry.fact else {
+            return None;
+        };
+        (entry.host == host).then(|| world.ledger().datagram(id).seen)
+    });
+    arrived.collect()
+}
+
+/// Two hosts with the same address behind a NAT each.
+fn neighbours() -> (World<Thrower>, [Realm; 2], [HostId; 2]) {
+    let mut world = World::new(1);
+    let inside = address("10.0.0.2:5000");
+    let realms = ["192.0.2.1", "192.0.2.2"].map(|external| {
+        let external = external.parse().unwrap();
+        world.add_nat(Realm::INTERNET, Nat::FULL_CONE, external)
+    });
+    let way = Path::udp(inside, address("192.0.2.2:5000"));
+    let left = world.add_in(realms[0], "L", &[inside], Thrower::new(Some(way)));
+    let right = world.add_in(realms[1], "R", &[inside], Thrower::new(None));
+    (world, realms, [left, right])
+}
+
+#[test]
+fn hosts_with_the_same_address_meet_through_their_nats() {
+    let (mut world, realms, [left, right]) = neighbours();
+    world.run_for(Duration::from_millis(30));
+    assert!(trace::tail(world.ledger(), 9).contains("(dropped by a NAT)"));
+    // The other side opens its NAT.
+    world.with(right, |machine, _| {
+        let way = Path::udp(address("10.0.0.2:5000"), address("192.0.2.1:5000"));
+        machine.back.push((way, vec![0]));
+    });
+    world.run_for(Duration::from_millis(30));
+    let way = Path::udp(address("10.0.0.2:5000"), address("192.0.2.1:5000"));
+    assert_eq!(seen_by(&world, right), [way]);
+    assert!(world.next_event(left).is_some());
+
+    world.rebind(realms[0], Some("192.0.2.9".parse().unwrap()));
+    world.run_for(Duration::from_millis(20));
+    let last = seen_by(&world, right).pop().unwrap().remote;
+    assert_eq!(last.ip(), address("192.0.2.9:0").ip());
+    assert_ne!(last.port(), 5000);
+}
+
+#[test]
+fn an_attacker_outside_is_kept_out_by_the_nat() {
+    let (mut world, _, [left, right]) = neighbours();
+    let (from, to) = (address("203.0.113.1:1"), address("192.0.2.1:5000"));
+    world.run_for(Duration::from_millis(20));
+    world.inject(world.now(), from, to, b"forged".to_vec());
+    world.inject(world.now(), from, address("192.0.2.2:5000"), vec![0]);
+    world.run_for(Duration::from_millis(1));
+    assert_eq!(seen_by(&world, left).len(), 1);
+    assert_eq!(seen_by(&world, right).len(), 0);
+}
+
+#[test]
+fn a_firewall_stops_datagrams_in_both_directions() {
+    let (mut world, left, right) = game(1, Link::default());
+    world.set_firewall(right, Firewall::NO_UDP);
+    world.run_for(Duration::from_millis(30));
+    assert!(trace::tail(world.ledger(), 9).contains("(dropped by a firewall)"));
+    world.set_firewall(right, Firewall::default());
+    world.set_firewall(left, Firewall::ONLY_ANSWERS);
+    world.run_for(Duration::from_millis(30));
+    assert!(world.next_event(left).is_some());
+}
+
+#[test]
+fn an_address_comes_and_goes() {
+    let (mut world, left, right) = game(1, Link::default());
+    let home = world.sockets(left)[0];
+    world.remove_socket(left, home);
+    world.run_for(Duration::from_millis(30));
+    assert!(trace::tail(world.ledger(), 9).contains("(dropped, no such address)"));
+    world.add_socket(left, Realm::INTERNET, home);
+    world.run_for(Duration::from_millis(20));
+    assert_eq!(seen_by(&world, right).len(), 1);
+}
+
+/// The datagrams of a multicast reach those of the realm that listen.
+#[test]
+fn a_multicast_is_heard_in_its_realm() {
+    let group = address("224.0.0.251:5353");
+    let mut world = World::new(1);
+    let realm = world.add_nat(
+        Realm::INTERNET,
+        Nat::FULL_CONE,
+        "192.0.2.1".parse().unwrap(),
+    );
+    let [a, b, c, d] = [
+        "10.0.0.1:5353",
+        "10.0.0.2:5353",
+        "10.0.0.3:5353",
+        "10.0.0.4:1",
+    ]
+    .map(address);
+    let thrower = Thrower::new(Some(Path::udp(a, group)));
+    let first = world.add_in(realm, "A", &[a], thrower);
+    let others = [b, c, d].map(|one| world.add_in(realm, "B", &[one], Thrower::new(None)));
+    let outside = world.add("O", &[address("198.51.100.1:5353")], Thrower::new(None));
+    world.run_for(Duration::from_millis(30));
+    let heard = |host| seen_by(&world, host);
+    assert_eq!(heard(others[0]), [Path::udp(b, a)]);
+    assert_eq!(heard(others[1]), [Path::udp(c, a)]);
+    assert_eq!([heard(others[2]), heard(outside)], [[], []]);
+    // Their answers came from their own addresses.
+    assert_eq!(heard(first), [Path::udp(a, b), Path::udp(a, c)]);
+}
+
+mod streams;

@@ -12,6 +12,7 @@ use core::fmt;
 
 use super::dissect;
 use super::ledger::{Datagram, Entry, Fact, Fate, Ledger, Message, Origin, Side};
+use super::machine::Grant;
 
 /// A ledger that prints itself as text.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,7 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
         Fact::State(_) => return None,
         Fact::Called(call) => format!("calls {call}"),
         Fact::Said(event) => format!("event {}", shortened(event)),
+        Fact::Granted(grant) => granted(grant),
         Fact::Described { side, sdp } => {
             let side = match side {
                 Side::Local => "local",
@@ -53,6 +55,7 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
             format!("has a {side} description of {} bytes", sdp.len())
         }
         Fact::RemoteCandidate(address) => format!("learns the candidate {address}"),
+        Fact::Server(address) => format!("learns the server {address}"),
         Fact::ChannelOpened { handle, channel } => {
             format!(
                 "{handle} {:?} opened on stream {}",
@@ -65,6 +68,15 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
         Fact::MessageReceived(message) => format!("receives {}", kind_of(message)),
     };
     Some(format!("{:>9}  {name:<3}  {told}", entry.at.to_string()))
+}
+
+fn granted(grant: &Grant) -> String {
+    match grant {
+        Grant::Connected { asked, local } => format!("is connected from {local}: {asked}"),
+        Grant::Disconnected(path) => format!("is disconnected: {path}"),
+        Grant::Accepted(path) => format!("accepts {path}"),
+        Grant::Resolved(name, addresses) => format!("knows that {name} is {addresses:?}"),
+    }
 }
 
 /// An event may hold a whole message or certificate: its beginning is enough.
@@ -90,7 +102,7 @@ pub fn tail(ledger: &Ledger, count: usize) -> String {
 fn sent(ledger: &Ledger, entry: &Entry, datagram: &Datagram) -> String {
     let from = datagram.sender.map_or("?", |host| ledger.name(host));
     let to = datagram.receiver.map_or("?", |host| ledger.name(host));
-    let what = dissect::datagram(&datagram.bytes);
+    let what = dissect::packet(datagram);
     let origin = match datagram.origin {
         Origin::Genuine | Origin::Duplicate => "",
         Origin::Altered => "  (altered)",

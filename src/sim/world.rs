@@ -1,7 +1,7 @@
 //! Who is there, what time is it, and what happens next?
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -16,9 +16,12 @@ use super::invariants::Invariant;
 use super::ledger::{Datagram, Fact, Fate, Ledger, Origin, Snapshot};
 use super::link::{Link, LossCause};
 use super::machine::Machine;
+use super::nat::Ports;
 use super::network::{Network, Sighting, Verdict};
+use super::place::Names;
 use super::plan::Plans;
-use super::queue::InFlight;
+use super::queue::Freight;
+use super::realm::{Realm, Way};
 use crate::net::Path;
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -37,7 +40,10 @@ pub struct World<M: Machine> {
     pub(super) now: Instant,
     pub(super) rng: Rng,
     pub(super) hosts: Vec<Host<M>>,
+    /// When which host wants to be woken.
+    pub(super) wakes: BTreeSet<(Instant, HostId)>,
     pub(super) network: Network,
+    pub(super) names: Names,
     pub(super) plans: Plans<M>,
     pub(super) ledger: Option<Ledger>,
     pub(super) watch: Watch,
@@ -64,6 +70,8 @@ impl<M: Machine> World<M> {
             seed,
             now: Instant::ZERO,
             hosts: Vec::new(),
+            wakes: BTreeSet::new(),
+            names: Names::default(),
             network: Network::new(rng.fork()),
             plans: Plans::new(),
             rng,
@@ -108,16 +116,32 @@ impl<M: Machine> World<M> {
         self.watch.invariants.extend(invariants);
     }
 
-    /// A new host that has the addresses `sockets` and runs `machine`.
+    /// A new host on the Internet that has the addresses `sockets` and runs
+    /// `machine`. An address with port zero stands for all ports.
     ///
     /// # Panics
     ///
     /// If another host has one of the addresses.
     pub fn add(&mut self, name: &str, sockets: &[SocketAddr], machine: M) -> HostId {
+        self.add_in(Realm::INTERNET, name, sockets, machine)
+    }
+
+    /// Like [`add`](Self::add), in a realm: behind its NAT.
+    ///
+    /// # Panics
+    ///
+    /// If another host of the realm has one of the addresses.
+    pub fn add_in(
+        &mut self,
+        realm: Realm,
+        name: &str,
+        sockets: &[SocketAddr],
+        machine: M,
+    ) -> HostId {
         let id = HostId(self.hosts.len());
         for &socket in sockets {
-            let other = self.network.owners.insert(socket, id);
-            assert!(other.is_none(), "two hosts have the address {socket}");
+            let is_free = self.network.realms.settle(id, realm, socket);
+            assert!(is_free, "two hosts have the address {socket}");
         }
         if let Some(ledger) = &mut self.ledger {
             ledger.add_host(name);
@@ -128,10 +152,11 @@ impl<M: Machine> World<M> {
             machine,
             events: VecDeque::new(),
             reads: true,
-            // It begins to act with the first step, when all hosts are there.
-            wake: Some(self.now),
+            wake: None,
             snapshot: None,
         });
+        // It begins to act with the first step, when all hosts are there.
+        self.wake_at(id, Some(self.now));
         id
     }
 
@@ -267,15 +292,23 @@ impl<M: Machine> World<M> {
         self.network.tap = Some(Box::new(tap));
     }
 
-    /// An attacker's datagram arrives at `at`, pretending to be from `from`.
+    /// An attacker's datagram arrives at `at`, pretending to be from `from`: at an
+    /// address of the Internet, which may be a NAT's.
     pub fn inject(&mut self, at: Instant, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         let at = at.max(self.now);
-        let receiver = self.network.owners.get(&to).copied();
+        let way = Way {
+            ports: Ports::Datagrams,
+            realm: Realm::INTERNET,
+            from,
+            to,
+        };
+        let receiver = self.network.realms.receiver(way).ok();
         let id = self.ledger.as_mut().map(|ledger| {
             ledger.send(Datagram {
                 sent: at,
                 from,
                 to,
+                seen: Path::udp(to, from),
                 sender: None,
                 receiver,
                 bytes: Bytes::copy_from_slice(&bytes),
@@ -283,17 +316,9 @@ impl<M: Machine> World<M> {
                 fate: receiver.map_or(Fate::Lost(LossCause::NoRoute), |_| Fate::Arrives(at)),
             })
         });
-        if let Some(to_host) = receiver {
-            let path = Path::udp(to, from);
-            self.network.queue.push(
-                at,
-                InFlight {
-                    to: to_host,
-                    path,
-                    bytes,
-                    id,
-                },
-            );
+        if receiver.is_some() {
+            let freight = Freight::Datagram { way, bytes, id };
+            self.network.queue.push(at, freight);
         }
     }
 

@@ -59,6 +59,7 @@ impl Story {
             sent: self.now,
             from: address(host),
             to: address(other),
+            seen: path(other),
             sender: genuine.then_some(host),
             receiver: Some(other),
             bytes: Bytes::copy_from_slice(bytes),
