@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::ledger::{Phase, Snapshot};
-use super::machine::Machine;
+use super::machine::{Grant, Machine, Wish};
 use crate::cursor::Writer;
 use crate::dtls::{self, DtlsState, DtlsTransport};
 use crate::ice::{self, IceAgent, IceState};
@@ -52,8 +52,13 @@ impl<M> Direct<M> {
 impl Machine for IceAgent {
     type Event = ice::Event;
 
-    fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        self.open(now, path, datagram);
+    fn handle_input(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+        if path.protocol.is_stream() {
+            let mut chunk = &*bytes;
+            while self.open_stream(now, path, &mut chunk).is_some() {}
+        } else {
+            self.open(now, path, bytes);
+        }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -66,6 +71,24 @@ impl Machine for IceAgent {
 
     fn poll_event(&mut self) -> Option<ice::Event> {
         self.poll_event()
+    }
+
+    fn wish(&self, event: &ice::Event) -> Option<Wish> {
+        match event {
+            ice::Event::Connect { path, .. } => Some(Wish::Connect(*path)),
+            ice::Event::Release(path) => Some(Wish::Release(*path)),
+            ice::Event::Resolve(name) => Some(Wish::Resolve(name.clone())),
+            _ => None,
+        }
+    }
+
+    fn grant(&mut self, now: Instant, grant: Grant) {
+        match grant {
+            Grant::Connected { asked, local } => self.connected(now, asked, local),
+            Grant::Disconnected(path) => self.disconnected(now, path),
+            Grant::Accepted(path) => self.accepted(now, path),
+            Grant::Resolved(name, addresses) => self.resolved(&name, &addresses),
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -9,7 +9,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 
 use super::invariants::Invariant;
-use super::ledger::{Datagram, DatagramId, Fact, Fate, Ledger, Origin};
+use super::ledger::{Datagram, DatagramId, Entry, Fact, Fate, Ledger, Origin};
 use super::link::LossCause;
 use super::machine::{Machine, Wish};
 use super::network::{Route, Sighting, Verdict};
@@ -149,18 +149,17 @@ impl<M: Machine> World<M> {
         let Host {
             machine, events, ..
         } = &mut self.hosts[host.0];
-        let Some(event) = machine.poll_event() else {
+        let Some(told) = machine.tell(self.ledger.is_some()) else {
             return false;
         };
         if let Some(ledger) = &mut self.ledger {
-            ledger.note(self.now, host, Fact::Said(format!("{event:?}")));
-            if let Some(fact) = machine.fact(&event) {
+            let said = told.text.map(Fact::Said);
+            for fact in said.into_iter().chain(told.fact) {
                 ledger.note(self.now, host, fact);
             }
         }
-        let wish = machine.wish(&event);
-        events.push_back(event);
-        match wish {
+        events.extend(told.event);
+        match told.wish {
             Some(Wish::Connect(path)) => self.connect_stream(host, path),
             Some(Wish::Release(path)) => self.release(host, path),
             Some(Wish::Resolve(name)) => self.ask_name(host, name),
@@ -402,7 +401,8 @@ impl Watch {
         let Self { invariants, read } = self;
         let new = ledger.entries().get(*read..).unwrap_or_default();
         *read = ledger.entries().len();
-        for entry in new {
+        let looked_at = |entry: &&Entry| !ledger.is_server(entry.host);
+        for entry in new.iter().filter(looked_at) {
             for invariant in invariants.iter_mut() {
                 invariant.observe(ledger, entry).map_err(|why| {
                     let name = ledger.name(entry.host);

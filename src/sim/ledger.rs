@@ -4,6 +4,7 @@
 //! captures, digests and invariants only read this record, so that all of them
 //! speak of the same run.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -21,6 +22,7 @@ use crate::time::Instant;
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     names: Vec<String>,
+    servers: BTreeSet<HostId>,
     entries: Vec<Entry>,
     datagrams: Vec<Datagram>,
     key_log: Vec<String>,
@@ -300,6 +302,19 @@ impl Ledger {
     pub fn add_host(&mut self, name: impl Into<String>) -> HostId {
         self.names.push(name.into());
         HostId(self.names.len() - 1)
+    }
+
+    /// Introduces the next host, which serves the others: no invariant looks at it.
+    pub fn add_server(&mut self, name: impl Into<String>) -> HostId {
+        let host = self.add_host(name);
+        self.servers.insert(host);
+        host
+    }
+
+    /// Whether a host serves the others.
+    #[must_use]
+    pub fn is_server(&self, host: HostId) -> bool {
+        self.servers.contains(&host)
     }
 
     /// Writes down a fact.

@@ -42,6 +42,7 @@ pub mod trace;
 mod adapter;
 mod engine;
 mod firewall;
+mod inhabitant;
 mod link;
 mod machine;
 mod nat;
@@ -52,6 +53,7 @@ mod plan;
 mod queue;
 mod realm;
 mod stream;
+mod stun_server;
 mod turn_server;
 mod world;
 
@@ -64,6 +66,7 @@ pub use nat::{Dependence, Nat};
 pub use network::{Sighting, Tap, Verdict};
 pub use turn_server::{Habit, TurnServer, TurnServerConfig, TurnServerStats};
 pub use realm::Realm;
+pub use stun_server::StunServer;
 pub use world::{DATAGRAM_LIMIT, HostId, World};
 
 #[cfg(test)]

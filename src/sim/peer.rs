@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::adapter::{phase_of_dtls, phase_of_ice};
 use super::ledger::{Channel, Delivery, Message, Phase, Side, Snapshot};
-use super::{Fact, HostId, Link, Machine, World, invariants};
+use super::{Fact, Grant, HostId, Link, Machine, Realm, Wish, World, invariants};
 use crate::cursor::Writer;
 use crate::dtls;
 use crate::ice;
@@ -44,6 +44,24 @@ impl Machine for PeerConnection {
 
     fn poll_timeout(&self) -> Option<Instant> {
         Self::poll_timeout(self)
+    }
+
+    fn wish(&self, event: &Event) -> Option<Wish> {
+        match event {
+            Event::Connect { path, .. } => Some(Wish::Connect(*path)),
+            Event::Release(path) => Some(Wish::Release(*path)),
+            Event::Resolve(name) => Some(Wish::Resolve(name.clone())),
+            _ => None,
+        }
+    }
+
+    fn grant(&mut self, now: Instant, grant: Grant) {
+        match grant {
+            Grant::Connected { asked, local } => self.connected(now, asked, local),
+            Grant::Disconnected(path) => self.disconnected(now, path),
+            Grant::Accepted(path) => self.accepted(now, path),
+            Grant::Resolved(name, addresses) => self.resolved(&name, &addresses),
+        }
     }
 
     fn fact(&self, event: &Event) -> Option<Fact> {
@@ -110,19 +128,37 @@ impl World<PeerConnection> {
         (world, [left, right])
     }
 
-    /// Adds a connection with one address, whose seed is drawn from the world's.
+    /// Adds a connection on the Internet with one address, whose seed is drawn from
+    /// the world's.
     ///
     /// # Panics
     ///
     /// If the configuration is not valid.
     pub fn add_peer(&mut self, name: &str, address: SocketAddr, config: Config) -> HostId {
+        self.add_peer_in(Realm::INTERNET, name, &[address], config)
+    }
+
+    /// Like [`add_peer`](Self::add_peer), in a realm, with any number of addresses.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration is not valid, or there are too many addresses.
+    pub fn add_peer_in(
+        &mut self,
+        realm: Realm,
+        name: &str,
+        addresses: &[SocketAddr],
+        config: Config,
+    ) -> HostId {
         let mut rng = self.fork_rng();
         // Said above: a world is made by a test, which chooses what is valid.
         let mut peer = PeerConnection::new(config, &mut rng).expect("a valid configuration");
-        // The address is the world's own.
-        peer.add_local_address(address)
-            .expect("an address of the world");
-        self.add(name, &[address], peer)
+        for &address in addresses {
+            // The addresses are the world's own.
+            peer.add_local_address(address)
+                .expect("an address of the world");
+        }
+        self.add_in(realm, name, addresses, peer)
     }
 
     /// Lets `from` offer and `to` answer, as if the post took no time.

@@ -12,6 +12,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::engine::Watch;
+use super::inhabitant::Inhabitant;
 use super::invariants::Invariant;
 use super::ledger::{Datagram, Fact, Fate, Ledger, Origin, Snapshot};
 use super::link::{Link, LossCause};
@@ -54,7 +55,7 @@ pub struct World<M: Machine> {
 pub(super) struct Host<M: Machine> {
     pub(super) name: String,
     pub(super) sockets: Vec<SocketAddr>,
-    pub(super) machine: M,
+    pub(super) machine: Inhabitant<M>,
     pub(super) events: VecDeque<M::Event>,
     pub(super) reads: bool,
     pub(super) wake: Option<Instant>,
@@ -138,13 +139,46 @@ impl<M: Machine> World<M> {
         sockets: &[SocketAddr],
         machine: M,
     ) -> HostId {
+        self.inhabit(realm, name, sockets, Inhabitant::Machine(machine))
+    }
+
+    /// A host on the Internet that serves the others, with a machine of any kind.
+    /// It accepts streams at all of its addresses, and nobody asks for its events.
+    ///
+    /// # Panics
+    ///
+    /// If another host has one of the addresses.
+    pub fn add_server(
+        &mut self,
+        name: &str,
+        sockets: &[SocketAddr],
+        server: impl Machine + 'static,
+    ) -> HostId {
+        let server = Inhabitant::Server(Box::new(server));
+        let host = self.inhabit(Realm::INTERNET, name, sockets, server);
+        for &socket in sockets {
+            self.listen(host, socket);
+        }
+        host
+    }
+
+    fn inhabit(
+        &mut self,
+        realm: Realm,
+        name: &str,
+        sockets: &[SocketAddr],
+        machine: Inhabitant<M>,
+    ) -> HostId {
         let id = HostId(self.hosts.len());
         for &socket in sockets {
             let is_free = self.network.realms.settle(id, realm, socket);
             assert!(is_free, "two hosts have the address {socket}");
         }
         if let Some(ledger) = &mut self.ledger {
-            ledger.add_host(name);
+            match &machine {
+                Inhabitant::Machine(_) => ledger.add_host(name),
+                Inhabitant::Server(_) => ledger.add_server(name),
+            };
         }
         self.hosts.push(Host {
             name: name.to_string(),
@@ -189,15 +223,54 @@ impl<M: Machine> World<M> {
     }
 
     /// The machine of a host, to look at.
+    ///
+    /// # Panics
+    ///
+    /// If the host is a server.
     #[must_use]
     pub fn machine(&self, host: HostId) -> &M {
-        &self.hosts[host.0].machine
+        match &self.hosts[host.0].machine {
+            Inhabitant::Machine(machine) => machine,
+            Inhabitant::Server(_) => self.fail("this host is a server"),
+        }
     }
 
     /// The machine of a host, for calls after which it may not act: an
     /// application that does not poll. [`with`](Self::with) is the usual way.
+    ///
+    /// # Panics
+    ///
+    /// If the host is a server.
     pub fn machine_mut(&mut self, host: HostId) -> &mut M {
-        &mut self.hosts[host.0].machine
+        let Self { hosts, seed, .. } = self;
+        match &mut hosts[host.0].machine {
+            Inhabitant::Machine(machine) => machine,
+            Inhabitant::Server(_) => panic!("seed {seed}: this host is a server"),
+        }
+    }
+
+    /// The machine of a host that is a server of this kind, to look at.
+    #[must_use]
+    pub fn server<S: 'static>(&self, host: HostId) -> Option<&S> {
+        match &self.hosts[host.0].machine {
+            Inhabitant::Machine(_) => None,
+            Inhabitant::Server(server) => (**server).as_any().downcast_ref(),
+        }
+    }
+
+    /// Lets somebody act on a server, and it act on that: `None` if it is not of
+    /// this kind.
+    pub fn with_server<S: 'static, R>(
+        &mut self,
+        host: HostId,
+        act: impl FnOnce(&mut S, Instant) -> R,
+    ) -> Option<R> {
+        let Inhabitant::Server(server) = &mut self.hosts[host.0].machine else {
+            return None;
+        };
+        let result = act((**server).as_any_mut().downcast_mut()?, self.now);
+        self.settle(host);
+        Some(result)
     }
 
     /// What has happened so far.
@@ -228,7 +301,8 @@ impl<M: Machine> World<M> {
 
     /// Lets the application act, but not yet the machine.
     pub(super) fn act<R>(&mut self, host: HostId, act: impl FnOnce(&mut M, Instant) -> R) -> R {
-        act(&mut self.hosts[host.0].machine, self.now)
+        let now = self.now;
+        act(self.machine_mut(host), now)
     }
 
     /// Does something after a while: what an application or the post does later.

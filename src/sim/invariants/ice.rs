@@ -3,23 +3,39 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
+use super::relay::Relays;
 use super::{Invariant, States, other_of};
-use crate::cursor::Reader;
 use crate::net::Path;
-use crate::sim::ledger::{Datagram, Entry, Fact, Ledger, Origin, Phase};
+use crate::sim::Grant;
+use crate::sim::ledger::{Datagram, Entry, Fact, Fate, Ledger, Origin, Phase};
 use crate::sim::world::HostId;
 use crate::time::Instant;
 use crate::wire::demux::{self, Class};
-use crate::wire::stun::{self, Message, TransactionId};
+use crate::wire::stun::{self, TransactionId};
 
 /// I-1: a check goes only where a candidate is known, or where the peer was
-/// heard from; an answer only where a request came from.
+/// heard from; an answer only where a request came from; the rest to servers.
 #[derive(Clone, Debug, Default)]
 pub struct KnownDestinations {
     known: BTreeSet<(HostId, SocketAddr)>,
+    named: BTreeSet<(HostId, IpAddr)>,
+    relays: Relays,
+}
+
+impl KnownDestinations {
+    fn check(&self, host: HostId, to: SocketAddr) -> Result<(), String> {
+        let is_known = self.known.contains(&(host, to))
+            || self.named.contains(&(host, to.ip()))
+            || (to.ip().is_multicast() && to.port() == MDNS_PORT);
+        if is_known {
+            Ok(())
+        } else {
+            Err(format!("a datagram to {to}, of which nothing is known"))
+        }
+    }
 }
 
 impl Invariant for KnownDestinations {
@@ -28,18 +44,28 @@ impl Invariant for KnownDestinations {
     }
 
     fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
-        match entry.fact {
-            Fact::RemoteCandidate(address) => {
-                self.known.insert((entry.host, address));
+        let host = entry.host;
+        match &entry.fact {
+            Fact::RemoteCandidate(address) | Fact::Server(address) => {
+                self.known.insert((host, *address));
+            }
+            Fact::Granted(Grant::Resolved(_, addresses)) => {
+                self.named.extend(addresses.iter().map(|ip| (host, *ip)));
+            }
+            Fact::Granted(Grant::Connected { asked: path, .. } | Grant::Accepted(path)) => {
+                self.known.insert((host, path.remote));
             }
             Fact::Arrived(id) => {
-                self.known.insert((entry.host, ledger.datagram(id).from));
+                let datagram = ledger.datagram(*id);
+                self.known.insert((host, datagram.seen.remote));
+                let view = self.relays.arrived(host, datagram);
+                self.known.insert((host, view.path.remote));
             }
             Fact::Sent(id) => {
-                let to = ledger.datagram(id).to;
-                if !self.known.contains(&(entry.host, to)) {
-                    return Err(format!("a datagram to {to}, of which nothing is known"));
-                }
+                let datagram = ledger.datagram(*id);
+                self.check(host, datagram.to)?;
+                let view = self.relays.sent(host, datagram);
+                self.check(host, view.path.remote)?;
             }
             _ => {}
         }
@@ -55,12 +81,17 @@ impl Invariant for KnownDestinations {
 pub struct Consent {
     requests: BTreeMap<(HostId, TransactionId), Path>,
     answered: BTreeMap<(HostId, Path), Instant>,
+    relays: Relays,
 }
 
 impl Consent {
     fn on_sent(&mut self, entry: &Entry, datagram: &Datagram) -> Result<(), String> {
-        let path = Path::udp(datagram.from, datagram.to);
-        if demux::classify(&datagram.bytes) != Class::Stun {
+        let view = self.relays.sent(entry.host, datagram);
+        let path = view.path;
+        if path.remote.ip().is_multicast() {
+            return Ok(());
+        }
+        if demux::classify(view.bytes) != Class::Stun {
             let last = self.answered.get(&(entry.host, path));
             return match last {
                 None => Err(format!("data on {path}, where no check was answered")),
@@ -70,7 +101,7 @@ impl Consent {
                 Some(_) => Ok(()),
             };
         }
-        if let Some(id) = transaction(datagram, stun::Class::Request) {
+        if let Some(id) = view.transaction(stun::Class::Request) {
             self.requests.insert((entry.host, id), path);
         }
         Ok(())
@@ -80,12 +111,12 @@ impl Consent {
         if matches!(datagram.origin, Origin::Forged | Origin::Altered) {
             return;
         }
-        let Some(id) = transaction(datagram, stun::Class::Success) else {
+        let view = self.relays.arrived(entry.host, datagram);
+        let Some(id) = view.transaction(stun::Class::Success) else {
             return;
         };
-        let path = Path::udp(datagram.to, datagram.from);
-        if self.requests.get(&(entry.host, id)) == Some(&path) {
-            self.answered.insert((entry.host, path), entry.at);
+        if self.requests.get(&(entry.host, id)) == Some(&view.path) {
+            self.answered.insert((entry.host, view.path), entry.at);
         }
     }
 }
@@ -120,6 +151,7 @@ pub struct Pacing {
     seen: BTreeSet<(HostId, TransactionId)>,
     last: BTreeMap<HostId, Instant>,
     states: States,
+    relays: Relays,
 }
 
 impl Invariant for Pacing {
@@ -129,16 +161,18 @@ impl Invariant for Pacing {
 
     fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
         self.states.read(entry);
+        if let Fact::Arrived(id) = entry.fact {
+            self.relays.arrived(entry.host, ledger.datagram(id));
+        }
         let Fact::Sent(id) = entry.fact else {
             return Ok(());
         };
-        let datagram = ledger.datagram(id);
+        let view = self.relays.sent(entry.host, ledger.datagram(id));
         let selected = self.states.of(entry.host).selected;
-        let Some(id) = transaction(datagram, stun::Class::Request) else {
+        let Some(id) = view.transaction(stun::Class::Request) else {
             return Ok(());
         };
-        let path = Path::udp(datagram.from, datagram.to);
-        if !self.seen.insert((entry.host, id)) || selected == Some(path) {
+        if !self.seen.insert((entry.host, id)) || selected == Some(view.path) {
             return Ok(());
         }
         match self.last.insert(entry.host, entry.at) {
@@ -178,22 +212,38 @@ impl Invariant for MirroredPairs {
         Ok(())
     }
 
-    fn finish(&self, _: &Ledger) -> Result<(), String> {
+    fn finish(&self, ledger: &Ledger) -> Result<(), String> {
         let [a, b] = self.pair.map(|host| self.states.of(host));
         if [a.ice, b.ice] != [Phase::Connected; 2] {
             return Ok(());
         }
-        let mirrored = b.selected.map(|path| Path {
-            local: path.remote,
-            remote: path.local,
-            ..path
-        });
-        if a.selected == mirrored {
+        let seen = a.selected.map(|path| seen_as(ledger, self.pair[0], path));
+        if seen == b.selected {
             Ok(())
         } else {
             Err(format!("{:?} and {:?}", a.selected, b.selected))
         }
     }
+}
+
+/// How the other end sees the path of a host or of its relay: as the last datagram
+/// on it was seen, for NATs may have changed it.
+fn seen_as(ledger: &Ledger, host: HostId, path: Path) -> Path {
+    let end = ledger.entries().last().map(|entry| entry.at);
+    let has_come = |datagram: &&Datagram| {
+        let ours = |sender| sender == host || ledger.is_server(sender);
+        let arrived = matches!(datagram.fate, Fate::Arrives(at) if Some(at) <= end);
+        arrived && datagram.path() == path && datagram.sender.is_some_and(ours)
+    };
+    let last = ledger.datagrams().iter().rev().find(has_come);
+    last.map_or(
+        Path {
+            local: path.remote,
+            remote: path.local,
+            ..path
+        },
+        |datagram| datagram.seen,
+    )
 }
 
 /// I-4: once both are connected, exactly one controls.
@@ -233,17 +283,11 @@ impl Invariant for OneControls {
     }
 }
 
-/// The transaction id of a binding message of this class.
-fn transaction(datagram: &Datagram, class: stun::Class) -> Option<TransactionId> {
-    if demux::classify(&datagram.bytes) != Class::Stun {
-        return None;
-    }
-    let message = Message::parse(&mut Reader::new(&datagram.bytes)).ok()?;
-    (message.class() == class).then(|| message.transaction_id())
-}
-
 /// How long consent lasts (RFC 7675 §5.1).
 const CONSENT: Duration = Duration::from_secs(30);
 
 /// The default Ta (RFC 8445 §14.2).
 const PACING: Duration = Duration::from_millis(50);
+
+/// Where multicast DNS is spoken (RFC 6762 §3).
+const MDNS_PORT: u16 = 5353;

@@ -8,6 +8,7 @@ mod dtls;
 mod ice;
 mod messages;
 mod peer;
+mod relay;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
