@@ -12,6 +12,7 @@ use super::machine::{Grant, Machine};
 use super::nat::{Nat, NatBox};
 use super::queue::Freight;
 use super::realm::Realm;
+use super::turn_server::{TurnServer, TurnServerConfig};
 use super::world::{HostId, World};
 
 /// Who is called what, and how long it takes to learn that.
@@ -36,6 +37,19 @@ impl<M: Machine> World<M> {
     pub fn rebind(&mut self, realm: Realm, external: Option<IpAddr>) {
         self.disconnect_across(realm);
         self.network.realms.rebind(realm, external);
+    }
+
+    /// A STUN and TURN server on the Internet, over UDP and streams.
+    ///
+    /// # Panics
+    ///
+    /// If another host has one of its addresses.
+    pub fn add_turn_server(&mut self, name: &str, config: TurnServerConfig) -> HostId {
+        let (address, sockets) = (config.address, config.sockets());
+        let server: TurnServer = TurnServer::new(config, &mut self.fork_rng());
+        let host = self.add_server(name, &sockets, server);
+        self.listen(host, address);
+        host
     }
 
     /// Puts a firewall in front of a host, or takes it away (the default).

@@ -143,7 +143,7 @@ impl<M: Machine> World<M> {
     }
 
     /// A host on the Internet that serves the others, with a machine of any kind.
-    /// It accepts streams at all of its addresses, and nobody asks for its events.
+    /// Nobody asks for its events, and no invariant looks at it.
     ///
     /// # Panics
     ///
@@ -155,11 +155,7 @@ impl<M: Machine> World<M> {
         server: impl Machine + 'static,
     ) -> HostId {
         let server = Inhabitant::Server(Box::new(server));
-        let host = self.inhabit(Realm::INTERNET, name, sockets, server);
-        for &socket in sockets {
-            self.listen(host, socket);
-        }
-        host
+        self.inhabit(Realm::INTERNET, name, sockets, server)
     }
 
     fn inhabit(
