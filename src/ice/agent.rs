@@ -38,6 +38,8 @@ pub struct IceAgent {
     pub(super) latest: Instant,
     pub(super) role: Role,
     pub(super) tie_breaker: u64,
+    /// Whether both ends agreed that a nomination may be replaced by another.
+    pub(super) renomination: bool,
     pub(super) locals: Vec<LocalCandidate>,
     pub(super) gathering: GatheringState,
     /// The newest generation.
@@ -47,6 +49,8 @@ pub struct IceAgent {
     /// How many there were.
     pub(super) generations: u32,
     pub(super) state: IceState,
+    /// The selected pair that the application was told of, and its generation.
+    pub(super) selected: Option<(u32, Path)>,
     pub(super) replies: VecDeque<Reply>,
     pub(super) agenda: Agenda,
     /// Servers, streams and names, if there are any.
@@ -87,12 +91,14 @@ impl IceAgent {
             latest: Instant::ZERO,
             role,
             tie_breaker: rng.u64(),
+            renomination: false,
             locals: Vec::new(),
             gathering: GatheringState::New,
             generation: Generation::new(local, config.max_pairs),
             older: Vec::new(),
             generations: 0,
             state: IceState::New,
+            selected: None,
             replies: VecDeque::new(),
             agenda: Agenda::default(),
             gatherer: None,
@@ -163,6 +169,14 @@ impl IceAgent {
         }
     }
 
+    /// Whether both ends agreed, by `renomination` among their ICE options, that the
+    /// controlling one may replace its nomination when a better pair works
+    /// (draft-thatcher-ice-renomination). Otherwise it does that only when the
+    /// nominated one stops to work.
+    pub const fn set_renomination(&mut self, agreed: bool) {
+        self.renomination = agreed;
+    }
+
     /// A place where the peer might be reached. In any order with the other
     /// commands; repeated ones change nothing. One that does not say its user
     /// fragment belongs to the credentials that were set last.
@@ -194,6 +208,15 @@ impl IceAgent {
             }
             self.settle();
             self.refresh();
+        }
+    }
+
+    /// A socket would not take a datagram of data that [`seal`](Self::seal) wrote
+    /// for `path`: for the statistics.
+    pub fn discarded(&mut self, path: Path, bytes: usize) {
+        if let Some(pair) = self.proved_pair(path) {
+            pair.stats.packets_discarded += 1;
+            pair.stats.bytes_discarded += bytes as u64;
         }
     }
 
@@ -267,14 +290,19 @@ impl IceAgent {
             self.on_stun(now, path, datagram);
             return None;
         }
-        let pair = self.proved_pair(path);
-        if let Some(pair) = pair {
-            pair.stats.packets_received += 1;
-            pair.stats.bytes_received += datagram.len() as u64;
-            return Some(datagram);
+        let Some(pair) = self.proved_pair(path) else {
+            self.stats.dropped.unproved_path += 1;
+            return None;
+        };
+        pair.stats.packets_received += 1;
+        pair.stats.bytes_received += datagram.len() as u64;
+        pair.stats.last_packet_received = Some(now);
+        if self.current_path() != Some(path) {
+            let now = self.told(now);
+            self.doubt_current(now, false);
+            self.refresh();
         }
-        self.stats.dropped.unproved_path += 1;
-        None
+        Some(datagram)
     }
 
     /// Lets `fill` write a datagram, and says where it goes: over the selected
@@ -285,6 +313,7 @@ impl IceAgent {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
+        let now = self.latest;
         let path = self.current_path()?;
         let mut len = 0;
         let way = carry(&mut self.gatherer, path, out, |out| {
@@ -297,6 +326,7 @@ impl IceAgent {
         let pair = generation.checks.pairs.get_mut(current)?;
         pair.stats.packets_sent += 1;
         pair.stats.bytes_sent += len as u64;
+        pair.stats.last_packet_sent = Some(now);
         Some(way)
     }
 

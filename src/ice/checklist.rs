@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::pair::{Nomination, Pair};
+use super::pair::Pair;
 use super::{PairState, Role};
 use crate::net::{Foundation, Path};
 use crate::time::Instant;
@@ -106,11 +106,11 @@ impl CheckList {
         if let Some((_, index)) = triggered {
             return Some(index);
         }
-        self.best(PairState::Waiting, |_| true)
-            .or_else(|| self.best(PairState::Frozen, |pair| !self.has_active_kin(pair)))
+        self.first(PairState::Waiting, |_| true)
+            .or_else(|| self.first(PairState::Frozen, |pair| !self.has_active_kin(pair)))
     }
 
-    fn best(&self, state: PairState, also: impl Fn(&Pair) -> bool) -> Option<usize> {
+    fn first(&self, state: PairState, also: impl Fn(&Pair) -> bool) -> Option<usize> {
         self.pairs
             .iter()
             .enumerate()
@@ -140,7 +140,7 @@ impl CheckList {
             return;
         };
         for pair in &mut self.pairs {
-            if pair.priority < bar && pair.state == PairState::InProgress && !pair.heard {
+            if pair.priority < bar && pair.state == PairState::InProgress && !pair.is_wanted() {
                 pair.rest();
             }
         }
@@ -177,38 +177,101 @@ impl CheckList {
         pacing.saturating_mul(active).max(least)
     }
 
-    /// Whether a pair was or is being nominated.
-    pub(super) fn is_nominating(&self) -> bool {
-        let is_nominated = |pair: &Pair| pair.nomination != Nomination::None;
-        self.pairs.iter().any(is_nominated)
+    /// The pair that we have nominated, or want to.
+    pub(super) fn chosen(&self) -> Option<usize> {
+        self.best_valid(Pair::chosen)
+    }
+
+    /// The highest number of a nomination so far, ours or the peer's.
+    pub(super) fn highest_number(&self) -> u32 {
+        let numbers = self.pairs.iter().filter_map(Pair::chosen);
+        numbers.max().unwrap_or_default()
     }
 
     /// The selected pair: the last nominated, and of those nominated alike that
-    /// with the highest priority (RFC 8445 §8.1.1).
+    /// with the highest priority (RFC 8445 §8.1.1). One that is silent comes after
+    /// the others.
     pub(super) fn selected(&self) -> Option<usize> {
-        self.best_valid(|pair| pair.nominated().is_some())
+        self.best_valid(|pair| Some((!pair.is_silent(), pair.nominated()?)))
     }
 
     /// The pair to send on: the selected one, or the best that works.
     pub(super) fn usable(&self) -> Option<usize> {
-        self.best_valid(Pair::is_valid)
+        self.best_valid(|pair| Some((!pair.is_silent(), pair.nominated())))
     }
 
-    fn best_valid(&self, also: impl Fn(&Pair) -> bool) -> Option<usize> {
-        self.pairs
+    /// The pair that would be used if none was nominated.
+    pub(super) fn best(&self) -> Option<usize> {
+        self.best_valid(|pair| Some(!pair.is_silent()))
+    }
+
+    /// The pair that works and has the highest `rank` and then priority.
+    fn best_valid<R: Ord>(&self, rank: impl Fn(&Pair) -> Option<R>) -> Option<usize> {
+        let valid = self
+            .pairs
             .iter()
             .enumerate()
-            .filter(|(_, pair)| pair.is_valid() && also(pair))
-            .max_by_key(|(_, pair)| (pair.nominated(), pair.priority))
-            .map(|(index, _)| index)
+            .filter(|(_, pair)| pair.is_valid());
+        valid
+            .filter_map(|(index, pair)| Some(((rank(pair)?, pair.priority), index)))
+            .max_by(|(one, _), (other, _)| one.cmp(other))
+            .map(|(_, index)| index)
     }
 
-    /// The roles have changed: no nomination under way means what it meant.
-    pub(super) fn forget_wishes(&mut self) {
+    /// We control, and choose this pair with this number; any before is passed over
+    /// when the peer has answered.
+    pub(super) fn nominate(&mut self, index: usize, number: u32) {
         for pair in &mut self.pairs {
-            if matches!(pair.nomination, Nomination::Wanted(_)) {
-                pair.nomination = Nomination::None;
+            pair.wanted = None;
+        }
+        if let Some(pair) = self.pairs.get_mut(index) {
+            pair.wanted = Some(number);
+        }
+        self.trigger(index);
+    }
+
+    /// The peer knows that this pair is the one.
+    pub(super) fn pass_over_all_but(&mut self, chosen: usize) {
+        for (index, pair) in self.pairs.iter_mut().enumerate() {
+            if index != chosen {
+                pair.pass_over();
             }
+        }
+    }
+
+    /// The roles have changed: no nomination under way means what it meant. What we
+    /// control now has to be said again, since the peer may not have heard its own.
+    pub(super) fn change_role(&mut self, role: Role) {
+        for pair in &mut self.pairs {
+            pair.wanted = None;
+        }
+        let selected = self.selected().filter(|_| role == Role::Controlling);
+        if let Some(index) = selected
+            && let Some(number) = self.pairs[index].nominated()
+        {
+            self.nominate(index, number);
+        }
+    }
+
+    /// Gives those pairs another chance that were given up (RFC 7675 §5.1: but not
+    /// those whose consent was lost in use), and asks the others whether they
+    /// still work.
+    pub(super) fn revive(&mut self) {
+        for index in 0..self.pairs.len() {
+            let pair = &mut self.pairs[index];
+            if pair.state == PairState::Failed && !pair.burnt {
+                pair.state = PairState::Waiting;
+            } else if pair.is_valid() && pair.checks.is_empty() {
+                self.trigger(index);
+            }
+        }
+    }
+
+    /// Checks a new pair even while another is in use, which no ordinary check does.
+    pub(super) fn check_spare(&mut self, index: usize) {
+        if self.bar.is_some() {
+            self.trigger(index);
+            self.pairs[index].is_spare = true;
         }
     }
 

@@ -239,12 +239,13 @@ impl IceAgent {
                 continue;
             }
             self.locals.remove(index);
-            self.for_each_generation(|agent| {
-                agent.generation.retain_pairs(|pair| pair.local != index);
-                for pair in &mut agent.generation.checks.pairs {
+            let older = self.older.iter_mut();
+            for generation in older.chain([&mut self.generation]) {
+                generation.retain_pairs(|pair| pair.local != index);
+                for pair in &mut generation.checks.pairs {
                     pair.local -= usize::from(pair.local > index);
                 }
-            });
+            }
         }
     }
 

@@ -57,6 +57,11 @@ pub(super) struct Progress {
     pub(super) selected: Option<usize>,
     /// Until when a controlling agent waits for better pairs than the one it has.
     pub(super) settled: Option<Instant>,
+    /// Which pair we nominated last, and how often we changed our mind.
+    pub(super) nominated: Option<Path>,
+    pub(super) nominations: u32,
+    /// Whether a pair ever worked.
+    pub(super) has_worked: bool,
     /// Why there is no pair any more.
     pub(super) lost: Option<FailReason>,
 }
@@ -131,6 +136,9 @@ impl Progress {
             current: None,
             selected: None,
             settled: None,
+            nominated: None,
+            nominations: 0,
+            has_worked: false,
             lost: None,
         }
     }

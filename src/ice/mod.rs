@@ -82,6 +82,9 @@
 //! # }
 //! ```
 //!
+//! Networks come and go: [`add_local_address`](IceAgent::add_local_address) and
+//! [`remove_local_address`](IceAgent::remove_local_address) at any time, and the
+//! agents find the way to each other without signalling, if there is one.
 //! [`restart`](IceAgent::restart) begins anew, with new credentials, while data
 //! takes the pair that it took before.
 //!
@@ -109,6 +112,7 @@ mod query;
 mod receive;
 mod relay;
 mod restart;
+mod roaming;
 mod search;
 mod send;
 mod server;

@@ -1,7 +1,9 @@
 //! Which of the pairs that work is used (RFC 8445 §8)?
 
+use super::checklist::CheckList;
 use super::consent::Consent;
-use super::pair::{Nomination, Pair};
+use super::generation::{Generation, Progress};
+use super::pair::Pair;
 use super::state::Patience;
 use super::{Event, FailReason, GatheringState, IceAgent, IceState, Role};
 use crate::time::Instant;
@@ -12,7 +14,8 @@ impl IceAgent {
     pub(super) fn conclude(&mut self, now: Instant) {
         self.for_each_generation(|agent| {
             agent.nominate(now);
-            agent.choose(now);
+            agent.choose();
+            agent.keep_fresh(now);
         });
         self.retire(now);
         self.sweep_streams(now);
@@ -23,51 +26,66 @@ impl IceAgent {
     /// Regular nomination: the best pair that works is nominated once no better
     /// one can turn up, or the patience for those is over.
     fn nominate(&mut self, now: Instant) {
-        if self.role != Role::Controlling || self.generation.checks.is_nominating() {
+        if self.role != Role::Controlling {
             return;
         }
-        let Some(best) = self.generation.checks.usable() else {
-            self.generation.progress.settled = None;
+        let Generation {
+            checks, progress, ..
+        } = &mut self.generation;
+        let Some(best) = checks.best() else {
+            progress.settled = None;
             return;
         };
-        let settled = *self
-            .generation
-            .progress
-            .settled
-            .get_or_insert(now + self.config.nomination_delay);
-        let priority = self.generation.checks.pairs[best].priority;
-        let rival = |pair| self.generation.checks.is_hopeful(pair) && pair.priority > priority;
-        if settled > now && self.generation.checks.pairs.iter().any(rival) {
-            return;
-        }
-        self.generation.checks.pairs[best].nomination = Nomination::Wanted(0);
-        self.generation.checks.trigger(best);
-    }
-
-    /// Moves to the best pair, and keeps consent fresh there only.
-    fn choose(&mut self, now: Instant) {
-        let selected = self.generation.checks.selected();
-        if selected != self.generation.progress.selected {
-            self.generation.progress.selected = selected;
-            if let Some(pair) = selected.and_then(|index| self.generation.checks.pairs.get(index)) {
-                self.events.push(Event::Selected(pair.path));
-                self.rest_queries();
+        if let Some(chosen) = checks.chosen() {
+            if !may_replace(checks, chosen, best, self.renomination) {
+                return;
+            }
+        } else {
+            let settled = *progress
+                .settled
+                .get_or_insert(now + self.config.nomination_delay);
+            let priority = checks.pairs[best].priority;
+            let rival = |pair| checks.is_hopeful(pair) && pair.priority > priority;
+            if settled > now && checks.pairs.iter().any(rival) {
+                return;
             }
         }
-        let current = self.generation.checks.usable();
-        if current != self.generation.progress.current {
-            let left = self
-                .generation
-                .progress
+        let path = checks.pairs[best].path;
+        if progress.nominated != Some(path) {
+            progress.nominated = Some(path);
+            progress.nominations = checks.highest_number().max(progress.nominations) + 1;
+        }
+        checks.nominate(best, progress.nominations);
+    }
+
+    /// Moves to the best pair.
+    pub(super) fn choose(&mut self) {
+        let Generation {
+            checks, progress, ..
+        } = &mut self.generation;
+        progress.selected = checks.selected();
+        let current = checks.usable();
+        progress.has_worked |= current.is_some();
+        if current != progress.current {
+            let left = progress
                 .current
-                .and_then(|index| self.generation.checks.pairs.get_mut(index));
+                .and_then(|index| checks.pairs.get_mut(index));
             if let Some(consent) = left.and_then(|pair| pair.consent.as_mut()) {
                 consent.let_age();
             }
-            self.generation.progress.current = current;
+            progress.current = current;
             self.smooth_way();
         }
-        let pair = current.and_then(|index| self.generation.checks.pairs.get_mut(index));
+    }
+
+    /// Keeps consent fresh where data is sent, and only there.
+    fn keep_fresh(&mut self, now: Instant) {
+        let Generation {
+            checks, progress, ..
+        } = &mut self.generation;
+        let pair = progress
+            .current
+            .and_then(|index| checks.pairs.get_mut(index));
         if let Some(consent) = pair.and_then(|pair| pair.consent.as_mut()) {
             consent.keep_fresh(now, &mut self.rng);
         }
@@ -77,9 +95,9 @@ impl IceAgent {
     pub(super) fn change_role(&mut self, role: Role) {
         self.role = role;
         self.for_each_generation(|agent| {
-            agent.generation.checks.forget_wishes();
             agent.generation.progress.settled = None;
             agent.rank();
+            agent.generation.checks.change_role(role);
         });
     }
 
@@ -90,12 +108,29 @@ impl IceAgent {
             return;
         }
         self.for_each_generation(Self::settle_generation);
+        self.tell_selected();
         let state = self.combined_state();
         if state != self.state {
             self.state = state;
             self.events.push(Event::State(state));
             if state == IceState::Failed {
                 self.close_servers();
+            }
+        }
+    }
+
+    /// Tells of the selected pair, if it is another than before.
+    fn tell_selected(&mut self) {
+        let generation = self.carrier();
+        let selected = generation.progress.selected;
+        let pair = selected.and_then(|index| generation.checks.pairs.get(index));
+        let selected = pair.map(|pair| (generation.number, pair.path));
+        if selected != self.selected {
+            self.selected = selected;
+            self.stats.selected_changes += 1;
+            if let Some((_, path)) = selected {
+                self.events.push(Event::Selected(path));
+                self.rest_queries();
             }
         }
     }
@@ -141,9 +176,18 @@ impl IceAgent {
                 IceState::Connected
             };
         }
-        let is_over = self.generation.progress.patience == Patience::Over && !has_hope;
-        if self.generation.progress.lost.is_some() || is_over {
+        let Progress {
+            lost,
+            patience,
+            has_worked,
+            ..
+        } = self.generation.progress;
+        let is_over = lost.is_some() || patience == Patience::Over;
+        if is_over && !has_hope {
             IceState::Failed
+        } else if has_worked {
+            // W3C webrtc-pc §5.6.2: such as after the loss of a network interface.
+            IceState::Disconnected
         } else if self.generation.remote.is_some() && !self.generation.checks.pairs.is_empty() {
             IceState::Checking
         } else {
@@ -170,4 +214,18 @@ impl IceAgent {
         });
         self.generation.checks.set_bar(bar);
     }
+}
+
+/// Whether the pair that we chose may give way to the best.
+///
+/// RFC 8445 §8.1.1 allows one nomination in a session. If both ends agreed to
+/// renomination, there may be others: for a better pair. Without that another is
+/// nominated only when the first has stopped to work, which the RFC leaves to
+/// a restart. A restart needs signalling, which often takes the very path that is gone;
+/// every known agent believes the last USE-CANDIDATE if the pair before it is
+/// dead, and RFC 5245 §8.1.1.2 made all of them ready for more than one.
+fn may_replace(checks: &CheckList, chosen: usize, best: usize, renomination: bool) -> bool {
+    let (chosen, best) = (&checks.pairs[chosen], &checks.pairs[best]);
+    let is_better = renomination && best.priority > chosen.priority;
+    !best.is_silent() && (chosen.is_silent() || is_better)
 }

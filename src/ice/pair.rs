@@ -44,10 +44,20 @@ pub(super) struct Pair {
     pub(super) triggered: Option<u64>,
     /// Checks whose answer is waited for. Only the last is repeated.
     pub(super) checks: ArrayVec<Check, MAX_CHECKS>,
-    /// Who wants the pair, and who has it.
-    pub(super) nomination: Nomination,
+    /// Controlling: a check with USE-CANDIDATE is to be answered. Controlled: one
+    /// came, and our own check is to be answered. The number is that of the
+    /// NOMINATION attribute, or what stands for it.
+    pub(super) wanted: Option<u32>,
+    /// It may be selected.
+    nominated: Option<u32>,
+    /// It was asked twice, and did not answer. It loses the data to any pair that may.
+    silent: bool,
     /// Whether an authentic request came this way.
     pub(super) heard: bool,
+    /// When the last check began.
+    asked: Option<Instant>,
+    /// It is checked as a spare, though another pair is in use.
+    pub(super) is_spare: bool,
     /// `Some` exactly while we may send.
     pub(super) consent: Option<Consent>,
     /// Consent was lost while in use: RFC 7675 §5.1 forbids to ask again.
@@ -57,26 +67,14 @@ pub(super) struct Pair {
     pub(super) stats: PairStats,
 }
 
-/// How far is the nomination of a pair? The number is that of the NOMINATION
-/// attribute, 0 without one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Nomination {
-    None,
-    /// Controlling: a check with USE-CANDIDATE is to be answered. Controlled: one
-    /// came, and our own check is to be answered.
-    Wanted(u32),
-    /// It may be selected.
-    Done(u32),
-}
-
 /// A check whose answer is waited for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Check {
     pub(super) transaction: Transaction,
     /// The role that it claimed.
     pub(super) role: Role,
-    /// Whether it said USE-CANDIDATE.
-    pub(super) nominates: bool,
+    /// With which number it said USE-CANDIDATE, if it did.
+    pub(super) nominates: Option<u32>,
 }
 
 impl Check {
@@ -84,13 +82,18 @@ impl Check {
         id: TransactionId,
         schedule: Schedule,
         role: Role,
-        nominates: bool,
+        nominates: Option<u32>,
     ) -> Self {
         Self {
             transaction: Transaction::new(id, schedule),
             role,
             nominates,
         }
+    }
+
+    /// Sent twice, and not answered.
+    fn is_in_doubt(&self) -> bool {
+        self.transaction.sends() >= 2
     }
 }
 
@@ -107,8 +110,12 @@ impl Pair {
             blocked: false,
             triggered: None,
             checks: ArrayVec::new(),
-            nomination: Nomination::None,
+            wanted: None,
+            nominated: None,
+            silent: false,
             heard: false,
+            asked: None,
+            is_spare: false,
             consent: None,
             burnt: false,
             conflicts: 0,
@@ -135,6 +142,7 @@ impl Pair {
         }
         check.transaction.on_sent(now);
         self.checks.push(check);
+        self.asked = Some(now);
         self.triggered = None;
         if self.state != PairState::Succeeded {
             self.state = PairState::InProgress;
@@ -145,35 +153,38 @@ impl Pair {
     pub(super) fn succeed(&mut self, check: Check, role: Role) {
         self.state = PairState::Succeeded;
         self.conflicts = 0;
+        self.silent = false;
         // Whatever else is under way asks what is known now, unless it nominates.
-        self.checks.retain(|check| check.nominates);
-        if !self.wants_to_nominate(role) {
-            self.triggered = None;
+        self.checks.retain(|check| check.nominates.is_some());
+        if role == Role::Controlled || check.nominates == self.wanted {
+            self.nominated = self.nominated.max(self.wanted.take());
         }
-        self.nomination = match self.nomination {
-            Nomination::Wanted(number) if role == Role::Controlled || check.nominates => {
-                Nomination::Done(number)
-            }
-            unchanged => unchanged,
-        };
-        if matches!(self.nomination, Nomination::Done(_)) {
+        if self.wanted.is_none() {
             self.triggered = None;
         }
     }
 
-    /// The controlling peer wants this pair (RFC 8445 §7.3.1.5).
-    pub(super) fn nominate(&mut self, number: u32) {
-        self.nomination = match self.nomination {
-            Nomination::Done(before) => Nomination::Done(before.max(number)),
-            Nomination::Wanted(before) => Nomination::Wanted(before.max(number)),
-            Nomination::None if self.is_valid() => Nomination::Done(number),
-            Nomination::None => Nomination::Wanted(number),
+    /// The controlling peer wants this pair (RFC 8445 §7.3.1.5). Whether that is news.
+    pub(super) fn nominate(&mut self, number: u32) -> bool {
+        let place = if self.is_valid() {
+            &mut self.nominated
+        } else {
+            &mut self.wanted
         };
+        let is_news = *place < Some(number);
+        *place = (*place).max(Some(number));
+        is_news
     }
 
-    /// Whether its next check says USE-CANDIDATE.
-    pub(super) fn wants_to_nominate(&self, role: Role) -> bool {
-        role == Role::Controlling && matches!(self.nomination, Nomination::Wanted(_))
+    /// Another pair was chosen.
+    pub(super) fn pass_over(&mut self) {
+        self.wanted = None;
+        self.nominated = None;
+    }
+
+    /// The number with which its next check says USE-CANDIDATE, if it does.
+    pub(super) fn nominates(&self, role: Role) -> Option<u32> {
+        self.wanted.filter(|_| role == Role::Controlling)
     }
 
     /// RFC 8445 §7.3.1.4: the peer has reached us, so we may reach it.
@@ -208,9 +219,17 @@ impl Pair {
         self.checks
             .retain(|check| check.transaction.on_timeout(now));
         let is_checking = !self.checks.is_empty() || self.triggered.is_some();
-        // While there is consent the pair works, whatever became of another check.
-        let is_settled = self.is_valid() && !matches!(self.nomination, Nomination::Wanted(_));
-        is_settled || is_checking || !was_checking
+        if self.is_valid() {
+            // While there is consent the pair works, whatever became of a check. But
+            // it is not the first choice any more, nor nominated for ever.
+            self.silent |= self.due_check().is_some_and(Check::is_in_doubt);
+            if was_checking && !is_checking {
+                self.silent = true;
+                self.wanted = None;
+            }
+            return true;
+        }
+        is_checking || !was_checking
     }
 
     /// The checks have shown that it does not work.
@@ -219,7 +238,8 @@ impl Pair {
         self.triggered = None;
         self.checks.clear();
         self.consent = None;
-        self.nomination = Nomination::None;
+        self.pass_over();
+        self.silent = false;
         // A request may be a copy that somebody sent from elsewhere. It lets data
         // in, which may overtake the answer to our own check, but not for longer
         // than that check takes.
@@ -267,6 +287,7 @@ impl Pair {
     }
 
     pub(super) fn count_answer(&mut self, round_trip: Option<Duration>) {
+        self.silent = false;
         self.stats.responses_received += 1;
         if let Some(round_trip) = round_trip {
             self.stats.current_round_trip = Some(round_trip);
@@ -303,10 +324,33 @@ impl Pair {
 
     /// The number of its nomination, if it may be selected.
     pub(super) fn nominated(&self) -> Option<u32> {
-        match self.nomination {
-            Nomination::Done(number) if self.is_valid() => Some(number),
-            _ => None,
-        }
+        self.nominated.filter(|_| self.is_valid())
+    }
+
+    /// The number with which we chose it, whether the peer has heard of that or not.
+    pub(super) fn chosen(&self) -> Option<u32> {
+        self.wanted.max(self.nominated).filter(|_| self.is_valid())
+    }
+
+    /// Whether it may have stopped to work.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent || self.consent.as_ref().is_some_and(Consent::is_quiet)
+    }
+
+    /// Whether its check is worth the while though a better pair works.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.heard || self.is_spare
+    }
+
+    /// Whether it may be asked once more if it still works: not too often.
+    pub(super) fn may_be_doubted(&self, now: Instant) -> bool {
+        let is_early = |asked| now.since(asked) < DOUBTS_APART;
+        !self.is_asked() && !self.asked.is_some_and(is_early)
+    }
+
+    /// Whether a check is under way, or will be soon.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.checks.is_empty() || self.triggered.is_some()
     }
 
     /// When the next of its timers runs out.
@@ -319,6 +363,10 @@ impl Pair {
         checks.chain(consent).min()
     }
 }
+
+/// How far apart two checks of a pair in use are that the peer, by using another,
+/// makes us doubt.
+const DOUBTS_APART: Duration = Duration::from_millis(500);
 
 /// A check, its triggered successor, and a nomination.
 const MAX_CHECKS: usize = 3;

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use super::candidate::{self, RemoteCandidate};
 use super::checklist::push_tight;
 use super::generation::Generation;
-use super::pair::{Nomination, Pair};
+use super::pair::Pair;
 use super::state::Patience;
 use super::{CandidateError, FailReason, IceAgent};
 use crate::net::{Candidate, CandidateKind, Path};
@@ -48,15 +48,6 @@ impl IceAgent {
             self.generation.progress.patience = Patience::Wanted;
         }
         Ok(())
-    }
-
-    /// Pairs a new local candidate with all remote ones.
-    pub(super) fn pair_local(&mut self, local: usize) {
-        self.for_each_generation(|agent| {
-            for remote in 0..agent.generation.remotes.len() {
-                agent.pair(local, remote);
-            }
-        });
     }
 
     /// Pairs a new remote candidate with all local ones.
@@ -180,13 +171,7 @@ impl IceAgent {
             return;
         };
         if !pair.on_timeout(now) {
-            if pair.is_valid() {
-                // Only the nomination was not answered; consent says that the pair
-                // works. It is nominated anew, unless a better one turns up.
-                pair.nomination = Nomination::None;
-            } else {
-                pair.fail();
-            }
+            pair.fail();
         }
         let Some(consent) = &mut pair.consent else {
             return;
@@ -199,8 +184,9 @@ impl IceAgent {
             && self.generation.progress.current == Some(index)
         {
             // A consent check is sent once. A check of connectivity is repeated,
-            // and so finds out whether the path or some datagrams were lost.
-            self.generation.checks.trigger(index);
+            // and so finds out whether the path or some datagrams were lost. If it
+            // is the path, another one may have begun to work.
+            self.generation.checks.revive();
         }
     }
 

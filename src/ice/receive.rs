@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 use super::candidate;
 use super::checklist::push_tight;
 use super::consent::Consent;
-use super::generation::Generation;
+use super::generation::{Generation, Progress};
 use super::pair::{Check, Pair};
 use super::send::{MAX_UNKNOWN, Reply, Verdict};
 use super::{Event, FailReason, IceAgent, IceState, Role};
@@ -223,11 +223,12 @@ impl IceAgent {
         let Some(pair) = self.generation.checks.pairs.get_mut(index) else {
             return;
         };
+        let mut is_news = !pair.heard;
         pair.heard = true;
         pair.stats.requests_received += 1;
         // RFC 8445 §7.3.1.5: only the controlling end nominates.
         if request.use_candidate && role == Role::Controlled {
-            pair.nominate(request.nomination.unwrap_or_default());
+            is_news |= pair.nominate(request.nomination.unwrap_or(PLAIN_NOMINATION));
         }
         let wants_check = pair.wants_triggered_check();
         if let Some(consent) = &mut pair.consent {
@@ -235,6 +236,25 @@ impl IceAgent {
         }
         // Before the peer's password is known nothing can be sent; the check waits.
         if wants_check {
+            self.generation.checks.trigger(index);
+        }
+        if self.generation.progress.current != Some(index) {
+            self.doubt_current(now, is_news);
+        }
+    }
+
+    /// The peer uses another pair than the one that we send on. It may have moved
+    /// there, so we ask on ours, unless we just did. An answer keeps us there.
+    pub(super) fn doubt_current(&mut self, now: Instant, is_news: bool) {
+        let Progress {
+            current, selected, ..
+        } = self.generation.progress;
+        // Before a pair is nominated, all are checked anyway.
+        let Some(index) = current.filter(|_| selected.is_some()) else {
+            return;
+        };
+        let pair = &self.generation.checks.pairs[index];
+        if pair.may_be_doubted(now) || (is_news && !pair.is_asked()) {
             self.generation.checks.trigger(index);
         }
     }
@@ -317,7 +337,12 @@ impl IceAgent {
         }
         pair.succeed(check, role);
         let foundation = pair.foundation;
+        let is_chosen =
+            role == Role::Controlling && check.nominates.is_some() && pair.wanted.is_none();
         self.generation.checks.unfreeze(foundation);
+        if is_chosen {
+            self.generation.checks.pass_over_all_but(index);
+        }
     }
 
     /// RFC 8445 §7.2.5.1: we give way, and the check is made again.
@@ -366,6 +391,9 @@ fn error_code(message: &Message<'_>) -> Option<u16> {
         _ => None,
     })
 }
+
+/// What USE-CANDIDATE without a NOMINATION means, as in libwebrtc.
+const PLAIN_NOMINATION: u32 = 1;
 
 /// A peer that refuses our role whichever it is gets no more checks on that pair.
 const MAX_CONFLICTS: u8 = 8;

@@ -87,7 +87,7 @@ impl Agenda {
         let has_new = checks.next().is_some() || pairs.iter().any(Pair::is_consent_due);
         self.begin |= has_new && generation.remote.is_some();
         self.repeat |= pairs.iter().any(|pair| pair.due_check().is_some());
-        let is_settling = role == Role::Controlling && !checks.is_nominating();
+        let is_settling = role == Role::Controlling && checks.chosen().is_none();
         let settled = progress.settled.filter(|_| is_settling);
         let is_patient = progress.current.is_none();
         let patience = progress.patience.deadline().filter(|_| is_patient);
@@ -206,10 +206,16 @@ impl IceAgent {
         let (index, purpose) = self.next_transaction()?;
         let id = TransactionId(self.rng.array());
         let nominates = match purpose {
-            Purpose::Check => self.generation.checks.pairs[index].wants_to_nominate(self.role),
-            Purpose::Consent => false,
+            Purpose::Check => self.generation.checks.pairs[index].nominates(self.role),
+            Purpose::Consent => None,
         };
-        let schedule = self.config.schedule;
+        let mut schedule = self.config.schedule;
+        if self.generation.checks.pairs[index].is_valid() {
+            // The pair works, so that its answer is late soon. If it does not come,
+            // another pair is better than more patience with this one.
+            schedule.requests = schedule.requests.min(MAX_REPEATS);
+            schedule.last_wait = schedule.last_wait.min(MAX_REPEATS);
+        }
         let rto = self.generation.checks.rto(schedule.rto, self.config.pacing);
         let protocol = self.generation.checks.pairs[index].path.protocol;
         let schedule = schedule.with_rto(rto).over(protocol);
@@ -262,8 +268,13 @@ impl IceAgent {
                     Role::Controlling => Attribute::IceControlling(self.tie_breaker),
                     Role::Controlled => Attribute::IceControlled(self.tie_breaker),
                 });
-            if check.nominates {
+            if let Some(number) = check.nominates {
                 message.attribute(&Attribute::UseCandidate);
+                // A change of mind says that it is one. Who does not know the
+                // attribute may skip it.
+                if number > 1 || self.renomination {
+                    message.attribute(&Attribute::Nomination(number));
+                }
             }
             remote.key.sign(&mut message);
             message.fingerprint();
@@ -277,6 +288,9 @@ fn error(message: &mut Builder<'_, '_>, code: u16, reason: &str) {
         message.attribute(&Attribute::ErrorCode(error));
     }
 }
+
+/// How often a check of a pair that works is sent.
+const MAX_REPEATS: u32 = 4;
 
 /// How many bytes of unknown kinds an error lists: eight of them.
 pub(super) const MAX_UNKNOWN: usize = 16;

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::PairState;
 use crate::net::{Candidate, Path};
+use crate::time::Instant;
 
 /// What an agent counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -20,6 +21,8 @@ pub struct Stats {
     pub responses_sent: u64,
     /// Authentic answers received to a request of ours.
     pub responses_received: u64,
+    /// How often another pair was selected than the one before, or none any more.
+    pub selected_changes: u64,
     /// Role conflicts in which this agent gave way.
     pub role_switches: u64,
     /// Pairs that gave way to better ones at the limit.
@@ -68,7 +71,7 @@ pub struct PairStats {
     pub requests_sent: u64,
     /// Consent checks sent.
     pub consent_requests_sent: u64,
-    /// Authentic requests received.
+    /// Authentic requests received, repeated ones too.
     pub requests_received: u64,
     /// Answers sent.
     pub responses_sent: u64,
@@ -86,6 +89,14 @@ pub struct PairStats {
     pub packets_received: u64,
     /// Bytes of data received.
     pub bytes_received: u64,
+    /// Datagrams of data that the socket would not take.
+    pub packets_discarded: u64,
+    /// Bytes of data that the socket would not take.
+    pub bytes_discarded: u64,
+    /// When data was last sent: the moment that the agent was last told before.
+    pub last_packet_sent: Option<Instant>,
+    /// When data was last received.
+    pub last_packet_received: Option<Instant>,
 }
 
 /// How is a pair doing?

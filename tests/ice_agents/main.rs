@@ -11,4 +11,5 @@ mod consent;
 mod hostile;
 mod laws;
 mod restart;
+mod roaming;
 mod support;

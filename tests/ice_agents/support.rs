@@ -261,6 +261,21 @@ impl World {
         }
     }
 
+    /// The network of an agent changes.
+    pub fn leave(&mut self, index: usize, address: &str) {
+        let address = addr(address);
+        let peer = &mut self.agents[index];
+        assert!(peer.agent.remove_local_address(address));
+        peer.addresses.retain(|old| *old != address);
+    }
+
+    pub fn join(&mut self, index: usize, address: &str) {
+        let peer = &mut self.agents[index];
+        peer.addresses.push(addr(address));
+        let added = peer.agent.add_local_address(addr(address));
+        assert_eq!(added, Ok(()));
+    }
+
     pub fn run_until(&mut self, end: Instant) {
         loop {
             self.transmit();
