@@ -29,6 +29,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::laws::{self, Op, Subject, path_of};
 use support::mdns::Resolver;
 use support::toy::{self, Toy};
+use support::turn::TurnEnd;
 use support::{counters, dtls};
 
 /// All laws on one machine, each under so many lists of so many calls.
@@ -83,6 +84,7 @@ keeps_the_laws!(ice_agent, IceAgent, 48, 80);
 keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
 keeps_the_laws!(sctp_association, Direct<SctpAssociation>, 48, 80);
 keeps_the_laws!(mdns, Resolver, 48, 80);
+keeps_the_laws!(turn_client, TurnEnd, 48, 80);
 keeps_the_laws!(peer_connection, PeerConnection, 16, 100);
 
 impl Subject for Direct<SctpAssociation> {

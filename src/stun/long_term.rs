@@ -343,3 +343,197 @@ const NONCE_COOKIE: &[u8] = b"obMatJos2";
 const PASSWORD_ALGORITHMS: u8 = 0b10_0000;
 /// Bit 1.
 const USERNAME_ANONYMITY: u8 = 0b01_0000;
+
+#[cfg(all(test, feature = "rust-crypto"))]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::crypto::rust_crypto::PROVIDER;
+    use crate::cursor::{Reader, Writer};
+    use crate::wire::stun::{Class, ErrorCode, Method, TransactionId};
+
+    const NAME: &str = "\u{30de}\u{30c8}\u{30ea}\u{30c3}\u{30af}\u{30b9}";
+    const ID: TransactionId = TransactionId([3; 12]);
+
+    fn vectors(text: &str) -> Value {
+        serde_json::from_str(text).expect("vectors are JSON")
+    }
+
+    fn message_of(vector: &Value) -> Vec<u8> {
+        hex::decode(vector["message"].as_str().expect("hex")).expect("hex")
+    }
+
+    fn parse(bytes: &[u8]) -> Message<'_> {
+        Message::parse(&mut Reader::new(bytes)).expect("a message")
+    }
+
+    fn account(name: &str, password: &str) -> LongTerm {
+        LongTerm::new(&PROVIDER, name, password).expect("an account")
+    }
+
+    fn challenge(
+        account: &mut LongTerm,
+        realm: &str,
+        nonce: &[u8],
+        list: Option<&[u8]>,
+    ) -> Result<(), ChallengeError> {
+        let mut buf = Vec::new();
+        let mut w = Writer::new(&mut buf, 2000);
+        let mut builder = Builder::new(&mut w, Class::Error, Method::ALLOCATE, ID);
+        let error = ErrorCode::new(401, "").expect("a code");
+        builder
+            .attribute(&Attribute::ErrorCode(error))
+            .attribute(&Attribute::Realm(realm))
+            .attribute(&Attribute::Nonce(nonce));
+        if let Some(list) = list {
+            let list = PasswordAlgorithms::parse(list).expect("a list");
+            builder.attribute(&Attribute::PasswordAlgorithms(list));
+        }
+        account.on_challenge(&parse(&buf))
+    }
+
+    fn signed(account: &LongTerm) -> Vec<u8> {
+        let mut buf = Vec::new();
+        let mut w = Writer::new(&mut buf, 2000);
+        let mut builder = Builder::new(&mut w, Class::Request, Method::ALLOCATE, ID);
+        account.sign(&mut builder);
+        assert_eq!(buf.len(), 20 + account.proof_len());
+        buf
+    }
+
+    /// The password of the vector as prepared; its raw form needs the tables of
+    /// Unicode (SASLprep), which the key no more than RFC 8489 asks for.
+    #[test]
+    fn rfc_5769_2_4_the_key_is_that_of_the_rfc() {
+        let file = vectors(include_str!("../../tests/vectors/stun/rfc5769.json"));
+        let list = file["vectors"].as_array().expect("a list");
+        let vector = list.iter().find(|one| one["name"] == "long_term_request");
+        let bytes = message_of(vector.expect("the vector"));
+        let mut account = account(NAME, "TheMatrIX");
+        assert_eq!(account.verify(&parse(&bytes)), Err(AuthError::Missing));
+        challenge(&mut account, "example.org", b"nonce", None).expect("a challenge");
+        assert_eq!(account.verify(&parse(&bytes)), Ok(()));
+        // Others put the realm between quotes, and say the same.
+        let mut quoted = LongTerm::new(&PROVIDER, NAME, "TheMatrIX\0").expect("an account");
+        challenge(&mut quoted, "\"example.org\"", b"nonce", None).expect("a challenge");
+        assert_eq!(quoted.verify(&parse(&bytes)), Ok(()));
+    }
+
+    #[test]
+    fn rfc_8489_b_1_key_and_userhash_are_those_of_the_rfc() {
+        let file = vectors(include_str!("../../tests/vectors/stun/rfc8489.json"));
+        let bytes = message_of(&file["corrected"][0]);
+        let message = parse(&bytes);
+        let mut account = account(NAME, "TheMatrIX");
+        let list = Some(&[0, 2, 0, 0][..]);
+        challenge(&mut account, "example.org", b"obMatJos2wAAAnonce", list).expect("a challenge");
+        assert_eq!(account.verify(&message), Ok(()));
+        let ours = signed(&account);
+        let of = |message: &Message<'_>| {
+            message.attributes().find_map(|attribute| match attribute {
+                Attribute::Userhash(hash) => Some(*hash),
+                _ => None,
+            })
+        };
+        assert_eq!(of(&parse(&ours)), of(&message));
+        assert!(of(&message).is_some());
+        let says: Vec<_> = parse(&ours).attributes().collect();
+        assert!(says.contains(&Attribute::PasswordAlgorithm(PasswordAlgorithm::SHA256)));
+        assert!(says.contains(&Attribute::PasswordAlgorithms(
+            PasswordAlgorithms::parse(&[0, 2, 0, 0]).expect("a list")
+        )));
+        assert!(!says.iter().any(|one| matches!(one, Attribute::Username(_))));
+    }
+
+    /// RFC 8489 §9.2.2's own example.
+    #[test]
+    fn the_key_of_user_realm_pass_is_that_of_the_rfc() {
+        let account = account("user", "pass");
+        let key = account.hash(HashId::Md5, &["user", "realm", "pass"]);
+        let key = hex::encode(&*key.expect("MD5"));
+        assert_eq!(key, "8493fbc53ba582fb4c044c456bdc40eb");
+    }
+
+    #[test]
+    fn the_first_algorithm_that_is_known_is_taken() {
+        let cases: [(&[u8], _); 5] = [
+            (&[0, 1, 0, 0, 0, 2, 0, 0], Ok(Some(1))),
+            (&[0, 2, 0, 0, 0, 1, 0, 0], Ok(Some(2))),
+            (&[0x70, 0, 0, 1, 9, 0, 0, 0, 0, 2, 0, 0], Ok(Some(2))),
+            (&[0x70, 0, 0, 0], Err(ChallengeError::NoAlgorithm)),
+            (&[], Err(ChallengeError::NoAlgorithm)),
+        ];
+        for (list, expected) in cases {
+            let mut account = account("user", "pass");
+            let met = challenge(&mut account, "realm", b"nonce", Some(list));
+            let session = account.session.as_ref();
+            let number = session.and_then(|one| Some(one.algorithms.as_ref()?.1));
+            assert_eq!(met.map(|()| number), expected, "{list:?}");
+            // MD5 out of a list is an MD5 key under the new integrity.
+            if met.is_ok() {
+                let bytes = signed(&account);
+                assert!(parse(&bytes).integrity_sha256().is_some());
+                assert_eq!(account.verify(&parse(&bytes)), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn ice_030_the_nonce_tells_what_was_removed() {
+        let mut account = account("user", "pass");
+        let list = Some(&[0, 2, 0, 0][..]);
+        for (nonce, met) in [
+            (&b"obMatJos2AAAA"[..], Ok(())),
+            (b"obMatJos2QAAA", Ok(())),
+            (b"obMatJos2gAAA", Err(ChallengeError::BidDown)),
+            (b"obMatJos2/AAA", Err(ChallengeError::BidDown)),
+            (b"obMatJos2gAA", Ok(())),
+            (b"obMatJos2", Ok(())),
+            (b"", Ok(())),
+        ] {
+            assert_eq!(challenge(&mut account, "realm", nonce, None), met);
+        }
+        challenge(&mut account, "realm", b"obMatJos2gAAA", list).expect("a challenge");
+        let met = challenge(&mut account, "realm", b"nonce", None);
+        assert_eq!(met, Err(ChallengeError::BidDown));
+    }
+
+    #[test]
+    fn a_refused_challenge_changes_nothing() {
+        let mut account = account("user", "pass");
+        challenge(&mut account, "realm", b"one", None).expect("a challenge");
+        let before = signed(&account);
+        let long = "x".repeat(257);
+        assert_eq!(
+            challenge(&mut account, "other", b"two", None),
+            Err(ChallengeError::OtherRealm)
+        );
+        assert_eq!(
+            challenge(&mut account, "realm", long.as_bytes(), None),
+            Err(ChallengeError::TooLong)
+        );
+        assert_eq!(signed(&account), before);
+        account.forget_session();
+        assert_eq!(signed(&account).len(), 20);
+        assert_eq!(
+            challenge(&mut account, "other", b"two", None),
+            Err(ChallengeError::OtherRealm)
+        );
+        assert_eq!(challenge(&mut account, "realm", b"two", None), Ok(()));
+    }
+
+    #[test]
+    fn names_and_passwords_are_prepared_as_far_as_without_tables() {
+        assert_eq!(opaque("a\u{a0}b\u{3000}c"), Some("a b c".to_string()));
+        assert_eq!(opaque("pass\0\0"), Some("pass".to_string()));
+        assert_eq!(opaque("a\0b"), None);
+        assert_eq!(opaque("a\u{85}b"), None);
+        assert_eq!(opaque(NAME), Some(NAME.to_string()));
+        let shown = format!("{:?}", account("alice", "secret"));
+        assert!(!shown.contains("alice") && !shown.contains("secret"));
+    }
+}

@@ -99,3 +99,78 @@ impl fmt::Display for ChannelData<'_> {
 
 /// How many bytes stand before the data.
 pub const HEADER_LEN: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Result<ChannelData<'_>, Malformed> {
+        ChannelData::parse(&mut Reader::new(bytes))
+    }
+
+    #[test]
+    fn only_numbers_for_channels_are_numbers() {
+        for (number, is_one) in [
+            (0x3fff, false),
+            (0x4000, true),
+            (0x4fff, true),
+            (0x5000, false),
+            (0x7fff, false),
+        ] {
+            assert_eq!(ChannelNumber::new(number).is_some(), is_one);
+            let [high, low] = u16::to_be_bytes(number);
+            assert_eq!(parse(&[high, low, 0, 0]).is_ok(), is_one, "{number:#06x}");
+        }
+    }
+
+    /// What others' tests know of channel data, right and wrong.
+    #[test]
+    fn ice_023_lengths_beyond_the_message_are_refused() {
+        assert!(parse(&[0; 12]).is_err());
+        assert!(parse(&hex::decode("3fff00000004000001020304").expect("hex")).is_err());
+        assert!(parse(&hex::decode("404002231600000000000000").expect("hex")).is_err());
+        let whole = hex::decode("4001000301020300").expect("hex");
+        let message = parse(&whole).expect("padded");
+        assert_eq!(
+            (message.channel.get(), message.data),
+            (0x4001, &[1, 2, 3][..])
+        );
+        assert_eq!(message.to_string(), "channel 0x4001 [3]");
+        for len in 0..7 {
+            assert!(parse(&whole[..len]).is_err(), "{len}");
+        }
+    }
+
+    #[test]
+    fn data_too_long_for_its_length_overflows() {
+        let data = vec![0; 65_536];
+        let message = ChannelData {
+            channel: ChannelNumber(0x4000),
+            data: &data,
+        };
+        let mut buf = Vec::new();
+        let mut w = Writer::new(&mut buf, 70_000);
+        message.emit(&mut w);
+        assert!(w.is_overflowed());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(number in 0x4000..0x5000_u16, data: Vec<u8>) {
+            let channel = ChannelNumber::new(number).expect("a number");
+            let message = ChannelData { channel, data: &data };
+            let mut buf = Vec::new();
+            message.emit(&mut Writer::new(&mut buf, message.len()));
+            prop_assert_eq!(buf.len(), message.len());
+            prop_assert_eq!(parse(&buf), Ok(message));
+            let len = u16::try_from(data.len()).expect("short");
+            prop_assert_eq!(&buf[..4], ChannelData::header(channel, len));
+        }
+    }
+}

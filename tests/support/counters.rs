@@ -1,6 +1,6 @@
 //! How much has a machine dropped, for whatever reason?
 
-use pollrtc::{dtls, ice, mdns, peer, sctp};
+use pollrtc::{dtls, ice, mdns, peer, sctp, turn};
 
 /// By an ICE agent.
 pub fn ice(stats: &ice::Stats) -> u64 {
@@ -61,4 +61,16 @@ pub fn mdns(stats: &mdns::Stats) -> u64 {
         + dropped.known
         + dropped.off_link
         + dropped.replies_full
+}
+
+/// By a TURN client.
+pub fn turn(stats: &turn::Stats) -> u64 {
+    let dropped = stats.dropped;
+    dropped.malformed
+        + dropped.unknown_transaction
+        + dropped.unauthenticated
+        + dropped.unexpected
+        + dropped.unknown_channel
+        + dropped.unknown_peer
+        + dropped.closed
 }

@@ -12,3 +12,4 @@ pub mod laws;
 pub mod mdns;
 pub mod peers;
 pub mod toy;
+pub mod turn;

@@ -210,7 +210,7 @@ fn ice_028_required_attributes_that_are_unknown_are_listed() {
     let bytes = build(|message| {
         message
             .attribute(&unknown(0x7fff))
-            .attribute(&unknown(0x8000));
+            .attribute(&unknown(0x8100));
         message.attribute(&unknown(0x0002));
     });
     let message = parse(&bytes).expect("a message");
