@@ -20,7 +20,7 @@ use super::{
 };
 use crate::crypto::CryptoError;
 use crate::cursor::Writer;
-use crate::net::{Candidate, CandidateKind, Path};
+use crate::net::{Candidate, CandidateAddress, CandidateKind, Path};
 use crate::rng::Rng;
 use crate::stun::Key;
 use crate::time::Instant;
@@ -188,6 +188,9 @@ impl IceAgent {
     pub fn add_remote_candidate(&mut self, candidate: Candidate) -> Result<(), CandidateError> {
         if self.is_closed() {
             return Err(CandidateError::Closed);
+        }
+        if matches!(candidate.address, CandidateAddress::Name { .. }) {
+            return self.add_named(candidate);
         }
         let address = candidate::usable_address(&candidate)?;
         let number = self

@@ -112,6 +112,15 @@ pub enum CandidateError {
 
 /// The address of a remote candidate that this agent can use.
 pub(super) fn usable_address(candidate: &Candidate) -> Result<SocketAddr, CandidateError> {
+    let address = candidate.address.ip().ok_or(CandidateError::Unsupported)?;
+    usable_at(candidate, address)
+}
+
+/// The same for a candidate whose name stands for `address`.
+pub(super) fn usable_at(
+    candidate: &Candidate,
+    address: SocketAddr,
+) -> Result<SocketAddr, CandidateError> {
     let is_supported = match (candidate.protocol, candidate.tcp) {
         (Protocol::Udp, None) => true,
         (Protocol::Tcp, tcp) => matches!(tcp, Some(TcpKind::Active | TcpKind::Passive)),
@@ -120,7 +129,6 @@ pub(super) fn usable_address(candidate: &Candidate) -> Result<SocketAddr, Candid
     if candidate.component != COMPONENT || !is_supported {
         return Err(CandidateError::Unsupported);
     }
-    let address = candidate.address.ip().ok_or(CandidateError::Unsupported)?;
     if !is_reachable(address) {
         return Err(CandidateError::Unreachable);
     }
@@ -166,13 +174,34 @@ pub(super) fn seen_from(local: SocketAddr, remote: SocketAddr) -> SocketAddr {
 /// RFC 8445 §5.1.2.1: type first, then our preference among addresses, then the
 /// component.
 pub(super) fn priority(kind: CandidateKind, local_preference: u16) -> u32 {
-    type_preference(kind) << 24 | u32::from(local_preference) << 8 | (256 - u32::from(COMPONENT))
+    compose(type_preference(kind), local_preference)
+}
+
+/// The priority of a host candidate of TCP (RFC 6544 §4.2): below those of UDP,
+/// above those of relays, and rather opening streams than waiting for them.
+/// `nth` counts as in [`local_preference`].
+pub(super) fn tcp_priority(tcp: TcpKind, ip: IpAddr, nth: usize) -> u32 {
+    let direction: u16 = match tcp {
+        TcpKind::Active => 6,
+        TcpKind::Passive => 4,
+        TcpKind::SimultaneousOpen => 2,
+    };
+    let other = 0x1fff - (u16::MAX - local_preference(ip, nth)).min(0x1fff);
+    compose(TCP_HOST, direction << 13 | other)
+}
+
+fn compose(type_preference: u32, local_preference: u16) -> u32 {
+    type_preference << 24 | u32::from(local_preference) << 8 | (256 - u32::from(COMPONENT))
 }
 
 /// The priority that `candidate` would have as a peer-reflexive one: what a check
 /// from it says in PRIORITY (RFC 8445 §7.1.1).
 pub(super) fn reflexive_priority(candidate: &Candidate) -> u32 {
-    type_preference(CandidateKind::PeerReflexive) << 24 | candidate.priority & 0x00ff_ffff
+    let kind = match candidate.protocol {
+        Protocol::Udp => type_preference(CandidateKind::PeerReflexive),
+        Protocol::Tcp | Protocol::Tls => TCP_REFLEXIVE,
+    };
+    kind << 24 | candidate.priority & 0x00ff_ffff
 }
 
 /// RFC 8445 §5.1.2.2.
@@ -278,6 +307,10 @@ pub(super) fn pair_priority(controlling: u32, controlled: u32) -> u64 {
     let (g, d) = (u64::from(controlling), u64::from(controlled));
     (g.min(d) << 32) + 2 * g.max(d) + u64::from(g > d)
 }
+
+/// The type preferences of TCP: RFC 6544 §4.2 leaves them to us.
+const TCP_HOST: u32 = 90;
+const TCP_REFLEXIVE: u32 = 80;
 
 /// The port that stands where there is none.
 pub(super) const DISCARD: u16 = 9;

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::{AddressError, IceAgent, IceServer, ServerError, ServerUrl, TransportPolicy};
-use crate::net::Path;
+use crate::mdns::SocketError;
+use crate::net::{Path, TcpKind};
 use crate::time::Instant;
 
 impl IceAgent {
@@ -38,23 +39,26 @@ impl IceAgent {
     ///
     /// [`AddressError`]; nothing changed then.
     pub fn add_tcp_listener(&mut self, address: SocketAddr) -> Result<(), AddressError> {
-        let _ = address;
-        if self.is_closed() {
-            return Err(AddressError::Closed);
-        }
-        Ok(())
+        self.add_host(address, Some(TcpKind::Passive))
     }
 
     /// A UDP socket of the application at `address` has joined the group of
     /// multicast DNS (RFC 6762 §3): names that end in `.local` are resolved and
     /// told over it. Without one they are asked for by [`Event::Resolve`](super::Event::Resolve).
-    pub fn add_mdns_socket(&mut self, address: SocketAddr) {
-        let _ = address;
+    ///
+    /// # Errors
+    ///
+    /// [`SocketError`]; nothing changed then.
+    pub fn add_mdns_socket(&mut self, address: SocketAddr) -> Result<(), SocketError> {
+        self.use_mdns_socket(address)
     }
 
     /// The answer to [`Event::Resolve`](super::Event::Resolve); no address if there is none.
     pub fn resolved(&mut self, name: &str, addresses: &[IpAddr]) {
+        self.name_resolved(name, addresses);
         self.server_resolved(name, addresses);
+        self.settle();
+        self.refresh();
     }
 
     /// The answer to [`Event::Connect`](super::Event::Connect): the stream `asked`

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::candidate::{self, COMPONENT, LocalCandidate};
 use super::checklist::push_tight;
 use super::{Event, IceAgent};
-use crate::net::{Candidate, CandidateAddress, CandidateKind, Path, Protocol};
+use crate::net::{Candidate, CandidateAddress, CandidateKind, Path, Protocol, TcpKind};
 
 /// How far is the search for local candidates? As W3C's `RTCIceGathererState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +71,21 @@ impl IceAgent {
     ///
     /// [`AddressError`]; nothing changed then.
     pub fn add_local_address(&mut self, address: SocketAddr) -> Result<(), AddressError> {
+        self.add_host(address, None)?;
+        let active = SocketAddr::new(address.ip(), candidate::DISCARD);
+        if self.config.tcp && self.base_of(tcp_path(active)).is_none() {
+            // Where there is no room for it, UDP goes on alone.
+            let _ = self.add_host(active, Some(TcpKind::Active));
+        }
+        Ok(())
+    }
+
+    /// Adds a host candidate: of UDP, or of TCP.
+    pub(super) fn add_host(
+        &mut self,
+        address: SocketAddr,
+        tcp: Option<TcpKind>,
+    ) -> Result<(), AddressError> {
         if self.is_closed() {
             return Err(AddressError::Closed);
         }
@@ -80,13 +95,20 @@ impl IceAgent {
         if !candidate::is_reachable(address) {
             return Err(AddressError::Unreachable);
         }
-        if self.base_of(Path::udp(address, address)).is_some() {
+        let is_same = |local: &LocalCandidate| {
+            local.candidate.kind == CandidateKind::Host
+                && local.base == address
+                && local.candidate.tcp == tcp
+        };
+        if self.locals.iter().any(is_same) {
             return Err(AddressError::Duplicate);
         }
         if self.locals.len() >= self.config.max_local_candidates {
             return Err(AddressError::TooMany);
         }
-        let host = self.host_candidate(address);
+        let host = self
+            .host_candidate(address, tcp)
+            .ok_or(AddressError::TooMany)?;
         push_tight(&mut self.locals, host);
         self.pair_local(self.locals.len() - 1);
         if self.gathering != GatheringState::New {
@@ -101,6 +123,10 @@ impl IceAgent {
     pub fn gather(&mut self) {
         if self.is_closed() {
             return;
+        }
+        if let (GatheringState::New, Some(gatherer)) = (self.gathering, &mut self.gatherer) {
+            // After a restart, NATs may have forgotten us.
+            gatherer.queries.clear();
         }
         self.set_gathering(GatheringState::Gathering);
         for index in 0..self.locals.len() {
@@ -131,31 +157,52 @@ impl IceAgent {
         }
     }
 
-    fn host_candidate(&self, address: SocketAddr) -> LocalCandidate {
+    fn host_candidate(
+        &mut self,
+        address: SocketAddr,
+        tcp: Option<TcpKind>,
+    ) -> Option<LocalCandidate> {
         let ip = address.ip();
         let kind = CandidateKind::Host;
-        let same_family = |local: &&LocalCandidate| {
-            local.candidate.kind == kind && local.base.is_ipv4() == ip.is_ipv4()
+        let is_alike = |local: &&LocalCandidate| {
+            (local.candidate.kind, local.candidate.tcp) == (kind, tcp)
+                && local.base.is_ipv4() == ip.is_ipv4()
         };
-        let nth = self.locals.iter().filter(same_family).count();
-        let preference = candidate::local_preference(ip, nth);
-        LocalCandidate {
+        let nth = self.locals.iter().filter(is_alike).count();
+        let (protocol, priority) = match tcp {
+            None => {
+                let preference = candidate::local_preference(ip, nth);
+                (Protocol::Udp, candidate::priority(kind, preference))
+            }
+            Some(tcp) => (Protocol::Tcp, candidate::tcp_priority(tcp, ip, nth)),
+        };
+        let said = if self.config.hide_addresses {
+            let names = &mut self.gatherer.get_or_insert_default().names;
+            let name = names.name_of(ip, &self.config.limits, &mut self.rng)?;
+            CandidateAddress::Name {
+                host: name.into(),
+                port: address.port(),
+            }
+        } else {
+            CandidateAddress::Ip(address)
+        };
+        Some(LocalCandidate {
             candidate: Candidate {
-                foundation: candidate::foundation(&self.locals, kind, ip, Protocol::Udp, None),
+                foundation: candidate::foundation(&self.locals, kind, ip, protocol, None),
                 component: COMPONENT,
-                protocol: Protocol::Udp,
-                priority: candidate::priority(kind, preference),
-                address: CandidateAddress::Ip(address),
+                protocol,
+                priority,
+                address: said,
                 kind,
                 related: None,
-                tcp: None,
+                tcp,
                 ufrag: Some(self.generation.local.credentials.ufrag.clone()),
             },
             address,
             base: address,
             server: None,
             announced: false,
-        }
+        })
     }
 
     /// RFC 8445 §7.2.5.3.1: the peer saw us at an address that we did not know.
@@ -238,7 +285,11 @@ impl IceAgent {
             if !self.locals.get(index).is_some_and(&is_gone) {
                 continue;
             }
-            self.locals.remove(index);
+            let ip = self.locals.remove(index).base.ip();
+            let is_left = self.locals.iter().any(|local| local.base.ip() == ip);
+            if let Some(gatherer) = self.gatherer.as_mut().filter(|_| !is_left) {
+                gatherer.names.withdraw(ip);
+            }
             let older = self.older.iter_mut();
             for generation in older.chain([&mut self.generation]) {
                 generation.retain_pairs(|pair| pair.local != index);
@@ -252,5 +303,14 @@ impl IceAgent {
     /// The candidate that datagrams of `path` leave from and arrive at.
     pub(super) fn base_of(&self, path: Path) -> Option<usize> {
         self.locals.iter().position(|local| local.is_base_of(path))
+    }
+}
+
+/// A path that a candidate of TCP at `base` would be the base of.
+const fn tcp_path(base: SocketAddr) -> Path {
+    Path {
+        local: base,
+        remote: base,
+        protocol: Protocol::Tcp,
     }
 }

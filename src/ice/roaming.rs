@@ -29,6 +29,7 @@ impl IceAgent {
         self.replies.retain(|reply| reply.path.local != address);
         self.leave_servers(address);
         self.forget_locals(is_there);
+        self.forget_streams_from(address.ip());
         self.for_each_generation(|agent| {
             let progress = &agent.generation.progress;
             if progress.has_worked && progress.current.is_none() {
@@ -55,6 +56,7 @@ impl IceAgent {
         for asked in lost {
             self.lose_relay(self.latest, asked);
         }
+        self.settle_gathering();
     }
 
     /// The pair in use is gone: whatever might work is checked, the one that has

@@ -182,8 +182,6 @@ impl IceAgent {
         }
         self.ask_servers();
         self.settle_gathering();
-        self.settle();
-        self.refresh();
     }
 }
 

@@ -31,6 +31,10 @@ impl IceAgent {
         datagram: &'d mut [u8],
     ) -> Option<(Path, &'d mut [u8])> {
         let gatherer = self.gatherer.as_mut()?;
+        if gatherer.names.open(now, path, datagram) {
+            self.on_server_news(now);
+            return None;
+        }
         if demux::classify(datagram) == Class::Stun && gatherer.answers_query(now, path, datagram) {
             self.on_server_news(now);
             return None;
@@ -100,6 +104,7 @@ impl IceAgent {
         for relay in &mut gatherer.relays {
             relay.handle_timeout(now);
         }
+        gatherer.names.handle_timeout(now);
         gatherer.patience.on_timeout(now);
         if gatherer.patience == Patience::Over {
             self.give_up();
@@ -127,6 +132,7 @@ impl IceAgent {
         {
             self.on_relay_event(now, asked, event);
         }
+        self.on_name_news();
         if self.is_closed() {
             self.settle_closing();
         } else {
@@ -355,12 +361,14 @@ impl IceAgent {
         let Some(gatherer) = &mut self.gatherer else {
             return;
         };
+        gatherer.names.stop();
         gatherer.servers.clear();
         gatherer.queries.clear();
         gatherer.patience = Patience::Idle;
-        let mut released = Vec::new();
+        let (mut released, mut lost) = (Vec::new(), Vec::new());
         gatherer.relays.retain_mut(|relay| {
             let stays = relay.close();
+            lost.extend(relay.relayed);
             if !stays && relay.path.protocol.is_stream() {
                 released.push(relay.path);
             }
@@ -371,8 +379,12 @@ impl IceAgent {
             let wish = gatherer.release(path);
             wish.into_iter().for_each(|wish| self.events.push(wish));
         }
-        let gatherer = self.gatherer.take_if(|gatherer| gatherer.relays.is_empty());
-        drop(gatherer);
+        if self.is_closed() {
+            self.gatherer.take_if(|gatherer| gatherer.relays.is_empty());
+        } else {
+            // They must not be told again after a restart.
+            self.forget_locals(|local| lost.contains(&local.base));
+        }
         self.refresh();
     }
 
@@ -426,9 +438,10 @@ impl Gatherer {
                 return Some(path);
             }
         }
-        self.relays
-            .iter_mut()
+        let mut relays = self.relays.iter_mut();
+        relays
             .find_map(|relay| relay.poll_transmit(now, out))
+            .or_else(|| self.names.poll_transmit(now, out))
     }
 
     /// Begins the transaction that waits first; gives a login that is not usable.

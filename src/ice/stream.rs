@@ -1,11 +1,13 @@
 //! Which streams are there, and what comes out of them (RFC 6544, RFC 8656 §3.1)?
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 
+use super::candidate::LocalCandidate;
 use super::gatherer::Gatherer;
 use super::{Event, GatheringLimits, IceAgent, ServerUrl};
-use crate::net::{Path, Protocol};
+use crate::net::{CandidateKind, Path, Protocol, TcpKind};
 use crate::stun::Failure;
 use crate::time::Instant;
 use crate::wire::framing::{Deframer, Framing};
@@ -182,6 +184,22 @@ impl IceAgent {
         stream.deadline = Some(now + PATIENCE);
         gatherer.streams.push(stream);
         self.refresh();
+    }
+
+    /// If this address has no socket any more, no streams are opened from there. Those
+    /// that are open end when the application says so.
+    pub(super) fn forget_streams_from(&mut self, ip: IpAddr) {
+        let is_socket = |local: &LocalCandidate| {
+            local.candidate.kind == CandidateKind::Host
+                && local.candidate.tcp != Some(TcpKind::Active)
+                && local.base.ip() == ip
+        };
+        if !self.locals.iter().any(is_socket) {
+            let is_active = |local: &LocalCandidate| {
+                local.candidate.tcp == Some(TcpKind::Active) && local.base.ip() == ip
+            };
+            self.forget_locals(is_active);
+        }
     }
 
     /// Takes frames out of `bytes` until one is for whoever is above, and keeps that.

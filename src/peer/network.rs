@@ -47,7 +47,8 @@ impl PeerConnection {
     /// Tells that the UDP socket at `address` has joined the group of multicast DNS
     /// (RFC 6762 §3): names of browsers that end in `.local` are resolved over it.
     pub fn add_mdns_socket(&mut self, address: SocketAddr) {
-        self.transport.ice_mut().add_mdns_socket(address);
+        // Without it names are asked for by event.
+        let _ = self.transport.ice_mut().add_mdns_socket(address);
         self.settle();
     }
 

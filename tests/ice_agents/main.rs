@@ -8,8 +8,11 @@
 
 mod connect;
 mod consent;
+mod gathering;
 mod hostile;
 mod laws;
+mod net;
+mod relay;
 mod restart;
 mod roaming;
 mod support;
