@@ -70,7 +70,8 @@ pub(super) fn check_answer(answer: &Reading, offer: &Reading) -> Result<(), Desc
         if answered.rejected || (offered.rejected && offered.data.is_none()) {
             continue;
         }
-        if offered.rejected || answered.data.is_some() != offered.data.is_some() {
+        if offered.rejected || answered.data.is_some() != offered.data.is_some() || !answered.usable
+        {
             return Err(InvalidAccess("answer that accepts what was not offered"));
         }
         if answered.bundle.is_some() && offered.bundle.is_none() {

@@ -54,15 +54,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! In this issue's scope the application section is negotiated; sections of media
-//! are understood and rejected. The table of sections is made for transceivers.
+//! Sections of media belong to transceivers: [`Session::add_transceiver`] and
+//! [`Session::add_track`] make them, and so do the peer's offers, if the
+//! configuration says that there is something to send or receive
+//! ([`MediaCapabilities`]). All sections share one transport (BUNDLE); one of the
+//! peer's that cannot is rejected.
 
 mod answer;
 mod apply;
+mod media;
 mod offer;
 mod plan;
 mod reading;
 mod session;
+mod settlement;
+mod tracks;
 mod trickle;
 mod write;
 
@@ -72,7 +78,11 @@ use alloc::string::String;
 
 use crate::wire::sdp::SdpError;
 
-pub use plan::{DataPlan, Local, Plan, TransportPlan};
+pub use media::{
+    Capabilities, Codec, Encoding, HeaderExtension, Kind, MediaCapabilities, RemoteStreams, Stream,
+    Transceiver, TransceiverId, TransceiverInit,
+};
+pub use plan::{DataPlan, Local, MediaPlan, Plan, TrackChange, TransportPlan};
 pub use session::{OfferOptions, Session, SessionConfig};
 pub use trickle::{IceCandidate, Trickle};
 

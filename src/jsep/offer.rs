@@ -7,28 +7,120 @@ use alloc::vec::Vec;
 use crate::wire::sdp::Setup;
 
 use super::Local;
+use super::media::{
+    Codec, MediaCapabilities, Numbers, Rtp, Transceiver, TransceiverId, Transceivers,
+};
 use super::reading::{Data, Section};
 use super::write::{Draft, Level, Written};
 
-/// What our next offer says: the sections that were agreed on, and one for data
+/// What an offer is made of.
+pub(super) struct Wishes<'a> {
+    /// The sections that were agreed on.
+    pub(super) agreed: &'a [Section],
+    pub(super) transceivers: &'a Transceivers,
+    pub(super) abilities: &'a MediaCapabilities,
+    /// Whether data channels are wanted.
+    pub(super) data: bool,
+}
+
+/// What our next offer says, and which transceiver each of its sections is for: the
+/// sections that were agreed on, one for each new transceiver, and one for data
 /// channels if they are wanted and have none.
 pub(super) fn offer(
-    agreed: &[Section],
-    wants_data: bool,
+    wishes: &Wishes<'_>,
     written: &Written,
     local: &Local<'_>,
-) -> Written {
-    let mut sections = agreed.to_vec();
-    if wants_data && !sections.iter().any(Section::is_live_data) {
-        add_data(&mut sections, local);
+) -> (Written, Vec<Option<TransceiverId>>) {
+    let agreed = wishes.agreed.iter().filter(|section| !section.rejected);
+    let mut numbers = Numbers::of(agreed.filter_map(|section| section.rtp.as_ref()));
+    let mut rows: Vec<Row> = wishes
+        .agreed
+        .iter()
+        .map(|section| wishes.kept(section, &mut numbers))
+        .collect();
+    for transceiver in wishes.transceivers.iter() {
+        let id = Some(transceiver.id());
+        if transceiver.is_stopping() || rows.iter().any(|row| row.transceiver == id) {
+            continue;
+        }
+        // It has a name already if it was in an offer that this one replaces.
+        let mid = transceiver.mid().map(ToString::to_string);
+        let mid = mid.unwrap_or_else(|| fresh_mid(&rows));
+        let rtp = wishes.offered(transceiver, &mut numbers);
+        place(&mut rows, media_section(mid, rtp), id);
     }
-    name(&mut sections);
-    let drafts: Vec<Draft<'_>> = sections.iter().map(draft).collect();
+    let has_data = |row: &Row| row.section.is_live_data();
+    if wishes.data && !rows.iter().any(has_data) {
+        let section = data_section(fresh_mid(&rows), local);
+        place(&mut rows, section, None);
+    }
+    name(&mut rows);
+    let drafts: Vec<Draft<'_>> = rows.iter().map(|row| draft(&row.section)).collect();
     let session = Level {
-        bundle: sections.iter().any(Section::is_live_data),
+        bundle: rows.iter().any(|row| row.section.is_live()),
         trickle: true,
     };
-    written.next(&drafts, session, local)
+    let written = written.next(&drafts, session, local);
+    (written, rows.iter().map(|row| row.transceiver).collect())
+}
+
+/// A section, and whose it is.
+struct Row {
+    section: Section,
+    transceiver: Option<TransceiverId>,
+    /// Whether the last exchange has given the section up.
+    free: bool,
+}
+
+impl Wishes<'_> {
+    /// A section that was agreed on keeps its place; what it says of media is said anew.
+    fn kept(&self, section: &Section, numbers: &mut Numbers) -> Row {
+        let free = section.rejected;
+        let mut section = section.clone();
+        let mid = section.mid.as_deref();
+        let transceiver = mid.and_then(|mid| self.transceivers.named(mid));
+        let live = transceiver.filter(|transceiver| !transceiver.is_stopping());
+        match live {
+            Some(transceiver) if !section.rejected => {
+                section.rtp = Some(self.offered(transceiver, numbers));
+            }
+            // RFC 8829 §5.2.2: one that was stopped has port 0.
+            _ => section.rejected |= section.data.is_none(),
+        }
+        Row {
+            section,
+            transceiver: live.map(Transceiver::id),
+            free,
+        }
+    }
+
+    /// RFC 8829 §5.2.1: all that the transceiver can do, in the order of its preferences.
+    fn offered(&self, transceiver: &Transceiver, numbers: &mut Numbers) -> Rtp {
+        let ours = self.abilities.of(transceiver.kind());
+        let direction = transceiver.direction();
+        let preferences = &transceiver.preferences;
+        let codecs: &[Codec] = if preferences.is_empty() {
+            &ours.codecs
+        } else {
+            preferences
+        };
+        let (streams, encodings) = if direction.sends() {
+            (transceiver.msids(), transceiver.encodings().to_vec())
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        Rtp {
+            kind: transceiver.kind(),
+            direction,
+            codecs: numbers.for_codecs(codecs),
+            extensions: numbers.for_extensions(&ours.extensions),
+            mux: true,
+            reduced: true,
+            streams,
+            encodings,
+            layers: Vec::new(),
+        }
+    }
 }
 
 fn draft(section: &Section) -> Draft<'_> {
@@ -37,16 +129,29 @@ fn draft(section: &Section) -> Draft<'_> {
         // RFC 8842 §5.2, RFC 8829 §5.2.1: an offer leaves the roles open, also
         // when they were settled before.
         setup: Setup::Actpass,
-        live: section.is_live_data(),
+        live: section.is_live(),
     }
 }
 
-/// Puts a section for data channels behind the others, or where a rejected one
-/// is (RFC 8829 §5.2.2).
-fn add_data(sections: &mut Vec<Section>, local: &Local<'_>) {
-    let section = Section {
-        // A section that is used again gets another name.
-        mid: Some(fresh_mid(sections)),
+fn media_section(mid: String, rtp: Rtp) -> Section {
+    Section {
+        mid: Some(mid),
+        kind: rtp.kind.to_string(),
+        protocol: "UDP/TLS/RTP/SAVPF".to_string(),
+        format: String::new(),
+        codec: None,
+        bundle: Some(0),
+        rejected: false,
+        ufrag: None,
+        data: None,
+        rtp: Some(rtp),
+        usable: true,
+    }
+}
+
+fn data_section(mid: String, local: &Local<'_>) -> Section {
+    Section {
+        mid: Some(mid),
         kind: "application".to_string(),
         protocol: "UDP/DTLS/SCTP".to_string(),
         format: "webrtc-datachannel".to_string(),
@@ -59,31 +164,41 @@ fn add_data(sections: &mut Vec<Section>, local: &Local<'_>) {
             max_message_size: None,
             legacy_streams: None,
         }),
+        rtp: None,
+        usable: true,
+    }
+}
+
+/// Puts a new section behind the others, or where a rejected one is: with another
+/// name, it may be used again (RFC 8829 §5.2.2).
+fn place(rows: &mut Vec<Row>, section: Section, transceiver: Option<TransceiverId>) {
+    let row = Row {
+        section,
+        transceiver,
+        free: false,
     };
-    let mut old = sections.iter_mut();
-    match old.find(|old| old.rejected && old.kind == "application") {
-        Some(old) => *old = section,
-        None => sections.push(section),
+    // Data takes the place of data, since some peers keep it apart.
+    let is_free = |old: &Row| old.free && old.section.data.is_some() == row.section.data.is_some();
+    match rows.iter().position(is_free) {
+        Some(index) => rows[index] = row,
+        None => rows.push(row),
     }
 }
 
 /// Names the sections that have no name: peers may leave it out.
-fn name(sections: &mut [Section]) {
-    while let Some(nameless) = sections.iter().position(|section| section.mid.is_none()) {
-        let mid = fresh_mid(sections);
-        if let Some(section) = sections.get_mut(nameless) {
-            section.mid = Some(mid);
-        }
+fn name(rows: &mut [Row]) {
+    while let Some(nameless) = rows.iter().position(|row| row.section.mid.is_none()) {
+        let mid = fresh_mid(rows);
+        rows[nameless].section.mid = Some(mid);
     }
 }
 
 /// The lowest number that names nothing yet (RFC 8829 §5.2.1: short, and telling nothing).
-fn fresh_mid(sections: &[Section]) -> String {
+fn fresh_mid(rows: &[Row]) -> String {
     let used = |mid: &str| {
-        sections
-            .iter()
-            .any(|section| section.mid.as_deref() == Some(mid))
+        rows.iter()
+            .any(|row| row.section.mid.as_deref() == Some(mid))
     };
-    let mut numbers = (0..=sections.len()).map(|number| format!("{number}"));
+    let mut numbers = (0..=rows.len()).map(|number| format!("{number}"));
     numbers.find(|mid| !used(mid)).unwrap_or_default()
 }

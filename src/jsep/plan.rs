@@ -10,6 +10,8 @@ use crate::dtls::Role;
 use crate::net::Candidate;
 
 use super::SignalingState;
+use super::media::{Codec, HeaderExtension, Kind, RemoteStreams, TransceiverId};
+use crate::wire::sdp::Direction;
 
 /// What the local transport is like: facts for our descriptions.
 #[derive(Clone, Copy)]
@@ -80,6 +82,45 @@ pub struct Plan {
     /// What was agreed on data channels: with every answer that has a live section
     /// for them, and with the one that ends it.
     pub data: Option<DataPlan>,
+    /// What was agreed on media: one for each transceiver that has a section, with
+    /// every answer.
+    pub media: Vec<MediaPlan>,
+    /// Which of the peer's tracks have come and gone, with every description of it.
+    pub tracks: Vec<TrackChange>,
+}
+
+/// What was agreed on the media of a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaPlan {
+    /// Whose section it is.
+    pub transceiver: TransceiverId,
+    /// Its name, which packets may carry.
+    pub mid: String,
+    /// Sound or pictures.
+    pub kind: Kind,
+    /// Which way media flows, as we see it.
+    pub direction: Direction,
+    /// What the peer takes of what we can send, in its order of preference.
+    pub send: Vec<Codec>,
+    /// What we take, in our order of preference.
+    pub receive: Vec<Codec>,
+    /// The header extensions that both know.
+    pub extensions: Vec<HeaderExtension>,
+    /// Whether RTCP packets may be incomplete (RFC 5506).
+    pub reduced_rtcp: bool,
+    /// The layers that the peer takes at a time (RFC 8853), by name.
+    pub layers: Vec<String>,
+    /// What the peer says of what it sends; `None` if it sends nothing.
+    pub remote: Option<RemoteStreams>,
+}
+
+/// What became of a track of the peer's?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrackChange {
+    /// The peer sends, or is about to.
+    Added(TransceiverId),
+    /// It does not any more.
+    Removed(TransceiverId),
 }
 
 /// How the peer's transport is reached.

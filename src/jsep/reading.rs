@@ -9,10 +9,11 @@ use alloc::vec::Vec;
 use crate::crypto::certificate::Fingerprint;
 use crate::net::Candidate;
 use crate::wire::sdp::candidate::{self, CandidateError};
-use crate::wire::sdp::{Description, HasAttributes, Media, MediaKind, Setup};
+use crate::wire::sdp::{Attribute, Description, Direction, HasAttributes, Media, MediaKind, Setup};
 
 use super::DescriptionError;
 use super::DescriptionError::InvalidAccess;
+use super::media::{MediaCapabilities, Rtp};
 
 /// A description, read and checked for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub(super) struct Reading {
     pub(super) bundles: usize,
     /// Whether candidates may come later.
     pub(super) trickle: bool,
-    /// The transport of the section that data channels use, if there is one.
+    /// The transport of the first section that we can use, if there is one. Others
+    /// need to share it.
     pub(super) transport: Option<Transport>,
 }
 
@@ -44,6 +46,9 @@ pub(super) struct Section {
     /// The generation of ICE that its candidates are of.
     pub(super) ufrag: Option<String>,
     pub(super) data: Option<Data>,
+    pub(super) rtp: Option<Rtp>,
+    /// Whether we can do what it is for.
+    pub(super) usable: bool,
 }
 
 /// What a section says of data channels.
@@ -82,31 +87,56 @@ impl fmt::Debug for Transport {
 }
 
 impl Reading {
-    /// Reads a description and checks what can be checked without knowing any other.
-    pub(super) fn of(text: &str) -> Result<Self, DescriptionError> {
+    /// Reads a description and checks what can be checked without knowing any
+    /// other. `abilities` decide which sections are of use.
+    pub(super) fn of(text: &str, abilities: &MediaCapabilities) -> Result<Self, DescriptionError> {
         let description = Description::parse(text)?;
-        let layout = Layout::of(&description)?;
-        let mut sections = Vec::new();
+        let direction = session_direction(&description);
+        let media = description.media.iter();
+        let mut sections: Vec<Section> = media
+            .map(|media| Section::of(media, direction, abilities))
+            .collect();
+        let layout = Layout::of(&description, &sections)?;
         for (index, media) in description.media.iter().enumerate() {
             layout.check_transport(index, media)?;
-            let ufrag = layout.said(index).ufrag;
-            sections.push(Section::of(media, layout.group(index), ufrag));
         }
-        let transport = match sections.iter().position(Section::is_live_data) {
+        let said = (0..sections.len()).map(|index| (layout.group(index), layout.said(index).ufrag));
+        let said: Vec<_> = said.collect();
+        let transport = match sections.iter().position(Section::is_live) {
             Some(index) => Some(layout.transport(index)?),
             None => None,
         };
+        let bundles = layout.bundles.len();
+        let trickle = layout.session.trickle || layout.sections.iter().any(|said| said.trickle);
+        for (section, (bundle, ufrag)) in sections.iter_mut().zip(said) {
+            section.bundle = bundle;
+            section.ufrag = ufrag.map(ToString::to_string);
+        }
         Ok(Self {
             sections,
-            bundles: layout.bundles.len(),
-            trickle: layout.session.trickle || layout.sections.iter().any(|said| said.trickle),
+            bundles,
+            trickle,
             transport,
         })
+    }
+
+    /// The first section that is of use: the one that speaks for the transport.
+    pub(super) fn first_live(&self) -> Option<usize> {
+        self.sections.iter().position(Section::is_live)
+    }
+
+    /// Whether section `index` can use the transport.
+    pub(super) fn shares_transport(&self, index: usize) -> bool {
+        let transport = self.transport.as_ref();
+        transport.is_some_and(|transport| transport.sections.contains(&index))
     }
 
     /// The section for data channels that is not rejected: the first one counts.
     pub(super) fn live_data(&self) -> Option<(usize, Data)> {
         let index = self.sections.iter().position(Section::is_live_data)?;
+        if !self.shares_transport(index) {
+            return None;
+        }
         let data = self.sections.get(index)?.data?;
         Some((index, data))
     }
@@ -119,8 +149,14 @@ impl Reading {
 }
 
 impl Section {
-    fn of(media: &Media<'_>, bundle: Option<usize>, ufrag: Option<&str>) -> Self {
+    fn of(media: &Media<'_>, direction: Option<Direction>, abilities: &MediaCapabilities) -> Self {
         let data = media.is_data_channel().then(|| Data::of(media));
+        let rtp = Rtp::of(media, direction, abilities);
+        let can_use = |rtp: &Rtp| {
+            let ours = abilities.of(rtp.kind);
+            // RFC 8858: two ports for one section are no more.
+            rtp.mux && !ours.answer(&rtp.codecs, &[]).is_empty()
+        };
         let format = media.formats().next().unwrap_or_default();
         let payload: Option<u8> = format.parse().ok();
         let codec = media.rtpmaps().find(|codec| Some(codec.payload) == payload);
@@ -130,12 +166,19 @@ impl Section {
             protocol: media.protocol.to_string(),
             format: format.to_string(),
             codec: codec.map(ToString::to_string),
-            bundle,
+            bundle: None,
             // RFC 8841 §5.1: an SCTP port of 0 closes the association.
             rejected: media.is_rejected() || data.is_some_and(|data| data.port == 0),
-            ufrag: ufrag.map(ToString::to_string),
+            ufrag: None,
+            usable: data.is_some() || rtp.as_ref().is_some_and(can_use),
             data,
+            rtp,
         }
+    }
+
+    /// Whether it is offered or accepted, and we can do what it is for.
+    pub(super) const fn is_live(&self) -> bool {
+        self.usable && !self.rejected
     }
 
     pub(super) const fn is_live_data(&self) -> bool {
@@ -222,7 +265,10 @@ impl<'a> Said<'a> {
 impl<'d, 'a> Layout<'d, 'a> {
     /// Checks that no name is there twice, in two groups, or only in a group
     /// (RFC 5888 §4 and §9.2).
-    fn of(description: &'d Description<'a>) -> Result<Self, DescriptionError> {
+    fn of(
+        description: &'d Description<'a>,
+        sections: &[Section],
+    ) -> Result<Self, DescriptionError> {
         let mut names = BTreeMap::new();
         for (index, media) in description.media.iter().enumerate() {
             let Some(mid) = media.mid() else { continue };
@@ -242,7 +288,7 @@ impl<'d, 'a> Layout<'d, 'a> {
                 }
                 members.push(*index);
             }
-            let tag = tag(description, &members);
+            let tag = tag(description, sections, &members);
             bundles.push(Bundle { members, tag });
         }
         Ok(Self {
@@ -344,15 +390,22 @@ impl<'d, 'a> Layout<'d, 'a> {
 }
 
 /// The section of a BUNDLE group that carries its transport: the first with a
-/// port that is accepted (RFC 9143 §7.3.1), and that is the one for data as long
-/// as media is rejected; otherwise the first with a port, which is how peers of
-/// RFC 8843 mark it.
-fn tag(description: &Description<'_>, members: &[usize]) -> Option<usize> {
+/// port that is accepted (RFC 9143 §7.3.1); otherwise the first with a port, which
+/// is how peers of RFC 8843 mark it.
+fn tag(description: &Description<'_>, sections: &[Section], members: &[usize]) -> Option<usize> {
     let media = |index: &usize| description.media.get(*index);
     let has_port = |index: &usize| media(index).is_some_and(|media| media.port != 0);
-    let accepted = |index: &usize| media(index).is_some_and(Media::is_data_channel);
+    let accepted = |index: &usize| sections.get(*index).is_some_and(Section::is_live);
     let mut live = members.iter().copied().filter(has_port);
     live.clone().find(accepted).or_else(|| live.next())
+}
+
+/// The direction that is said for all sections that say none.
+fn session_direction(description: &Description<'_>) -> Option<Direction> {
+    description.attributes().iter().find_map(|line| match line {
+        Attribute::Direction(direction) => Some(*direction),
+        _ => None,
+    })
 }
 
 /// Reads a candidate; `None` for one that is of no use to an agent with one component.

@@ -1,5 +1,6 @@
 //! The signaling state machine (W3C WebRTC §4.4, RFC 8829 §3.2).
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::{fmt, mem};
@@ -9,27 +10,30 @@ use rand_core::CryptoRng;
 use crate::dtls::Role;
 
 use super::DescriptionError::{InvalidModification, InvalidState};
+use super::answer::Acceptance;
 use super::apply::{self, Association};
+use super::media::{MediaCapabilities, TransceiverId, Transceivers};
+use super::offer::Wishes;
 use super::reading::{Reading, Section};
 use super::trickle::Side;
 use super::write::{Written, with_local_candidates};
-use super::{
-    DataPlan, Description, DescriptionError, Local, Plan, SdpType, SignalingState, TransportPlan,
-    answer, offer,
-};
+use super::{Description, DescriptionError, Local, Plan, SdpType, SignalingState, offer};
 
 /// How a [`Session`] behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
     /// What we are in DTLS if the peer's offer lets us choose. RFC 8842 §5.3
     /// recommends the client: its first flight need not wait for the answer.
     pub answer_role: Role,
+    /// What can be sent and received. Nothing: sections of media are rejected.
+    pub media: MediaCapabilities,
 }
 
 impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             answer_role: Role::Client,
+            media: MediaCapabilities::default(),
         }
     }
 }
@@ -39,22 +43,25 @@ impl Default for SessionConfig {
 /// A plain value: two sessions are equal if nothing can tell them apart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
-    config: SessionConfig,
+    pub(super) config: SessionConfig,
     state: SignalingState,
     /// The table of sections, as the last answer left it.
-    agreed: Vec<Section>,
+    pub(super) agreed: Vec<Section>,
     /// The transport that the last answer, provisional or not, started.
     pub(super) association: Option<Association>,
     pub(super) current: Sides,
     pub(super) pending: Sides,
     /// What was created last and not yet made useless by an answer.
-    created_offer: Option<Created>,
-    created_answer: Option<Created>,
+    pub(super) created_offer: Option<Created>,
+    pub(super) created_answer: Option<Created>,
     written: Written,
-    wants_data: bool,
+    pub(super) transceivers: Transceivers,
+    /// As they were in *stable*, for a rollback.
+    pub(super) settled: Option<Box<Transceivers>>,
+    pub(super) wants_data: bool,
     /// The user fragments of ours that the application wants to be rid of: W3C's
     /// `[[LocalIceCredentialsToReplace]]`.
-    unwanted: Vec<String>,
+    pub(super) unwanted: Vec<String>,
 }
 
 /// What an offer should be like, apart from what was added and taken away.
@@ -75,11 +82,13 @@ pub(super) struct Sides {
 
 /// A description that was created for the application.
 #[derive(Clone, PartialEq, Eq)]
-struct Created {
+pub(super) struct Created {
     /// As the application got it, with candidates.
     text: String,
     /// Without.
     written: Written,
+    /// Of an offer: which transceiver each section is for.
+    rows: Vec<Option<TransceiverId>>,
 }
 
 impl Session {
@@ -88,6 +97,7 @@ impl Session {
     pub fn new(config: SessionConfig, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         // RFC 8829 §5.2.1: 63 random bits.
         let session_id = rng.next_u64() >> 1;
+        let transceivers = Transceivers::new(rng);
         Self {
             config,
             state: SignalingState::Stable,
@@ -98,6 +108,8 @@ impl Session {
             created_offer: None,
             created_answer: None,
             written: Written::new(session_id),
+            transceivers,
+            settled: None,
             wants_data: false,
             unwanted: Vec::new(),
         }
@@ -150,8 +162,14 @@ impl Session {
         let restarts = options.ice_restart && current.as_deref() == Some(local.ufrag)
             || self.unwanted.iter().any(|ufrag| ufrag == local.ufrag);
         let local = if restarts { local.restarted() } else { *local };
-        let next = offer::offer(&self.agreed, self.wants_data, &self.written, &local);
-        let created = self.created(next, &local)?;
+        let wishes = Wishes {
+            agreed: &self.agreed,
+            transceivers: &self.transceivers,
+            abilities: &self.config.media,
+            data: self.wants_data,
+        };
+        let (next, rows) = offer::offer(&wishes, &self.written, &local);
+        let created = self.created(next, rows, &local)?;
         Ok(self.created_offer.insert(created).text.clone())
     }
 
@@ -173,8 +191,14 @@ impl Session {
         // RFC 8829 §5.3.1: new credentials of the peer ask for new ones of ours.
         let restarts = self.is_restarted_by(offer);
         let local = if restarts { local.restarted() } else { *local };
-        let next = answer::answer(offer, role, &self.written, &local);
-        let created = self.created(next, &local)?;
+        let acceptance = Acceptance {
+            offer,
+            transceivers: &self.transceivers,
+            abilities: &self.config.media,
+            role,
+        };
+        let next = acceptance.write(&self.written, &local);
+        let created = self.created(next, Vec::new(), &local)?;
         Ok(self.created_answer.insert(created).text.clone())
     }
 
@@ -266,7 +290,8 @@ impl Session {
     #[must_use]
     pub fn negotiation_needed(&self) -> bool {
         let lacks_data = self.wants_data && !self.agreed.iter().any(Section::is_live_data);
-        self.state == SignalingState::Stable && (lacks_data || !self.unwanted.is_empty())
+        let needs = lacks_data || !self.unwanted.is_empty() || self.needs_media();
+        self.state == SignalingState::Stable && needs
     }
 
     /// Our pending description, or else our current one, with the candidates of `local`.
@@ -324,15 +349,18 @@ impl Session {
     pub fn transport_section(&self) -> Option<(Option<&str>, usize)> {
         let local = self.pending.local.as_ref().or(self.current.local.as_ref());
         let reading = &local?.reading;
-        let (index, _) = reading.live_data()?;
+        let index = reading.first_live()?;
         Some((reading.sections.get(index)?.mid.as_deref(), index))
     }
 
-    fn created(&self, next: Written, local: &Local<'_>) -> Result<Created, DescriptionError> {
+    fn created(
+        &self,
+        next: Written,
+        rows: Vec<Option<TransceiverId>>,
+        local: &Local<'_>,
+    ) -> Result<Created, DescriptionError> {
         // The facts come from outside: what cannot be read back is not handed out.
-        let index = Reading::of(next.text())?
-            .live_data()
-            .map(|(index, _)| index);
+        let index = Reading::of(next.text(), &self.config.media)?.first_live();
         let text = match index {
             Some(index) => with_local_candidates(next.text(), index, local),
             None => next.text().to_string(),
@@ -340,6 +368,7 @@ impl Session {
         Ok(Created {
             text,
             written: next,
+            rows,
         })
     }
 
@@ -362,8 +391,20 @@ impl Session {
             ..Plan::default()
         };
         self.pending = Sides::default();
+        if let Some(settled) = self.settled.take() {
+            let before = self.transceivers.clone();
+            self.transceivers.roll_back(&settled);
+            plan.tracks = self.transceivers.changes_since(&before);
+        }
         self.enter(Stable, &mut plan);
         Ok(plan)
+    }
+
+    /// Remembers the transceivers as they are in *stable*.
+    fn remember(&mut self) {
+        if self.settled.is_none() {
+            self.settled = Some(Box::new(self.transceivers.clone()));
+        }
     }
 
     /// Whether our pending offer began a new generation of ICE.
@@ -386,14 +427,17 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
-        let side = Side::new(SdpType::Offer, created.written.text())?;
+        let side = self.read(SdpType::Offer, created.written.text())?;
         let mut plan = Plan {
             restart: side.restarts(local),
             gather: side.reading.transport.is_some(),
             controlling: self.association.is_none().then_some(true),
             ..Plan::default()
         };
+        let rows = created.rows.clone();
         self.written = created.written.clone();
+        self.remember();
+        self.transceivers.on_local_offer(&side.reading, &rows);
         self.pending.local = Some(side);
         self.enter(HaveLocalOffer, &mut plan);
         Ok(plan)
@@ -409,7 +453,7 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
-        let side = Side::new(kind, created.written.text())?;
+        let side = self.read(kind, created.written.text())?;
         let offer = self.pending.remote.as_ref().ok_or(InvalidState)?;
         let role = self.role_as_answerer(&offer.reading)?;
         let mut plan = self.settlement(offer, &side.reading, role);
@@ -422,7 +466,7 @@ impl Session {
     }
 
     fn apply_remote_offer(&mut self, sdp: &str) -> Result<Plan, DescriptionError> {
-        let side = Side::new(SdpType::Offer, sdp)?;
+        let side = self.read(SdpType::Offer, sdp)?;
         apply::check_offer(&side.reading, &self.agreed)?;
         let running = self.association.as_ref();
         let mut plan = Plan::default();
@@ -431,6 +475,14 @@ impl Session {
             self.role_as_answerer(&side.reading)?;
             plan.controlling = running.is_none().then_some(transport.lite);
         }
+        self.remember();
+        let before = self.transceivers.clone();
+        // An offer takes the place of another.
+        if let Some(settled) = &self.settled {
+            self.transceivers.roll_back(settled);
+        }
+        self.transceivers.on_remote_offer(&side.reading);
+        plan.tracks = self.transceivers.changes_since(&before);
         self.pending.remote = Some(side);
         // An answer to another offer is no answer to this one.
         self.created_answer = None;
@@ -439,7 +491,7 @@ impl Session {
     }
 
     fn apply_remote_answer(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
-        let side = Side::new(kind, sdp)?;
+        let side = self.read(kind, sdp)?;
         let offer = self.pending.local.as_ref().ok_or(InvalidState)?;
         apply::check_answer(&side.reading, &offer.reading)?;
         let running = self.association.as_ref();
@@ -456,69 +508,11 @@ impl Session {
         Ok(plan)
     }
 
-    /// What an answer means, given the peer's side of the exchange and ours.
-    fn settlement(&self, remote: &Side, ours: &Reading, role: Option<Role>) -> Plan {
-        let running = self.association.as_ref();
-        let transport = remote.reading.transport.as_ref().zip(role);
-        let transport = transport.map(|(transport, role)| TransportPlan {
-            ufrag: transport.ufrag.clone(),
-            pwd: transport.pwd.clone(),
-            lite: transport.lite,
-            candidates: remote.candidates(),
-            end_of_candidates: remote.ended(),
-            fingerprints: transport.fingerprints.clone(),
-            role,
-            restart: running.is_some_and(|running| !running.same_ice(transport)),
-            new_association: running.is_some_and(|running| !running.same_peer(transport)),
-        });
-        // A section that was rejected long ago says nothing about channels made since.
-        let expected = ours.live_data().is_some() || self.agreed.iter().any(Section::is_live_data);
-        let data = match remote.reading.live_data().filter(|_| transport.is_some()) {
-            Some((_, data)) => Some(DataPlan::Open {
-                remote_port: data.port,
-                remote_max_message_size: data.max_message_size,
-            }),
-            None if expected => Some(DataPlan::Rejected),
-            None => None,
-        };
-        Plan {
-            transport,
-            data,
-            ..Plan::default()
-        }
+    fn read(&self, kind: SdpType, sdp: &str) -> Result<Side, DescriptionError> {
+        Side::new(kind, sdp, &self.config.media)
     }
 
-    /// Both sides are pending: makes them current if the answer was final.
-    fn settle(
-        &mut self,
-        kind: SdpType,
-        provisional: SignalingState,
-        role: Option<Role>,
-        plan: &mut Plan,
-    ) {
-        let remote = self.pending.remote.as_ref();
-        let transport = remote.and_then(|side| side.reading.transport.clone());
-        self.association = transport
-            .zip(role)
-            .map(|(transport, role)| Association { transport, role });
-        if kind == SdpType::Pranswer {
-            return self.enter(provisional, plan);
-        }
-        self.agreed = agreement(&self.pending);
-        self.current = mem::take(&mut self.pending);
-        // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
-        let used = self.current.local.as_ref().and_then(Side::ufrag);
-        if !used.is_some_and(|used| self.unwanted.contains(&used)) {
-            self.unwanted.clear();
-        }
-        self.created_offer = None;
-        self.created_answer = None;
-        // Whoever waited for channels was told that there are none.
-        self.wants_data &= plan.data != Some(DataPlan::Rejected);
-        self.enter(SignalingState::Stable, plan);
-    }
-
-    fn enter(&mut self, state: SignalingState, plan: &mut Plan) {
+    pub(super) fn enter(&mut self, state: SignalingState, plan: &mut Plan) {
         if mem::replace(&mut self.state, state) != state {
             plan.signaling = Some(state);
         }
@@ -533,27 +527,6 @@ impl fmt::Debug for Session {
             .field("agreed", &self.agreed)
             .finish_non_exhaustive()
     }
-}
-
-/// The table of sections after an answer: the offer's, as far as the answer accepts them.
-fn agreement(sides: &Sides) -> Vec<Section> {
-    let readings =
-        |side: &Option<Side>| side.as_ref().map(|side| (side.kind, side.reading.clone()));
-    let (Some((kind, local)), Some((_, remote))) =
-        (readings(&sides.local), readings(&sides.remote))
-    else {
-        return Vec::new();
-    };
-    let (offer, answer) = match kind {
-        SdpType::Offer => (local, remote),
-        _ => (remote, local),
-    };
-    let rows = offer.sections.into_iter().zip(answer.sections);
-    let rows = rows.map(|(offered, answered)| Section {
-        rejected: answered.rejected || offered.rejected,
-        ..offered
-    });
-    rows.collect()
 }
 
 /// W3C §4.4.2: a description of ours is set as it was created.

@@ -7,6 +7,7 @@ use crate::net::Candidate;
 use crate::wire::sdp::candidate::CandidateError;
 
 use super::DescriptionError::{InvalidState, Operation, Type};
+use super::media::MediaCapabilities;
 use super::reading::{Reading, usable_candidate};
 use super::write::{with_local_candidates, with_remote_candidates};
 use super::{Description, DescriptionError, Local, SdpType, Session, SignalingState};
@@ -133,10 +134,14 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub(super) fn new(kind: SdpType, sdp: &str) -> Result<Self, DescriptionError> {
+    pub(super) fn new(
+        kind: SdpType,
+        sdp: &str,
+        abilities: &MediaCapabilities,
+    ) -> Result<Self, DescriptionError> {
         Ok(Self {
             kind,
-            reading: Reading::of(sdp)?,
+            reading: Reading::of(sdp, abilities)?,
             text: sdp.to_string(),
             trickled: Vec::new(),
         })
@@ -167,8 +172,8 @@ impl Side {
     pub(super) fn local(&self, local: &Local<'_>) -> Description {
         let transport = self.reading.transport.as_ref();
         let same = transport.is_some_and(|transport| transport.ufrag == local.ufrag);
-        let sdp = match self.reading.live_data().filter(|_| same) {
-            Some((index, _)) => with_local_candidates(&self.text, index, local),
+        let sdp = match self.reading.first_live().filter(|_| same) {
+            Some(index) => with_local_candidates(&self.text, index, local),
             None => self.text.clone(),
         };
         Description {
@@ -202,8 +207,7 @@ impl Side {
     }
 
     fn shares_transport(&self, index: usize) -> bool {
-        let transport = self.reading.transport.as_ref();
-        transport.is_some_and(|transport| transport.sections.contains(&index))
+        self.reading.shares_transport(index)
     }
 
     fn has_generation(&self, sections: &[usize], ufrag: &str) -> bool {

@@ -10,6 +10,7 @@ use crate::wire::sdp::{
 };
 
 use super::Local;
+use super::media::{Lists, Rtp};
 use super::reading::{Data, Section};
 
 /// A section of ours, before it is text.
@@ -40,6 +41,7 @@ impl Written {
     /// description (RFC 3264 §8, RFC 8829 §5.2.2).
     pub(super) fn next(&self, drafts: &[Draft<'_>], session: Level, local: &Local<'_>) -> Self {
         let printed: Vec<String> = local.fingerprints.iter().map(ToString::to_string).collect();
+        let lists: Vec<Lists> = drafts.iter().map(Draft::lists).collect();
         let mids = live_mids(drafts);
         let mut attributes = Vec::new();
         if session.bundle {
@@ -49,7 +51,12 @@ impl Written {
             // `ice2` says RFC 8445 rather than RFC 5245.
             attributes.push(Attribute::IceOptions("trickle ice2"));
         }
-        let media = drafts.iter().map(|draft| draft.media(&printed, local));
+        if drafts.iter().any(|draft| draft.media().is_some()) {
+            // RFC 8285 §6: the two forms of header extensions may come in turn.
+            attributes.push(Attribute::ExtmapAllowMixed);
+        }
+        let media = drafts.iter().zip(&lists);
+        let media = media.map(|(draft, lists)| draft.section(lists, &printed, local));
         let mut description = Description {
             origin: Origin {
                 username: "-",
@@ -147,10 +154,28 @@ fn edit<'a>(text: &'a str, change: impl FnOnce(&mut Description<'a>)) -> String 
 }
 
 impl<'a> Draft<'a> {
-    fn media(&self, fingerprints: &'a [String], local: &Local<'a>) -> Media<'a> {
+    /// What it says of media, if it is live.
+    fn media(&self) -> Option<&'a Rtp> {
+        self.section.rtp.as_ref().filter(|_| self.live)
+    }
+
+    fn lists(&self) -> Lists {
+        self.media().map(Lists::of).unwrap_or_default()
+    }
+
+    fn section(
+        &self,
+        lists: &'a Lists,
+        fingerprints: &'a [String],
+        local: &Local<'a>,
+    ) -> Media<'a> {
         let Self { section, setup, .. } = self;
         let kind = MediaKind::from(section.kind.as_str());
-        let mut media = Media::new(kind, &section.protocol, &section.format);
+        let formats = match self.media() {
+            Some(_) => &lists.formats,
+            None => &section.format,
+        };
+        let mut media = Media::new(kind, &section.protocol, formats);
         media.fields.push(Field::Connection(Address::UNSPECIFIED));
         let attributes = &mut media.attributes;
         attributes.extend(section.mid.as_deref().map(Attribute::Mid));
@@ -164,13 +189,14 @@ impl<'a> Draft<'a> {
         let fingerprints = split.map(|(hash, digest)| Fingerprint { hash, digest });
         attributes.extend(fingerprints.map(Attribute::Fingerprint));
         attributes.push(Attribute::Setup(*setup));
-        match section.data {
-            Some(data) if self.live => write_data(attributes, data, local),
+        match (self.media(), section.data) {
+            (Some(rtp), _) => rtp.write(lists, attributes),
+            (None, Some(data)) if self.live => write_data(attributes, data, local),
             // RFC 3264 §6: a rejection has port 0, and the kind, the protocol and a
             // format of the offer.
             _ => media.port = 0,
         }
-        if matches!(kind, MediaKind::Audio | MediaKind::Video) {
+        if media.port == 0 && matches!(kind, MediaKind::Audio | MediaKind::Video) {
             media
                 .attributes
                 .push(Attribute::Direction(Direction::Inactive));

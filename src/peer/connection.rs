@@ -103,6 +103,7 @@ impl PeerConnection {
             session: Session::new(
                 SessionConfig {
                     answer_role: config.answer_role,
+                    ..SessionConfig::default()
                 },
                 &mut rng,
             ),

@@ -8,6 +8,7 @@
 mod exchange;
 mod golden;
 mod matrix;
+mod media;
 mod random;
 mod samples;
 mod support;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use pollrtc::jsep::{Description, DescriptionError, SdpType, SignalingState};
-use pollrtc::wire::sdp;
+use pollrtc::jsep::{Description, DescriptionError, Kind, SdpType, SignalingState, Transceiver};
+use pollrtc::wire::sdp::{self, Direction};
 use proptest::prelude::*;
 
 use super::support::{Peer, interop};
@@ -22,6 +22,10 @@ enum Action {
     Want(usize),
     /// ICE is restarted.
     Restart(usize),
+    /// There is something to send, of one kind or the other.
+    Track(usize, bool),
+    /// Something is done to one of the transceivers.
+    Change(usize, usize, Change),
     /// An offer is made, if the state allows one.
     Offer(usize),
     /// An offer is made, and taken back before anybody saw it.
@@ -30,11 +34,29 @@ enum Action {
     Deliver(usize),
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Direction(Direction),
+    RemoveTrack,
+    Stop,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    prop_oneof![
+        4 => prop::sample::select(&[SendRecv, SendOnly, RecvOnly, Inactive][..]).prop_map(Change::Direction),
+        2 => Just(Change::RemoveTrack),
+        1 => Just(Change::Stop),
+    ]
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let which = 0..2_usize;
     prop_oneof![
         1 => which.clone().prop_map(Action::Want),
         1 => which.clone().prop_map(Action::Restart),
+        2 => (which.clone(), any::<bool>()).prop_map(|(who, video)| Action::Track(who, video)),
+        2 => (which.clone(), 0..8_usize, change()).prop_map(|(who, nth, change)| Action::Change(who, nth, change)),
         3 => which.clone().prop_map(Action::Offer),
         1 => which.clone().prop_map(Action::OfferAndRollBack),
         6 => which.prop_map(Action::Deliver),
@@ -44,7 +66,7 @@ fn action() -> impl Strategy<Value = Action> {
 impl World {
     fn new() -> Self {
         Self {
-            peers: [Peer::new("polite"), Peer::new("impolite")],
+            peers: [Peer::with_media("polite"), Peer::with_media("impolite")],
             queues: [VecDeque::new(), VecDeque::new()],
         }
     }
@@ -53,6 +75,24 @@ impl World {
         match action {
             Action::Want(who) => self.peers[who].session.want_data_channels(),
             Action::Restart(who) => self.peers[who].session.restart_ice(),
+            Action::Track(who, video) => {
+                let kind = if video { Kind::Video } else { Kind::Audio };
+                self.peers[who]
+                    .session
+                    .add_track(kind, "track", &["stream"])
+                    .unwrap();
+            }
+            Action::Change(who, nth, change) => {
+                let session = &mut self.peers[who].session;
+                let Some(id) = session.transceivers().map(Transceiver::id).nth(nth) else {
+                    return;
+                };
+                match change {
+                    Change::Direction(direction) => _ = session.set_direction(id, direction),
+                    Change::RemoveTrack => session.remove_track(id),
+                    Change::Stop => session.stop_transceiver(id),
+                }
+            }
             Action::Offer(who) => {
                 if self.peers[who].state() == SignalingState::Stable {
                     self.send_local(who);
@@ -97,7 +137,7 @@ impl World {
 
     /// P-6: with everything delivered, both are stable after a bounded number of rounds.
     fn finish(&mut self) {
-        for _ in 0..8 {
+        for _ in 0..12 {
             while self.queues.iter().any(|queue| !queue.is_empty()) {
                 self.act(Action::Deliver(0));
                 self.act(Action::Deliver(1));
@@ -151,14 +191,42 @@ fn table(description: Option<&Description>) -> Vec<(Option<String>, String, bool
 /// P-2: both have the same table of sections, and each has what the other set.
 fn assert_agreement(peers: &mut [Peer; 2]) {
     let [a, b] = peers;
-    let (local_a, local_b) = (a.local(), b.local());
-    assert_eq!(table(local_a.as_ref()), table(local_b.as_ref()));
-    let (remote_a, remote_b) = (
-        a.session.remote_description(),
-        b.session.remote_description(),
-    );
+    let sides = |peer: &mut Peer| [peer.local(), peer.session.remote_description()];
+    let [local_a, remote_a] = sides(a);
+    let [local_b, remote_b] = sides(b);
     assert_eq!(table(local_a.as_ref()), table(remote_b.as_ref()));
     assert_eq!(table(local_b.as_ref()), table(remote_a.as_ref()));
+    // An answer may reject what was offered.
+    let names = |table: Vec<(Option<String>, String, bool)>| {
+        let names = table.into_iter().map(|(mid, kind, _)| (mid, kind));
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(table(local_a.as_ref())),
+        names(table(local_b.as_ref()))
+    );
+    // Each knows the other's transceivers, and which way media flows.
+    let flows = |peer: &Peer, ours: bool| {
+        let all = peer.session.transceivers();
+        let mut flows: Vec<_> = all
+            .map(|one| {
+                let direction = one.current_direction().unwrap();
+                let direction = if ours {
+                    direction
+                } else {
+                    direction.reversed()
+                };
+                (
+                    one.mid().unwrap().to_string(),
+                    one.kind(),
+                    direction.to_string(),
+                )
+            })
+            .collect();
+        flows.sort();
+        flows
+    };
+    assert_eq!(flows(a, true), flows(b, false));
 }
 
 proptest! {

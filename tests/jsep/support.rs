@@ -5,8 +5,8 @@ use std::fs;
 use pollrtc::crypto::certificate::Fingerprint;
 use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    Description, DescriptionError, Local, OfferOptions, Plan, SdpType, Session, SessionConfig,
-    SignalingState,
+    Description, DescriptionError, Local, MediaCapabilities, OfferOptions, Plan, SdpType, Session,
+    SessionConfig, SignalingState,
 };
 use pollrtc::net::Candidate;
 use pollrtc::rng::Rng;
@@ -49,6 +49,15 @@ impl Peer {
         }
     }
 
+    /// One that can do what browsers can.
+    pub(crate) fn with_media(name: &str) -> Self {
+        let config = SessionConfig {
+            media: MediaCapabilities::browser(),
+            ..SessionConfig::default()
+        };
+        Self::with(name, config)
+    }
+
     /// One that wants data channels.
     pub(crate) fn with_data(name: &str) -> Self {
         let mut peer = Self::new(name);
@@ -58,7 +67,11 @@ impl Peer {
 
     /// One that prefers a role when it answers.
     pub(crate) fn answering(name: &str, answer_role: Role) -> Self {
-        Self::with(name, SessionConfig { answer_role })
+        let config = SessionConfig {
+            answer_role,
+            ..SessionConfig::default()
+        };
+        Self::with(name, config)
     }
 
     pub(crate) fn offer(&mut self) -> Result<String, DescriptionError> {

@@ -342,6 +342,38 @@ impl Direction {
         })
     }
 
+    /// The direction of a writer that sends, receives, does both or neither.
+    #[must_use]
+    pub const fn of(sends: bool, receives: bool) -> Self {
+        match (sends, receives) {
+            (true, true) => Self::SendRecv,
+            (true, false) => Self::SendOnly,
+            (false, true) => Self::RecvOnly,
+            (false, false) => Self::Inactive,
+        }
+    }
+
+    /// Whether the writer sends.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendRecv | Self::SendOnly)
+    }
+
+    /// Whether the writer receives.
+    #[must_use]
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::SendRecv | Self::RecvOnly)
+    }
+
+    /// What is left of it where only `other` is possible.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self::of(
+            self.sends() && other.sends(),
+            self.receives() && other.receives(),
+        )
+    }
+
     /// The same, seen from the reader.
     #[must_use]
     pub const fn reversed(self) -> Self {

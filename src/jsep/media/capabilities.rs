@@ -1,0 +1,172 @@
+//! What can be sent and received?
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{Codec, Kind};
+
+/// What can be sent and received of one kind of media, in order of preference.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// The codecs, auxiliary ones such as `rtx` included. No payload type may be
+    /// there twice, for both kinds of media together.
+    pub codecs: Vec<Codec>,
+    /// The URIs of the RTP header extensions.
+    pub extensions: Vec<String>,
+}
+
+/// What can be sent and received?
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct MediaCapabilities {
+    /// Of sound.
+    pub audio: Capabilities,
+    /// Of pictures.
+    pub video: Capabilities,
+}
+
+impl MediaCapabilities {
+    /// What today's browsers have in common.
+    #[must_use]
+    pub fn browser() -> Self {
+        let opus = codec(111, "opus", 48_000, "minptime=10;useinbandfec=1").stereo();
+        let audio = [
+            opus.with_feedback(&["transport-cc"]),
+            codec(9, "G722", 8000, ""),
+            codec(0, "PCMU", 8000, ""),
+            codec(8, "PCMA", 8000, ""),
+            codec(110, "telephone-event", 48_000, "0-15"),
+            codec(126, "telephone-event", 8000, "0-15"),
+        ];
+        let h264 = |mode, profile| {
+            let asymmetry = "level-asymmetry-allowed=1";
+            alloc::format!("{asymmetry};packetization-mode={mode};profile-level-id={profile}")
+        };
+        let video = [
+            (96, "VP8", String::new()),
+            (98, "VP9", "profile-id=0".to_string()),
+            (102, "H264", h264(1, "42001f")),
+            (104, "H264", h264(0, "42001f")),
+            (106, "H264", h264(1, "42e01f")),
+            (108, "H264", h264(0, "42e01f")),
+            (45, "AV1", "level-idx=5;profile=0;tier=0".to_string()),
+        ];
+        let video = video.into_iter().flat_map(|(payload, name, parameters)| {
+            let repeats = alloc::format!("apt={payload}");
+            [
+                codec(payload, name, 90_000, &parameters).with_feedback(&VIDEO_FEEDBACK),
+                codec(payload + 1, "rtx", 90_000, &repeats),
+            ]
+        });
+        Self {
+            audio: Capabilities {
+                codecs: audio.into(),
+                extensions: uris(&AUDIO_EXTENSIONS),
+            },
+            video: Capabilities {
+                codecs: video.collect(),
+                extensions: uris(&VIDEO_EXTENSIONS),
+            },
+        }
+    }
+
+    /// Those of one kind.
+    #[must_use]
+    pub const fn of(&self, kind: Kind) -> &Capabilities {
+        match kind {
+            Kind::Audio => &self.audio,
+            Kind::Video => &self.video,
+        }
+    }
+}
+
+impl Capabilities {
+    /// What we answer to the codecs of an offer, in the order of `preferences` or,
+    /// where there are none, of the offer (RFC 8829 §5.3.1).
+    pub(in crate::jsep) fn answer(&self, offered: &[Codec], preferences: &[Codec]) -> Vec<Codec> {
+        let allowed = if preferences.is_empty() {
+            &self.codecs
+        } else {
+            preferences
+        };
+        let ours = |codec: &Codec| allowed.iter().position(|ours| ours.is_same_format(codec));
+        let mut taken: Vec<(usize, Codec)> = Vec::new();
+        for codec in offered.iter().filter(|codec| codec.repeats().is_none()) {
+            if let Some(rank) = ours(codec) {
+                taken.push((rank, codec.answered_by(&allowed[rank])));
+            }
+        }
+        if !preferences.is_empty() {
+            taken.sort_by_key(|(rank, _)| *rank);
+        }
+        let mut answer: Vec<Codec> = taken.into_iter().map(|(_, codec)| codec).collect();
+        // A codec that only accompanies others is nothing alone.
+        if answer.iter().all(Codec::is_auxiliary) {
+            return Vec::new();
+        }
+        self.add_repeats(offered, allowed, &mut answer);
+        answer
+    }
+
+    /// Puts behind each codec the retransmission format that was offered for it.
+    fn add_repeats(&self, offered: &[Codec], allowed: &[Codec], answer: &mut Vec<Codec>) {
+        let Some(rtx) = allowed.iter().find(|codec| codec.repeats().is_some()) else {
+            return;
+        };
+        let plain = core::mem::take(answer);
+        for codec in plain {
+            let repeats = |other: &&Codec| other.repeats() == Some(codec.payload);
+            let repeat = offered.iter().find(repeats);
+            answer.push(codec);
+            answer.extend(repeat.map(|repeat| repeat.answered_by(rtx)));
+        }
+    }
+}
+
+fn codec(payload: u8, name: &str, clock_rate: u32, parameters: &str) -> Codec {
+    Codec {
+        payload,
+        name: name.to_string(),
+        clock_rate,
+        channels: 1,
+        parameters: parameters.to_string(),
+        feedback: Vec::new(),
+    }
+}
+
+impl Codec {
+    fn stereo(self) -> Self {
+        Self {
+            channels: 2,
+            ..self
+        }
+    }
+
+    fn with_feedback(self, feedback: &[&str]) -> Self {
+        Self {
+            feedback: uris(feedback),
+            ..self
+        }
+    }
+}
+
+fn uris(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
+
+const VIDEO_FEEDBACK: [&str; 5] = ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"];
+
+const AUDIO_EXTENSIONS: [&str; 4] = [
+    "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+];
+
+const VIDEO_EXTENSIONS: [&str; 6] = [
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    "urn:3gpp:video-orientation",
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+];

@@ -1,0 +1,212 @@
+//! Which packets does a payload type mean, and do two ends mean the same?
+
+use core::fmt;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::wire::sdp::{Fmtp, Media};
+
+/// A codec as a description writes it (RFC 8866 §6.6, RFC 4566 §6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codec {
+    /// What packets carry: 0 to 127. Of a capability, the number that it gets if
+    /// nobody has another wish.
+    pub payload: u8,
+    /// Its name, such as `VP8`; upper and lower case mean the same.
+    pub name: String,
+    /// Ticks of the RTP timestamp in a second.
+    pub clock_rate: u32,
+    /// Channels of sound; 1 if nothing is said, and for pictures.
+    pub channels: u8,
+    /// Its parameters (`fmtp`), in its own syntax; often empty.
+    pub parameters: String,
+    /// The RTCP feedback that its receiver would like to send, such as `nack pli`.
+    pub feedback: Vec<String>,
+}
+
+/// An RTP header extension and the number that stands for it (RFC 8285).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderExtension {
+    /// What packets carry: 1 to 255; above 14 only in the two-byte form.
+    pub id: u8,
+    /// Which extension.
+    pub uri: String,
+}
+
+impl Codec {
+    /// The codecs of a section, in its order of preference. Payload types without
+    /// a name that is known (RFC 3551 §6) are left out.
+    pub(super) fn all_of(media: &Media<'_>) -> Vec<Self> {
+        let payloads = media.formats().filter_map(|format| format.parse().ok());
+        let codecs = payloads.filter_map(|payload| Self::of(media, payload));
+        codecs.take(MAX_CODECS).collect()
+    }
+
+    fn of(media: &Media<'_>, payload: u8) -> Option<Self> {
+        let map = media.rtpmaps().find(|map| map.payload == payload);
+        let (name, clock_rate, channels) = match map {
+            Some(map) => (map.encoding, map.clock_rate, map.channels),
+            None => static_payload(payload)?,
+        };
+        let parameters = media.fmtps().find(|fmtp| fmtp.payload() == Some(payload));
+        let feedback = media.rtcp_feedback();
+        let feedback =
+            feedback.filter(|feedback| feedback.payload.is_none_or(|other| other == payload));
+        let feedback = feedback.map(|feedback| match feedback.parameter {
+            "" => feedback.kind.to_string(),
+            parameter => [feedback.kind, parameter].join(" "),
+        });
+        Some(Self {
+            payload,
+            name: name.to_string(),
+            clock_rate,
+            channels: channels.unwrap_or(1),
+            parameters: parameters.map_or_else(String::new, |fmtp| fmtp.parameters.to_string()),
+            feedback: feedback.take(MAX_FEEDBACK).collect(),
+        })
+    }
+
+    /// The value of one of its parameters.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let fmtp = Fmtp {
+            format: "",
+            parameters: &self.parameters,
+        };
+        let mut pairs = fmtp.pairs();
+        pairs
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The payload type whose packets it repeats (RFC 4588 §8.6), if it is `rtx`.
+    #[must_use]
+    pub fn repeats(&self) -> Option<u8> {
+        let is_rtx = self.name.eq_ignore_ascii_case("rtx");
+        self.parameter("apt").filter(|_| is_rtx)?.parse().ok()
+    }
+
+    /// Whether it stands beside a codec and carries no media of its own.
+    #[must_use]
+    pub fn is_auxiliary(&self) -> bool {
+        const AUXILIARY: [&str; 6] = [
+            "rtx",
+            "red",
+            "ulpfec",
+            "flexfec-03",
+            "telephone-event",
+            "CN",
+        ];
+        AUXILIARY
+            .iter()
+            .any(|name| self.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether packets of one can be read as packets of the other: the name, the
+    /// clock, and those parameters that are not merely wishes.
+    #[must_use]
+    pub fn is_same_format(&self, other: &Self) -> bool {
+        let same_name = self.name.eq_ignore_ascii_case(&other.name);
+        if !same_name || self.clock_rate != other.clock_rate || self.channels != other.channels {
+            return false;
+        }
+        let same = |name, default| {
+            let ours = self.parameter(name).unwrap_or(default);
+            ours == other.parameter(name).unwrap_or(default)
+        };
+        match self.name.to_ascii_uppercase().as_str() {
+            // RFC 6184 §8.2.2: the configuration is symmetric but for the level.
+            "H264" => {
+                same("packetization-mode", "0") && self.h264_profile() == other.h264_profile()
+            }
+            // RFC 7798 §7.2.2.
+            "H265" => same("profile-id", "1") && same("tier-flag", "0") && same("tx-mode", "SRST"),
+            // RFC 9628 §6.2.
+            "VP9" => same("profile-id", "0"),
+            // AV1 RTP §7.2.1.
+            "AV1" => same("profile", "0"),
+            _ => true,
+        }
+    }
+
+    /// The profile without the level: the bytes that say it, with those bits
+    /// cleared that mean nothing in it (RFC 6184 §8.1, table 5).
+    fn h264_profile(&self) -> Option<H264Profile> {
+        // RFC 6184 §8.1: Baseline, if nothing is said.
+        let id = self.parameter("profile-level-id").unwrap_or("42000a");
+        let [_, idc, iop, _level] = u32::from_str_radix(id, 16).ok()?.to_be_bytes();
+        H264Profile::ALL
+            .into_iter()
+            .find(|(profile, wanted, mask, _)| idc == *profile && iop & mask == *wanted)
+            .map(|(.., profile)| profile)
+    }
+
+    /// How we take what the peer offers as `self`, `ours` being what we can do:
+    /// with its payload type, our parameters, and the feedback that both want.
+    pub(super) fn answered_by(&self, ours: &Self) -> Self {
+        let wanted = |feedback: &&String| self.feedback.contains(*feedback);
+        Self {
+            payload: self.payload,
+            parameters: match self.repeats() {
+                Some(_) => self.parameters.clone(),
+                None => ours.parameters.clone(),
+            },
+            feedback: ours.feedback.iter().filter(wanted).cloned().collect(),
+            ..ours.clone()
+        }
+    }
+}
+
+/// What profiles are there (RFC 6184 §8.1, table 5)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum H264Profile {
+    ConstrainedBaseline,
+    Baseline,
+    Main,
+    Extended,
+    High,
+    ConstrainedHigh,
+}
+
+impl H264Profile {
+    /// `profile_idc`, and what the bits of `profile-iop` under the mask have to be.
+    const ALL: [(u8, u8, u8, Self); 9] = [
+        (0x42, 0x40, 0x4f, Self::ConstrainedBaseline),
+        (0x4d, 0x80, 0x8f, Self::ConstrainedBaseline),
+        (0x58, 0xc0, 0xcf, Self::ConstrainedBaseline),
+        (0x42, 0x00, 0x4f, Self::Baseline),
+        (0x58, 0x80, 0xcf, Self::Baseline),
+        (0x4d, 0x00, 0xaf, Self::Main),
+        (0x58, 0x00, 0xcf, Self::Extended),
+        (0x64, 0x00, 0xff, Self::High),
+        (0x64, 0x0c, 0xff, Self::ConstrainedHigh),
+    ];
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.payload, self.name, self.clock_rate)?;
+        if self.channels != 1 {
+            write!(f, "/{}", self.channels)?;
+        }
+        Ok(())
+    }
+}
+
+/// The payload types that need no `rtpmap` (RFC 3551 §6), as far as anybody uses them.
+const fn static_payload(payload: u8) -> Option<(&'static str, u32, Option<u8>)> {
+    Some(match payload {
+        0 => ("PCMU", 8000, None),
+        8 => ("PCMA", 8000, None),
+        9 => ("G722", 8000, None),
+        13 => ("CN", 8000, None),
+        _ => return None,
+    })
+}
+
+/// How many codecs of a section are looked at; the rest is ignored.
+const MAX_CODECS: usize = 128;
+
+/// How many kinds of feedback of a codec are kept; the rest is ignored.
+const MAX_FEEDBACK: usize = 32;

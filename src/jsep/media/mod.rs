@@ -1,0 +1,16 @@
+//! What do the sections of media say, and whose are they (RFC 8829 §4.2, RFC 3264)?
+
+mod capabilities;
+mod codec;
+mod numbers;
+mod section;
+mod transceiver;
+
+pub use capabilities::{Capabilities, MediaCapabilities};
+pub use codec::{Codec, HeaderExtension};
+pub use section::{Encoding, RemoteStreams, Stream};
+pub use transceiver::{Kind, Transceiver, TransceiverId, TransceiverInit};
+
+pub(super) use numbers::Numbers;
+pub(super) use section::{Lists, Rtp};
+pub(super) use transceiver::Transceivers;
