@@ -32,6 +32,16 @@ impl PeerConnection {
         Ok(())
     }
 
+    /// Tells that the socket at `address` is gone, as when a network is left.
+    ///
+    /// What used it goes on over another path, without a new exchange, if one
+    /// works. `false` if there is no such address.
+    pub fn remove_local_address(&mut self, address: SocketAddr) -> bool {
+        let was_there = self.transport.ice_mut().remove_local_address(address);
+        self.settle();
+        was_there
+    }
+
     /// Tells that a TCP socket listens at `address`: a passive candidate (RFC 6544).
     /// What it accepts is told by [`accepted`](Self::accepted).
     ///
