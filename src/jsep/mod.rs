@@ -189,7 +189,7 @@ pub enum DescriptionError {
     InvalidState,
     /// It is no session description; fix the line.
     #[error("bad description: {0}")]
-    Syntax(#[from] SdpError),
+    Syntax(SdpError),
     /// It can be read but makes no sense here; the text says what is wrong.
     #[error("unacceptable description: {0}")]
     InvalidAccess(&'static str),
@@ -202,4 +202,11 @@ pub enum DescriptionError {
     /// It cannot be done with the descriptions that are set; the text says why.
     #[error("{0}")]
     Operation(&'static str),
+}
+
+// Not a "source": the message says it already.
+impl From<SdpError> for DescriptionError {
+    fn from(error: SdpError) -> Self {
+        Self::Syntax(error)
+    }
 }

@@ -50,13 +50,26 @@ pub struct Config {
 pub enum ConfigError {
     /// The provider lacks an algorithm, or the key is not valid.
     #[error("the crypto provider cannot be used: {0}")]
-    Crypto(#[from] CryptoError),
+    Crypto(CryptoError),
     /// The MTU is below 576 or above 65,535 bytes.
     #[error("mtu must be between 576 and 65535")]
     Mtu,
     /// A STUN or TURN server of [`Config::ice`] cannot be used.
     #[error("an ICE server cannot be used: {0}")]
-    Server(#[from] ServerError),
+    Server(ServerError),
+}
+
+// Not "sources": the message says them already.
+impl From<CryptoError> for ConfigError {
+    fn from(error: CryptoError) -> Self {
+        Self::Crypto(error)
+    }
+}
+
+impl From<ServerError> for ConfigError {
+    fn from(error: ServerError) -> Self {
+        Self::Server(error)
+    }
 }
 
 impl Config {

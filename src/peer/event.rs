@@ -9,7 +9,7 @@ use super::state::ConnectionState;
 use crate::channel::{ChannelId, ChannelState, Data};
 use crate::ice::{GatheringState, IceState, ServerUrl};
 use crate::jsep::SignalingState;
-use crate::net::Path;
+use crate::net::{Path, Protocol};
 use crate::{dtls, sctp};
 
 /// What happened? Taken one at a time by `PeerConnection::poll_event`.
@@ -75,6 +75,10 @@ pub struct LocalCandidate {
     pub sdp_mline_index: u16,
     /// The user fragment of the ICE generation.
     pub username_fragment: String,
+    /// The server that lends the address, of a relayed one.
+    pub url: Option<ServerUrl>,
+    /// What carries the datagrams to that server.
+    pub relay_protocol: Option<Protocol>,
 }
 
 /// Why did the connection end?

@@ -111,11 +111,15 @@ impl PeerConnection {
         let Some((mid, index)) = self.session.transport_section() else {
             return;
         };
+        let address = found.address.ip();
+        let relay = address.and_then(|address| self.transport.ice().relay(address));
         let event = Event::IceCandidate(Some(LocalCandidate {
             candidate: candidate::display(found).to_string(),
             sdp_mid: mid.map(Into::into),
             sdp_mline_index: u16::try_from(index).unwrap_or(u16::MAX),
             username_fragment: self.transport.ice().local_credentials().ufrag.clone(),
+            url: relay.map(|(url, _)| url.clone()),
+            relay_protocol: relay.map(|(_, path)| path.protocol),
         }));
         self.events.push(event);
     }
