@@ -89,12 +89,12 @@ impl IceAgent {
         let local = Local::new(config.provider, Credentials::generate(&mut rng))?;
         Ok(Self {
             latest: Instant::ZERO,
-            role,
+            role: if config.lite { Role::Controlled } else { role },
             tie_breaker: rng.u64(),
             renomination: false,
             locals: Vec::new(),
             gathering: GatheringState::New,
-            generation: Generation::new(local, config.max_pairs),
+            generation: Generation::new(local, &config),
             older: Vec::new(),
             generations: 0,
             state: IceState::New,
@@ -153,8 +153,9 @@ impl IceAgent {
     }
 
     /// Changes the role, as when an offer turns out to be answered by a lite agent.
+    /// A lite agent stays controlled.
     pub fn set_role(&mut self, role: Role) {
-        if self.role != role && !self.is_closed() {
+        if self.role != role && !self.is_closed() && !self.config.lite {
             self.change_role(role);
             self.settle();
             self.refresh();

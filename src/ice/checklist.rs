@@ -14,6 +14,8 @@ use crate::time::Instant;
 pub(super) struct CheckList {
     pub(super) pairs: Vec<Pair>,
     limit: usize,
+    /// No checks are made.
+    is_lite: bool,
     /// How many triggered checks were queued so far.
     triggers: u64,
     /// Pairs of this priority or less are not worth an ordinary check.
@@ -30,10 +32,11 @@ pub(super) fn push_tight<T>(list: &mut Vec<T>, item: T) {
 }
 
 impl CheckList {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(super) const fn new(limit: usize, is_lite: bool) -> Self {
         Self {
             pairs: Vec::new(),
             limit,
+            is_lite,
             triggers: 0,
             bar: None,
         }
@@ -83,6 +86,9 @@ impl CheckList {
 
     /// Puts a pair at the end of the triggered-check queue, unless it is there.
     pub(super) fn trigger(&mut self, index: usize) {
+        if self.is_lite {
+            return;
+        }
         self.triggers += 1;
         let order = self.triggers;
         if let Some(pair) = self.pairs.get_mut(index) {
@@ -96,6 +102,9 @@ impl CheckList {
     /// The pair to check next: the triggered queue first, then the best waiting
     /// pair, then the best frozen one that no kin goes before (RFC 8445 §6.1.4.2).
     pub(super) fn next(&self) -> Option<usize> {
+        if self.is_lite {
+            return None;
+        }
         let triggered = self
             .pairs
             .iter()
@@ -160,7 +169,7 @@ impl CheckList {
     pub(super) fn is_hopeful(&self, pair: &Pair) -> bool {
         match pair.state {
             PairState::Frozen | PairState::Waiting | PairState::InProgress => {
-                self.is_worth_a_check(pair)
+                self.is_worth_a_check(pair) && !self.is_lite
             }
             PairState::Succeeded | PairState::Failed => false,
         }
@@ -272,14 +281,6 @@ impl CheckList {
         if self.bar.is_some() {
             self.trigger(index);
             self.pairs[index].is_spare = true;
-        }
-    }
-
-    /// The remote candidate `index` is gone, and those behind it move up.
-    pub(super) fn forget_remote(&mut self, index: usize) {
-        self.pairs.retain(|pair| pair.remote != index);
-        for pair in &mut self.pairs {
-            pair.remote -= usize::from(pair.remote > index);
         }
     }
 

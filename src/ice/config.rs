@@ -23,6 +23,11 @@ pub struct IceConfig {
     pub patience: Duration,
     /// How the consent to send is kept fresh.
     pub consent: ConsentConfig,
+    /// Whether we are a lite agent (RFC 8445 §2.5), as a server with a public address
+    /// may be: it has host candidates only, answers checks and makes none, is always
+    /// controlled, and counts the peer's checks as its consent. Two lite agents
+    /// do not find each other, since neither would prove that it may send. No.
+    pub lite: bool,
     /// The servers that help to find candidates. None.
     pub servers: Vec<IceServer>,
     /// Which candidates are used. All.
@@ -62,6 +67,7 @@ impl IceConfig {
             nomination_delay: Duration::from_millis(100),
             patience: Schedule::default().total(),
             consent: ConsentConfig::default(),
+            lite: false,
             servers: Vec::new(),
             policy: TransportPolicy::All,
             gathering_timeout: Duration::from_secs(10),

@@ -31,6 +31,8 @@ enum Next {
     Never,
     At(Instant),
     Now,
+    /// The peer asks, which is all that a lite agent has.
+    Peer,
 }
 
 impl Consent {
@@ -56,6 +58,11 @@ impl Consent {
             };
             self.quiet = self.quiet_from() <= now;
         }
+    }
+
+    /// The pair is in use, and we are lite: we do not ask, but listen.
+    pub(super) fn listen(&mut self) {
+        self.next = Next::Peer;
     }
 
     /// The pair is not in use any more.

@@ -104,6 +104,9 @@ impl IceAgent {
             return Err(AddressError::Duplicate);
         }
         if self.locals.len() >= self.config.max_local_candidates {
+            self.forget_unused();
+        }
+        if self.locals.len() >= self.config.max_local_candidates {
             return Err(AddressError::TooMany);
         }
         let host = self
@@ -164,17 +167,21 @@ impl IceAgent {
     ) -> Option<LocalCandidate> {
         let ip = address.ip();
         let kind = CandidateKind::Host;
-        let is_alike = |local: &&LocalCandidate| {
-            (local.candidate.kind, local.candidate.tcp) == (kind, tcp)
-                && local.base.is_ipv4() == ip.is_ipv4()
+        // RFC 8445 §5.1.2.1: no two are alike, though others may have gone.
+        let priority_of = |nth| match tcp {
+            None => candidate::priority(kind, candidate::local_preference(ip, nth)),
+            Some(tcp) => candidate::tcp_priority(tcp, ip, nth),
         };
-        let nth = self.locals.iter().filter(is_alike).count();
-        let (protocol, priority) = match tcp {
-            None => {
-                let preference = candidate::local_preference(ip, nth);
-                (Protocol::Udp, candidate::priority(kind, preference))
-            }
-            Some(tcp) => (Protocol::Tcp, candidate::tcp_priority(tcp, ip, nth)),
+        let is_free = |priority: &u32| {
+            let mut locals = self.locals.iter();
+            !locals.any(|local| local.candidate.priority == *priority)
+        };
+        let mut priorities = (0..=self.locals.len()).map(priority_of);
+        let priority = priorities.find(is_free)?;
+        let protocol = if tcp.is_some() {
+            Protocol::Tcp
+        } else {
+            Protocol::Udp
         };
         let said = if self.config.hide_addresses {
             let names = &mut self.gatherer.get_or_insert_default().names;
@@ -285,17 +292,22 @@ impl IceAgent {
             if !self.locals.get(index).is_some_and(&is_gone) {
                 continue;
             }
-            let ip = self.locals.remove(index).base.ip();
-            let is_left = self.locals.iter().any(|local| local.base.ip() == ip);
-            if let Some(gatherer) = self.gatherer.as_mut().filter(|_| !is_left) {
-                gatherer.names.withdraw(ip);
-            }
-            let older = self.older.iter_mut();
-            for generation in older.chain([&mut self.generation]) {
-                generation.retain_pairs(|pair| pair.local != index);
-                for pair in &mut generation.checks.pairs {
-                    pair.local -= usize::from(pair.local > index);
-                }
+            self.forget_local(index);
+        }
+    }
+
+    /// The local candidate `index` goes with its pairs, and those behind it move up.
+    pub(super) fn forget_local(&mut self, index: usize) {
+        let ip = self.locals.remove(index).base.ip();
+        let is_left = self.locals.iter().any(|local| local.base.ip() == ip);
+        if let Some(gatherer) = self.gatherer.as_mut().filter(|_| !is_left) {
+            gatherer.names.withdraw(ip);
+        }
+        let older = self.older.iter_mut();
+        for generation in older.chain([&mut self.generation]) {
+            generation.retain_pairs(|pair| pair.local != index);
+            for pair in &mut generation.checks.pairs {
+                pair.local -= usize::from(pair.local > index);
             }
         }
     }

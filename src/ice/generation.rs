@@ -7,9 +7,9 @@ use super::candidate::RemoteCandidate;
 use super::checklist::CheckList;
 use super::pair::Pair;
 use super::state::Patience;
-use super::{Credentials, FailReason, GatheringState, IceState};
+use super::{Credentials, FailReason, GatheringState, IceConfig, IceState};
 use crate::crypto::{CryptoError, CryptoProvider};
-use crate::net::Path;
+use crate::net::{CandidateKind, Path};
 use crate::stun::Key;
 use crate::time::Instant;
 
@@ -22,6 +22,8 @@ pub(super) struct Generation {
     pub(super) remote: Option<Remote>,
     pub(super) remotes: Vec<RemoteCandidate>,
     pub(super) remotes_ended: bool,
+    /// How many of the remote candidates were learned so far.
+    pub(super) learned: usize,
     pub(super) checks: CheckList,
     pub(super) progress: Progress,
     /// How far the search was in the generation before it.
@@ -67,14 +69,15 @@ pub(super) struct Progress {
 }
 
 impl Generation {
-    pub(super) fn new(local: Local, max_pairs: usize) -> Self {
+    pub(super) fn new(local: Local, config: &IceConfig) -> Self {
         Self {
             local,
             number: 0,
             remote: None,
             remotes: Vec::new(),
             remotes_ended: false,
-            checks: CheckList::new(max_pairs),
+            learned: 0,
+            checks: CheckList::new(config.max_pairs, config.lite),
             progress: Progress::new(),
             gathered: GatheringState::New,
             retires: None,
@@ -101,6 +104,30 @@ impl Generation {
             .filter(|&index| self.checks.pairs.get(index).is_some_and(is_it))
             .or_else(|| self.checks.pairs.iter().position(is_it))?;
         self.checks.pairs.get_mut(index)
+    }
+
+    /// Makes room for a remote candidate, in the place of the oldest that was learned
+    /// and has not answered.
+    pub(super) fn make_room(&mut self) -> bool {
+        let is_useless = |index: usize| {
+            let kind = self.remotes.get(index).map(|remote| remote.candidate.kind);
+            let mut pairs = self.checks.pairs.iter().filter(|pair| pair.remote == index);
+            kind == Some(CandidateKind::PeerReflexive) && pairs.all(Pair::is_given_up)
+        };
+        let useless = (0..self.remotes.len()).find(|index| is_useless(*index));
+        if let Some(index) = useless {
+            self.forget_remote(index);
+        }
+        useless.is_some()
+    }
+
+    /// The remote candidate `index` goes with its pairs, and those behind it move up.
+    pub(super) fn forget_remote(&mut self, index: usize) {
+        self.remotes.remove(index);
+        self.retain_pairs(|pair| pair.remote != index);
+        for pair in &mut self.checks.pairs {
+            pair.remote -= usize::from(pair.remote > index);
+        }
     }
 
     /// Drops all pairs but those to `keep`.

@@ -86,8 +86,10 @@ impl IceAgent {
         let pair = progress
             .current
             .and_then(|index| checks.pairs.get_mut(index));
-        if let Some(consent) = pair.and_then(|pair| pair.consent.as_mut()) {
-            consent.keep_fresh(now, &mut self.rng);
+        match pair.and_then(|pair| pair.consent.as_mut()) {
+            Some(consent) if self.config.lite => consent.listen(),
+            Some(consent) => consent.keep_fresh(now, &mut self.rng),
+            None => {}
         }
     }
 

@@ -6,7 +6,7 @@ use arrayvec::ArrayVec;
 
 use super::candidate::pair_priority;
 use super::consent::Consent;
-use super::{PairStats, Role};
+use super::{ConsentConfig, PairStats, Role};
 use crate::net::{Foundation, Path, Protocol};
 use crate::stun::{Schedule, Transaction};
 use crate::time::Instant;
@@ -176,6 +176,14 @@ impl Pair {
         is_news
     }
 
+    /// We are lite, and the peer has chosen this pair: it works for the peer, and so
+    /// for us (RFC 8445 §7.3.2).
+    pub(super) fn believe(&mut self, now: Instant, config: ConsentConfig) {
+        self.state = PairState::Succeeded;
+        self.consent
+            .get_or_insert_with(|| Consent::new(config, now));
+    }
+
     /// Another pair was chosen.
     pub(super) fn pass_over(&mut self) {
         self.wanted = None;
@@ -316,6 +324,11 @@ impl Pair {
     /// Whether something may still come of it.
     pub(super) fn is_alive(&self) -> bool {
         self.state != PairState::Failed || self.is_valid() || !self.is_idle()
+    }
+
+    /// Whether nothing more is expected of it.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_idle() && self.state == PairState::Failed
     }
 
     pub(super) fn is_valid(&self) -> bool {

@@ -146,11 +146,9 @@ impl IceAgent {
             let theirs = candidate.ufrag.as_deref();
             theirs.is_some_and(|theirs| theirs != ufrag)
         };
-        // No pair can work yet, so that nothing else holds an index of them.
         for index in (0..self.generation.remotes.len()).rev() {
             if is_other(&self.generation.remotes[index].candidate) {
-                self.generation.remotes.remove(index);
-                self.generation.checks.forget_remote(index);
+                self.generation.forget_remote(index);
             }
         }
     }

@@ -181,6 +181,10 @@ impl IceAgent {
         let Some((role, theirs)) = claim.filter(|(role, _)| *role == self.role) else {
             return false;
         };
+        if self.config.lite {
+            // RFC 8445 §6.1.1: with a lite agent the full one controls.
+            return true;
+        }
         let we_control = self.tie_breaker >= theirs;
         let we_keep = we_control == (role == Role::Controlling);
         if !we_keep {
@@ -207,14 +211,15 @@ impl IceAgent {
         let learned = self.generation.remotes.iter().filter(is_learned).count();
         let is_early =
             self.generation.remote.is_none() && learned >= self.config.max_early_candidates;
-        if is_early || self.generation.remotes.len() >= self.config.max_remote_candidates {
+        let is_full = self.generation.remotes.len() >= self.config.max_remote_candidates;
+        if is_early || (is_full && !self.generation.make_room()) {
             self.stats.dropped.candidates_full += 1;
             return None;
         }
-        let number = self.generation.remotes.len();
-        let learned = candidate::learned(path, priority, number);
+        let learned = candidate::learned(path, priority, self.generation.learned);
+        self.generation.learned += 1;
         push_tight(&mut self.generation.remotes, learned);
-        Some(number)
+        Some(self.generation.remotes.len() - 1)
     }
 
     /// RFC 8445 §7.3.1.4, §7.3.1.5: a check of the peer on a pair of ours.
@@ -226,13 +231,18 @@ impl IceAgent {
         let mut is_news = !pair.heard;
         pair.heard = true;
         pair.stats.requests_received += 1;
+        if self.config.lite && request.use_candidate {
+            pair.believe(now, self.config.consent);
+        }
         // RFC 8445 §7.3.1.5: only the controlling end nominates.
         if request.use_candidate && role == Role::Controlled {
             is_news |= pair.nominate(request.nomination.unwrap_or(PLAIN_NOMINATION));
         }
         let wants_check = pair.wants_triggered_check();
-        if let Some(consent) = &mut pair.consent {
-            consent.on_request(now);
+        match &mut pair.consent {
+            Some(consent) if self.config.lite => consent.refresh(now),
+            Some(consent) => consent.on_request(now),
+            None => {}
         }
         // Before the peer's password is known nothing can be sent; the check waits.
         if wants_check {
@@ -372,8 +382,13 @@ impl IceAgent {
             let round_trip = consent.on_answer(now, id);
             pair.count_answer(round_trip);
             self.stats.responses_received += 1;
-        } else if error_code(message) == Some(ErrorCode::FORBIDDEN) {
-            self.revoke(index, FailReason::ConsentRevoked);
+            return;
+        }
+        match error_code(message) {
+            Some(ErrorCode::FORBIDDEN) => self.revoke(index, FailReason::ConsentRevoked),
+            // The roles have come to differ: a check finds out who gives way.
+            Some(ErrorCode::ROLE_CONFLICT) => self.generation.checks.trigger(index),
+            _ => {}
         }
     }
 }

@@ -49,7 +49,7 @@ impl IceAgent {
         }
         let local = Local::new(self.config.provider, credentials)?;
         self.generations += 1;
-        let mut fresh = Generation::new(local, self.config.max_pairs);
+        let mut fresh = Generation::new(local, &self.config);
         fresh.number = self.generations;
         fresh.gathered = mem::replace(&mut self.gathering, GatheringState::New);
         let last = mem::replace(&mut self.generation, fresh);

@@ -13,6 +13,7 @@ use core::net::SocketAddr;
 use super::IceAgent;
 use super::candidate::LocalCandidate;
 use super::state::Patience;
+use crate::net::CandidateKind;
 
 impl IceAgent {
     /// The socket at `address` is of no use any more: what belongs to it goes, and
@@ -68,6 +69,22 @@ impl IceAgent {
         self.generation.checks.revive();
         self.generation.progress.settled = None;
         self.generation.progress.patience = Patience::Wanted;
+    }
+
+    /// Forgets the addresses at which the peer once saw us, but does no more.
+    pub(super) fn forget_unused(&mut self) {
+        for index in (0..self.locals.len()).rev() {
+            let is_learned = self.locals[index].candidate.kind == CandidateKind::PeerReflexive;
+            if is_learned && !self.is_used(index) {
+                self.forget_local(index);
+            }
+        }
+    }
+
+    fn is_used(&self, local: usize) -> bool {
+        let generations = self.older.iter().chain([&self.generation]);
+        let mut pairs = generations.flat_map(|generation| &generation.checks.pairs);
+        pairs.any(|pair| pair.local == local)
     }
 
     /// Pairs a new local candidate with all remote ones.

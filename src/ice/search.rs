@@ -17,7 +17,7 @@ use crate::turn::TurnConfig;
 impl IceAgent {
     /// Asks all servers from all sockets that have not asked them yet.
     pub(super) fn search(&mut self) {
-        if self.config.servers.is_empty() {
+        if self.config.servers.is_empty() || self.config.lite {
             return;
         }
         let gatherer = self.gatherer.get_or_insert_default();

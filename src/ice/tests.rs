@@ -66,34 +66,47 @@ fn families_take_turns() {
     assert_eq!(local_preference(v4, usize::MAX), 0);
 }
 
-/// RFC 8445 §5.1.1.3.
+/// RFC 8445 §5.1.1.3: one foundation for one kind, base address, protocol and server.
 #[test]
-fn a_foundation_is_kind_and_base_address() {
-    use CandidateKind::{Host, PeerReflexive};
+fn a_foundation_is_kind_base_address_protocol_and_server() {
+    use CandidateKind::{Host, PeerReflexive, Relayed, ServerReflexive};
+    use Protocol::{Tcp, Udp};
+    let (one, other) = (Some(ip("192.0.2.1")), Some(ip("192.0.2.2")));
     let mut known: Vec<LocalCandidate> = Vec::new();
-    let mut add = |kind, base: &str| {
+    // The last number is that of the first candidate with which it shares its own.
+    for (row, (kind, base, protocol, server, kin)) in [
+        (Host, "10.0.0.1:1000", Udp, None, 0),
+        (Host, "10.0.0.1:2000", Udp, None, 0),
+        (Host, "10.0.0.2:1000", Udp, None, 2),
+        (Host, "10.0.0.1:1000", Tcp, None, 3),
+        (Host, "[fd00::1]:1000", Udp, None, 4),
+        (PeerReflexive, "10.0.0.1:1000", Udp, None, 5),
+        (ServerReflexive, "10.0.0.1:1000", Udp, one, 6),
+        (ServerReflexive, "10.0.0.1:2000", Udp, one, 6),
+        (ServerReflexive, "10.0.0.1:1000", Udp, other, 8),
+        (ServerReflexive, "10.0.0.2:1000", Udp, one, 9),
+        (Relayed, "10.0.0.1:1000", Udp, one, 10),
+        (Relayed, "10.0.0.1:1000", Udp, other, 11),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let base = addr(base);
-        let foundation = foundation(&known, kind, base.ip(), Protocol::Udp, None);
+        let foundation = foundation(&known, kind, base.ip(), protocol, server);
         known.push(LocalCandidate {
             candidate: Candidate {
                 foundation,
+                protocol,
                 ..candidate(kind, "10.0.0.1:1", 1)
             },
             address: base,
             base,
-            server: None,
+            server,
             announced: false,
         });
-        foundation
-    };
-    let first = add(Host, "10.0.0.1:1000");
-    assert_eq!(add(Host, "10.0.0.1:2000"), first, "ports do not matter");
-    let second = add(Host, "10.0.0.2:1000");
-    let third = add(PeerReflexive, "10.0.0.1:1000");
-    let fourth = add(Host, "[fd00::1]:1000");
-    let mut all = [first, second, third, fourth];
-    all.sort_unstable();
-    assert!(all.windows(2).all(|two| two[0] != two[1]));
+        let first = |local: &LocalCandidate| local.candidate.foundation == foundation;
+        assert_eq!(known.iter().position(first), Some(kin), "row {row}");
+    }
 }
 
 /// RFC 8445 §6.1.2.3.
@@ -175,7 +188,7 @@ fn pair(number: u16, kin: u8) -> Pair {
 
 /// A list of pairs with these priorities and foundations.
 fn list(pairs: &[(u16, u8)]) -> CheckList {
-    let mut list = CheckList::new(100);
+    let mut list = CheckList::new(100, false);
     for (priority, kin) in pairs {
         list.insert(pair(*priority, *kin));
     }
@@ -250,7 +263,7 @@ fn below_the_bar_only_triggered_checks_are_made() {
 /// RFC 8445 §6.1.2.5.
 #[test]
 fn ice_009_the_lowest_idle_pair_gives_way_at_the_limit() {
-    let mut list = CheckList::new(3);
+    let mut list = CheckList::new(3, false);
     for priority in [5, 9, 7] {
         assert!(list.insert(pair(priority, 0)).is_some());
     }

@@ -295,3 +295,33 @@ fn a_check_without_an_answer_does_not_end_a_pair_that_has_consent() {
     assert!(worries.count() > 0);
     assert_eq!(peer.agent.state(), IceState::Completed);
 }
+
+/// ATK-037: a peer that answers no more but goes on sending gets nothing after 30 s.
+#[test]
+fn atk_037_i_7_data_and_requests_of_a_silent_peer_are_no_consent() {
+    let (mut peer, script) = connected();
+    let mut last = ms(0);
+    let mut now = ms(100);
+    for id in 0..600 {
+        now += Duration::from_millis(100);
+        peer.agent.handle_timeout(now);
+        peer.drain(now);
+        peer.give(now, script.address, b"\x80still here");
+        let says = [PRIORITY, Attribute::IceControlling(1)];
+        let check = script.request(&peer.agent, id, &says);
+        peer.give(now, script.address, &check);
+        let mut buf = Vec::new();
+        let mut w = pollrtc::cursor::Writer::new(&mut buf, 1200);
+        let sealed = peer.agent.seal(&mut w, |w| {
+            w.u8(0x80);
+            true
+        });
+        if sealed.is_some() {
+            last = now;
+        }
+    }
+    assert!(last > ms(29_000) && last <= ms(30_100), "{last}");
+    assert_eq!(peer.agent.state(), IceState::Failed);
+    assert_eq!(peer.agent.poll_timeout(), None);
+    assert!(now > ms(60_000));
+}

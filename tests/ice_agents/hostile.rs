@@ -410,3 +410,60 @@ fn early_checks_have_room_beside_signalled_candidates() {
     assert_eq!(class_of(&peer.one(ms(0)).1), Class::Success);
     assert_eq!(peer.agent.remote_candidates().count(), 21);
 }
+
+/// A peer that moves more often than there is room for candidates.
+#[test]
+fn a_peer_that_moves_all_the_time_finds_room() {
+    let (mut peer, script) = connected();
+    let mut now = ms(100);
+    for n in 0..300 {
+        let says = [PRIORITY, Attribute::IceControlled(1)];
+        let check = script.request(&peer.agent, u64::from(n), &says);
+        peer.give(now, numbered(n), &check);
+        // It is asked there, but has moved on, or answers only at the first place.
+        let end = now + Duration::from_secs(10);
+        while now < end {
+            for (path, bytes) in peer.drain(now) {
+                if class_of(&bytes) == Class::Request && path.remote == script.address {
+                    peer.give(now, path.remote, &script.answer(&bytes, addr(A)));
+                }
+            }
+            now = peer.agent.poll_timeout().map_or(end, |next| next.min(end));
+            peer.agent.handle_timeout(now);
+        }
+        assert!(peer.agent.remote_candidates().count() <= 64);
+    }
+    assert_eq!(peer.agent.stats().dropped.candidates_full, 0);
+    let path = peer.agent.current_path().expect("it still works");
+    assert_eq!(path.remote, script.address);
+}
+
+/// Somebody repeats an authentic check from elsewhere. Data from there is let in
+/// (RFC 8445 §12.2: it may overtake the answer to our own check), but only until our
+/// own check has shown that nobody answers there.
+#[test]
+fn a_replayed_check_opens_the_door_to_data_only_for_a_while() {
+    let (mut peer, script) = connected();
+    let elsewhere = addr("10.6.6.6:6");
+    let check = script.request(&peer.agent, 7, &[PRIORITY, Attribute::IceControlled(1)]);
+    peer.give(ms(100), script.address, &check);
+    peer.give(ms(100), elsewhere, &check);
+    let hello = b"\x16\xfe\xfd";
+    assert_eq!(peer.give(ms(100), elsewhere, hello), Some(hello.to_vec()));
+    let mut now = ms(100);
+    let mut towards = 0;
+    while now < ms(60_000) {
+        for (path, bytes) in peer.drain(now) {
+            towards += usize::from(path.remote == elsewhere);
+            if class_of(&bytes) == Class::Request && path.remote != elsewhere {
+                peer.give(now, path.remote, &script.answer(&bytes, addr(A)));
+            }
+        }
+        now = peer.agent.poll_timeout().expect("consent is asked");
+        peer.agent.handle_timeout(now);
+    }
+    assert_eq!(peer.give(now, elsewhere, hello), None);
+    assert_eq!(towards, 1 + 7, "an answer and seven checks");
+    let path = peer.agent.current_path().expect("nothing else changed");
+    assert_eq!(path.remote, script.address);
+}

@@ -140,6 +140,114 @@ fn z_5_time_that_jumps_does_no_harm() {
     assert_eq!(peer.agent.poll_timeout(), before);
 }
 
+/// Brings a world into a state.
+type Story = fn(&mut World);
+
+fn cut(world: &mut World) {
+    world.mangle = Some(Box::new(|_, _| None));
+}
+
+fn renew(world: &mut World) {
+    for index in 0..2 {
+        world.agent(index).restart().expect("there is SHA-1");
+        world.agent(index).gather();
+    }
+}
+
+/// Law 3 in every state: an expired deadline is never returned, whether anything is
+/// sent or not; and who has failed or is closed waits for nothing.
+#[test]
+fn no_deadline_has_expired_in_any_state() {
+    use IceState::{Checking, Closed, Completed, Connected, Disconnected, Failed, New};
+    let stories: [(IceState, u64, Story); 16] = [
+        (New, 0, |_| {}),
+        (New, 0, World::exchange_credentials),
+        (New, 0, World::exchange_candidates),
+        (Checking, 0, World::introduce),
+        (Checking, 5_000, |world| {
+            cut(world);
+            world.introduce();
+        }),
+        (Connected, 25, World::introduce),
+        (Connected, 5_000, |world| {
+            world.exchange_credentials();
+            world.exchange_candidates();
+        }),
+        (Completed, 5_000, World::introduce),
+        (Completed, 200_000, World::introduce),
+        (Disconnected, 0, |world| {
+            world.introduce();
+            world.run_until(ms(3_000));
+            world.leave(0, A);
+        }),
+        (Disconnected, 20_000, |world| {
+            world.introduce();
+            world.run_until(ms(3_000));
+            cut(world);
+        }),
+        (Connected, 0, |world| {
+            world.introduce();
+            world.run_until(ms(3_000));
+            renew(world);
+        }),
+        (Checking, 10, |world| {
+            world.introduce();
+            renew(world);
+            world.introduce();
+        }),
+        (Completed, 500, |world| {
+            world.introduce();
+            world.run_until(ms(3_000));
+            renew(world);
+            world.introduce();
+        }),
+        (Failed, 60_000, |world| {
+            cut(world);
+            world.introduce();
+        }),
+        (Closed, 0, |world| {
+            world.introduce();
+            world.run_until(ms(3_000));
+            world.agent(0).close();
+        }),
+    ];
+    for (number, (state, wait, story)) in stories.into_iter().enumerate() {
+        for polls in [false, true] {
+            let mut world = World::strangers(1);
+            story(&mut world);
+            let end = world.now + Duration::from_millis(wait);
+            world.run_until(end);
+            let mut now = world.now;
+            let peer = &mut world.agents[0];
+            assert_eq!(peer.agent.state(), state, "story {number}");
+            for step in 0..500 {
+                let deadline = peer.agent.poll_timeout();
+                if matches!(peer.agent.state(), Failed | Closed) {
+                    assert_eq!(deadline, None, "story {number}");
+                    assert_eq!(peer.drain(now), []);
+                    break;
+                }
+                let Some(deadline) = deadline else { break };
+                assert!(
+                    deadline > now,
+                    "story {number}, step {step}: {deadline} at {now}"
+                );
+                now = deadline;
+                peer.agent.handle_timeout(now);
+                let next = peer.agent.poll_timeout();
+                assert!(
+                    next.is_none_or(|next| next > now),
+                    "story {number}, step {step}"
+                );
+                if polls {
+                    peer.drain(now);
+                }
+                peer.collect(now);
+            }
+        }
+    }
+}
+
 /// One call of the contract, or a command.
 #[derive(Clone, Debug)]
 enum Call {
@@ -165,6 +273,8 @@ enum Call {
     Local(u8),
     Role(bool),
     Lite,
+    Leave(u8),
+    Renominate(bool),
     Restart,
     CancelRestart,
     Close,
@@ -190,6 +300,8 @@ fn call() -> impl Strategy<Value = Call> {
         1 => (0..4_u8).prop_map(Call::Local),
         1 => any::<bool>().prop_map(Call::Role),
         1 => Just(Call::Lite),
+        1 => (0..4_u8).prop_map(Call::Leave),
+        1 => any::<bool>().prop_map(Call::Renominate),
         1 => Just(Call::Restart),
         1 => Just(Call::CancelRestart),
         1 => Just(Call::Close),
@@ -284,6 +396,13 @@ impl Run {
                 Role::Controlled
             }),
             Call::Lite => self.peer.agent.set_remote_lite(true),
+            Call::Leave(n) => {
+                let address = std::net::SocketAddr::from(([10, 0, 1, n], 1));
+                if self.peer.agent.remove_local_address(address) {
+                    self.peer.addresses.retain(|old| *old != address);
+                }
+            }
+            Call::Renominate(agreed) => self.peer.agent.set_renomination(agreed),
             Call::Restart => {
                 self.peer.agent.restart().expect("there is SHA-1");
                 // The peer restarts as well.
