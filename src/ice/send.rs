@@ -154,34 +154,43 @@ impl IceAgent {
         self.agenda = agenda;
     }
 
+    /// Writes the answer that waits first, of those that can still be sent.
     fn send_reply(&mut self, out: &mut Writer<'_>) -> Option<Path> {
-        let mut generations = self.older.iter_mut().chain([&mut self.generation]);
-        let reply = self.replies.front()?;
-        let is_its = |generation: &&mut Generation| generation.number == reply.generation;
-        let Some(generation) = generations.find(is_its) else {
-            // It has retired since.
+        while let Some(reply) = self.replies.front() {
+            let mut generations = self.older.iter_mut().chain([&mut self.generation]);
+            let is_its = |generation: &&mut Generation| generation.number == reply.generation;
+            // It may have retired since.
+            let Some(generation) = generations.find(is_its) else {
+                self.replies.pop_front();
+                continue;
+            };
+            let class = match reply.verdict {
+                Verdict::Success => Class::Success,
+                _ => Class::Error,
+            };
+            let path = reply.path;
+            let way = carry(&mut self.gatherer, path, out, |out| {
+                let mut message = Builder::new(out, class, Method::BINDING, reply.id);
+                reply.verdict.emit(path, &mut message);
+                // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
+                generation.local.key.sign(&mut message);
+                message.fingerprint();
+                true
+            });
+            if way.is_none() && out.remaining() < MAX_ANSWER {
+                return None;
+            }
             self.replies.pop_front();
-            return None;
-        };
-        let class = match reply.verdict {
-            Verdict::Success => Class::Success,
-            _ => Class::Error,
-        };
-        let path = reply.path;
-        let way = carry(&mut self.gatherer, path, out, |out| {
-            let mut message = Builder::new(out, class, Method::BINDING, reply.id);
-            reply.verdict.emit(path, &mut message);
-            // RFC 8445 §7.3: the answer is keyed as the request was, with our password.
-            generation.local.key.sign(&mut message);
-            message.fingerprint();
-            true
-        })?;
-        self.replies.pop_front();
-        self.stats.responses_sent += 1;
-        if let Some(index) = generation.checks.find(path) {
-            generation.checks.pairs[index].stats.responses_sent += 1;
+            // Without a way the relay lets nothing pass to there any more.
+            if way.is_some() {
+                self.stats.responses_sent += 1;
+                if let Some(index) = generation.checks.find(path) {
+                    generation.checks.pairs[index].stats.responses_sent += 1;
+                }
+                return way;
+            }
         }
-        Some(way)
+        None
     }
 
     fn repeat_check(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
@@ -288,6 +297,9 @@ fn error(message: &mut Builder<'_, '_>, code: u16, reason: &str) {
         message.attribute(&Attribute::ErrorCode(error));
     }
 }
+
+/// No answer is longer, wrapped for a relay and all.
+const MAX_ANSWER: usize = 256;
 
 /// How often a check of a pair that works is sent.
 const MAX_REPEATS: u32 = 4;
