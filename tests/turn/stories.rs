@@ -177,7 +177,11 @@ fn a_forgotten_peer_is_heard_no_more_and_can_come_back() {
     assert!(net.echo(b"one"));
     net.turn(|turn| turn.forget(addr(PEER)));
     assert!(!net.echo(b"two"));
-    // RFC 8656 §12: the peer keeps its number, or the server would refuse it.
+    // RFC 8656 §12: nobody else gets the number, and the peer gets no other, or the
+    // server would refuse both.
+    let other = SocketAddr::new(ip(PEER), 7001);
+    net.turn(|turn| turn.bind(other)).expect("bound");
+    assert!(net.run_until(1, |net| net.client().turn.is_bound(other)));
     net.turn(|turn| turn.bind(addr(PEER))).expect("bound again");
     assert!(net.run_until(1, |net| net.client().turn.is_bound(addr(PEER))));
     assert!(net.echo(b"three"));
