@@ -10,7 +10,9 @@ use pollrtc::cursor::Writer;
 use pollrtc::ice::{IceAgent, IceConfig, IceState, Role};
 use pollrtc::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Path, Protocol};
 use pollrtc::rng::Rng;
+use pollrtc::stun::Key;
 use pollrtc::time::Instant;
+use pollrtc::wire::stun::{Attribute, Builder, Class, Method, TransactionId};
 
 fn agent(role: Role, address: SocketAddr, rng: &mut Rng) -> IceAgent {
     let config = IceConfig::new(&PROVIDER);
@@ -85,6 +87,40 @@ fn remote(n: u8) -> Candidate {
     }
 }
 
+/// An agent with `locals` addresses that waits for its peer.
+fn with_addresses(locals: u8) -> IceAgent {
+    let config = IceConfig {
+        max_local_candidates: 64,
+        ..IceConfig::new(&PROVIDER)
+    };
+    let mut rng = Rng::from_number(1);
+    let mut agent =
+        IceAgent::new(config, Role::Controlling, &mut rng).expect("the provider has SHA-1");
+    for n in 0..locals {
+        let address = ([10, 0, 0, n], 1000).into();
+        agent.add_local_address(address).expect("room");
+    }
+    agent.gather();
+    agent
+}
+
+/// An authentic check for an agent.
+fn check_for(agent: &IceAgent) -> Vec<u8> {
+    let ours = agent.local_credentials();
+    let key = Key::short_term(&PROVIDER, &ours.pwd).expect("the provider has SHA-1");
+    let mut buf = Vec::new();
+    let mut w = Writer::new(&mut buf, 1200);
+    let id = TransactionId(*b"0123456789ab");
+    let mut message = Builder::new(&mut w, Class::Request, Method::BINDING, id);
+    message
+        .attribute(&Attribute::Username(&format!("{}:peer", ours.ufrag)))
+        .attribute(&Attribute::Priority(1_862_270_975))
+        .attribute(&Attribute::IceControlled(1));
+    key.sign(&mut message);
+    message.fingerprint();
+    buf
+}
+
 fn ice(c: &mut Criterion) {
     let mut buf = Vec::with_capacity(1200);
     let mut group = c.benchmark_group("ice");
@@ -137,25 +173,33 @@ fn ice(c: &mut Criterion) {
                 .all(|agent| agent.state() == IceState::Completed)
         );
     });
-    group.bench_function("pairs of 16 and 64 candidates", |b| {
-        let mut rng = Rng::from_number(1);
-        b.iter_batched_ref(
-            || {
-                let first = ([10, 0, 0, 0], 1000).into();
-                let mut agent = agent(Role::Controlling, first, &mut rng);
-                for n in 1..16 {
-                    let address = ([10, 0, 0, n], 1000).into();
-                    agent.add_local_address(address).expect("room");
-                }
-                agent
-            },
-            |agent| {
-                for n in 0..64 {
-                    agent.add_remote_candidate(remote(n)).expect("room");
-                }
-            },
-            BatchSize::SmallInput,
-        );
+    for locals in [16, 64] {
+        let name = format!("pairs of {locals} and 64 candidates");
+        group.bench_function(name, |b| {
+            b.iter_batched_ref(
+                || with_addresses(locals),
+                |agent| {
+                    for n in 0..64 {
+                        agent.add_remote_candidate(remote(n)).expect("room");
+                    }
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    // The most pairs that there are, and the peer goes on and on.
+    group.bench_function("answer a check, of 100 pairs", |b| {
+        let mut agent = with_addresses(16);
+        for n in 0..64 {
+            agent.add_remote_candidate(remote(n)).expect("room");
+        }
+        let mut check = check_for(&agent);
+        let path = Path::udp(([10, 0, 0, 0], 1000).into(), ([10, 9, 0, 9], 9).into());
+        b.iter(|| {
+            agent.open(now, path, black_box(&mut check));
+            buf.clear();
+            agent.poll_transmit(now, &mut Writer::new(&mut buf, 1200))
+        });
     });
     group.finish();
 }

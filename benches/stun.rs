@@ -45,6 +45,19 @@ fn stun(c: &mut Criterion) {
             .key(PASSWORD.as_bytes());
         b.iter(|| hmac.sign(&[black_box(&check[..20]), &check[20..check.len() - 32]]));
     });
+    let mut answer = Vec::new();
+    write(&mut answer, Class::Success, &mapped, &key);
+    group.bench_function("the hmacs of a check and its answer", |b| {
+        let hmac = PROVIDER
+            .hmac(pollrtc::crypto::HashId::Sha1)
+            .expect("SHA-1")
+            .key(PASSWORD.as_bytes());
+        b.iter(|| {
+            let check = hmac.sign(&[black_box(&check[..20]), &check[20..check.len() - 32]]);
+            let answer = hmac.sign(&[black_box(&answer[..answer.len() - 32])]);
+            (check, answer)
+        });
+    });
     group.bench_function("parse", |b| b.iter(|| parse(black_box(&check))));
     group.bench_function("verify", |b| b.iter(|| key.verify(black_box(&message))));
     let mut out = Vec::with_capacity(1200);

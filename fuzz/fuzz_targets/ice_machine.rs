@@ -24,6 +24,12 @@ enum Command {
     Gather,
     Role(bool),
     Lite(bool),
+    /// An address of ours goes that led nowhere.
+    Leave(u8),
+    /// New credentials that the peer never hears of.
+    Restart,
+    CancelRestart,
+    Renomination(bool),
     Send,
     Close,
 }
@@ -135,6 +141,10 @@ impl Ice {
             Command::Gather => self.agent.gather(),
             Command::Role(true) => self.agent.set_role(Role::Controlling),
             Command::Role(false) => self.agent.set_role(Role::Controlled),
+            Command::Leave(n) => _ = self.agent.remove_local_address(nowhere(n)),
+            Command::Restart => self.agent.restart().expect("there is an HMAC"),
+            Command::CancelRestart => _ = self.agent.cancel_restart(),
+            Command::Renomination(agreed) => self.agent.set_renomination(agreed),
             Command::Lite(on) => self.agent.set_remote_lite(on),
             Command::Send => self.is_sending = true,
             Command::Close => self.agent.close(),

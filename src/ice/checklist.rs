@@ -270,7 +270,7 @@ impl CheckList {
             let pair = &mut self.pairs[index];
             if pair.state == PairState::Failed && !pair.burnt {
                 pair.state = PairState::Waiting;
-            } else if pair.is_valid() && pair.checks.is_empty() {
+            } else if pair.is_valid() && !pair.is_asked() {
                 self.trigger(index);
             }
         }

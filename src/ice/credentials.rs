@@ -68,7 +68,7 @@ pub enum CredentialsError {
     /// The password is not 22 to 256 letters, digits, `+` or `/`.
     #[error("the password is not 22 to 256 ice characters")]
     Password,
-    /// Others are set already: another session of the peer needs an agent of its own.
+    /// Others are set already: if the peer has restarted, we have to do so first.
     #[error("other remote credentials are set already")]
     AlreadySet,
     /// The agent is closed.

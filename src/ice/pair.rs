@@ -60,7 +60,8 @@ pub(super) struct Pair {
     pub(super) is_spare: bool,
     /// `Some` exactly while we may send.
     pub(super) consent: Option<Consent>,
-    /// Consent was lost while in use: RFC 7675 §5.1 forbids to ask again.
+    /// Never to be checked again: its stream or relay is gone, or consent was lost in
+    /// use, and RFC 7675 §5.1 forbids to ask once more.
     pub(super) burnt: bool,
     /// How often the peer answered with a role conflict.
     pub(super) conflicts: u8,

@@ -12,6 +12,8 @@ use core::net::SocketAddr;
 
 use super::IceAgent;
 use super::candidate::LocalCandidate;
+use super::generation::Generation;
+use super::pair::Pair;
 use super::state::Patience;
 use crate::net::CandidateKind;
 
@@ -31,13 +33,7 @@ impl IceAgent {
         self.leave_servers(address);
         self.forget_locals(is_there);
         self.forget_streams_from(address.ip());
-        self.for_each_generation(|agent| {
-            let progress = &agent.generation.progress;
-            if progress.has_worked && progress.current.is_none() {
-                agent.choose();
-                agent.look_again();
-            }
-        });
+        self.recover();
         self.settle();
         self.refresh();
         true
@@ -58,6 +54,20 @@ impl IceAgent {
             self.lose_relay(self.latest, asked);
         }
         self.settle_gathering();
+    }
+
+    /// Pairs have gone. If one of them was in use, data takes another.
+    pub(super) fn recover(&mut self) {
+        self.for_each_generation(|agent| {
+            let Generation {
+                checks, progress, ..
+            } = &agent.generation;
+            let pair = progress.current.and_then(|index| checks.pairs.get(index));
+            if progress.has_worked && !pair.is_some_and(Pair::is_valid) {
+                agent.choose();
+                agent.look_again();
+            }
+        });
     }
 
     /// The pair in use is gone: whatever might work is checked, the one that has

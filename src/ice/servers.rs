@@ -325,8 +325,10 @@ impl IceAgent {
         self.each_pair(|pair| {
             if is_lost(pair.path) {
                 pair.fail();
+                pair.burnt = true;
             }
         });
+        self.recover();
         self.replies.retain(|reply| !is_lost(reply.path));
         if !self.is_closed() {
             self.conclude(now);

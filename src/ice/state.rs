@@ -45,7 +45,7 @@ pub enum IceState {
     Completed,
     /// The peer was silent for some time. It may come back by itself.
     Disconnected,
-    /// No pair works. Only another agent can connect to the peer.
+    /// No pair works. Only a restart can connect to the peer again.
     Failed,
     /// The application closed the agent.
     Closed,

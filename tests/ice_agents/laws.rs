@@ -461,6 +461,11 @@ proptest! {
                 prop_assert_eq!(agent.poll_timeout(), None);
                 prop_assert_eq!(agent.current_path(), None);
             }
+            if run.generation == 0 {
+                let sends = agent.current_path().is_some();
+                let works = sends && agent.state() != IceState::Disconnected;
+                prop_assert_eq!(agent.state().is_connected(), works);
+            }
             // A pair that is quiet, and from before a restart, is no connection.
             prop_assert!(!agent.state().is_connected() || agent.current_path().is_some());
         }
