@@ -119,7 +119,6 @@ impl Gatherer {
             .chain(relays)
             .chain(streams)
             .chain(self.patience.deadline())
-            .chain(self.names.deadline())
             .min()
     }
 

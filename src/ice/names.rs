@@ -84,21 +84,22 @@ impl Names {
         }
     }
 
-    /// Nobody is asked for names any more.
-    pub(super) fn stop(&mut self) {
-        for (_, candidate) in self.pending.drain(..) {
-            if let (Some(mdns), Some(name)) = (&mut self.mdns, name_in(&candidate)) {
-                mdns.forget(name);
-            }
-        }
-    }
-
     /// Answers for all names of ours.
     fn publish(&mut self) {
         for (ip, name) in &self.own {
             if let Some(mdns) = &mut self.mdns {
                 // There are no more of them than `max_names`, which it was told.
                 let _ = mdns.publish(name, *ip);
+            }
+        }
+    }
+
+    /// Asks for all names that are wanted.
+    fn resolve(&mut self) {
+        for name in self.pending.iter().filter_map(|(_, known)| name_in(known)) {
+            if let Some(mdns) = &mut self.mdns {
+                // One that was asked for already is not asked for twice.
+                let _ = mdns.resolve(name);
             }
         }
     }
@@ -121,6 +122,7 @@ impl IceAgent {
             .get_or_insert_with(|| Box::new(Mdns::new(config, rng)));
         let added = mdns.add_socket(address);
         names.publish();
+        names.resolve();
         self.refresh();
         added
     }
@@ -134,6 +136,14 @@ impl IceAgent {
         let generation = self
             .generation_of_candidate(candidate.ufrag.as_deref())
             .ok_or(CandidateError::OtherUfrag)?;
+        if let Some(ip) = self.known_address(name) {
+            let address = candidate::usable_at(&candidate, SocketAddr::new(ip, anywhere.port()))?;
+            self.in_generation(generation, |agent| agent.pair_signalled(candidate, address))
+                .unwrap_or(Ok(()))?;
+            self.settle();
+            self.refresh();
+            return Ok(());
+        }
         let names = &mut self.gatherer.get_or_insert_default().names;
         if names.pending.iter().any(|(_, known)| *known == candidate) {
             return Ok(());
@@ -162,20 +172,64 @@ impl IceAgent {
         let is_it = |(_, candidate): &(u32, Candidate)| {
             name_in(candidate).is_some_and(|known| known.eq_ignore_ascii_case(name))
         };
-        let (known, unknown) = pending.into_iter().partition(is_it);
+        let (known, unknown): (Vec<_>, _) = pending.into_iter().partition(is_it);
         gatherer.names.pending = unknown;
-        let known: Vec<_> = known;
-        for (generation, candidate) in known {
-            // One host has one candidate, however many addresses answer to its name.
-            let usable = addresses.iter().find_map(|ip| {
-                let address = SocketAddr::new(*ip, port_in(&candidate));
-                candidate::usable_at(&candidate, address).ok()
-            });
-            if let Some(address) = usable {
-                // If there is no room for it, nothing has changed.
-                self.in_generation(generation, |agent| agent.pair_signalled(candidate, address));
-            }
+        if let Some(mdns) = &mut gatherer.names.mdns {
+            mdns.forget(name);
         }
+        for (generation, candidate) in known {
+            self.in_generation(generation, |agent| agent.pair_named(candidate, addresses));
+        }
+    }
+
+    /// One host has one candidate, however many addresses answer to its name: the
+    /// first that one of our sockets can reach.
+    fn pair_named(&mut self, candidate: Candidate, addresses: &[IpAddr]) {
+        let remote = self.generation.remote.as_ref();
+        let said = candidate.ufrag.as_deref();
+        // RFC 8838 §11: it may have turned out meanwhile that it is an old one.
+        let is_other =
+            remote.is_some_and(|remote| said.is_some_and(|said| said != remote.credentials.ufrag));
+        if is_other || !self.generation.is_alive() {
+            return;
+        }
+        let usable = addresses.iter().filter_map(|ip| {
+            let address = SocketAddr::new(*ip, port_in(&candidate));
+            candidate::usable_at(&candidate, address).ok()
+        });
+        let may_pair = |remote: &SocketAddr| {
+            let mut locals = self.locals.iter();
+            locals.any(|local| candidate::may_pair(local.base.ip(), remote.ip()))
+        };
+        let address = usable
+            .clone()
+            .find(may_pair)
+            .or_else(|| usable.clone().next());
+        if let Some(address) = address {
+            // If there is no room for it, nothing has changed.
+            let _ = self.pair_signalled(candidate, address);
+        }
+    }
+
+    /// The address of a name that was resolved before: candidates of one host share
+    /// it, and keep it over restarts.
+    fn known_address(&self, name: &str) -> Option<IpAddr> {
+        let generations = self.older.iter().chain([&self.generation]);
+        let mut remotes = generations.flat_map(|generation| &generation.remotes);
+        let named = remotes.find(|remote| {
+            name_in(&remote.candidate).is_some_and(|known| known.eq_ignore_ascii_case(name))
+        });
+        named.map(|remote| remote.address.ip())
+    }
+
+    /// Writes the next question or answer.
+    pub(super) fn poll_names(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        if self.is_silent() {
+            return None;
+        }
+        let path = self.gatherer.as_mut()?.names.poll_transmit(now, out)?;
+        self.refresh();
+        Some(path)
     }
 
     /// Takes what was found out about names.

@@ -135,6 +135,7 @@ impl IceAgent {
         self.send_reply(out)
             .or_else(|| self.in_any_generation(|agent| agent.repeat_check(now, out)))
             .or_else(|| self.poll_servers(now, out))
+            .or_else(|| self.poll_names(now, out))
             .or_else(|| self.in_any_generation(|agent| agent.begin_transaction(now, out)))
     }
 
@@ -150,6 +151,8 @@ impl IceAgent {
         if let Some(gatherer) = &self.gatherer {
             agenda.begin |= gatherer.wants_to_begin();
             agenda.timers = earliest(agenda.timers, gatherer.deadline());
+            let names = gatherer.names.deadline().filter(|_| !self.is_silent());
+            agenda.timers = earliest(agenda.timers, names);
         }
         self.agenda = agenda;
     }

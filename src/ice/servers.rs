@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 
 use super::candidate::{self, LocalCandidate};
 use super::gatherer::Gatherer;
+use super::names::Names;
 use super::pair::Pair;
 use super::query::Query;
 use super::relay::Relay;
@@ -363,7 +364,7 @@ impl IceAgent {
         let Some(gatherer) = &mut self.gatherer else {
             return;
         };
-        gatherer.names.stop();
+        gatherer.names = Names::default();
         gatherer.servers.clear();
         gatherer.queries.clear();
         gatherer.patience = Patience::Idle;
@@ -440,10 +441,9 @@ impl Gatherer {
                 return Some(path);
             }
         }
-        let mut relays = self.relays.iter_mut();
-        relays
+        self.relays
+            .iter_mut()
             .find_map(|relay| relay.poll_transmit(now, out))
-            .or_else(|| self.names.poll_transmit(now, out))
     }
 
     /// Begins the transaction that waits first; gives a login that is not usable.

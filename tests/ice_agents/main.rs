@@ -12,6 +12,7 @@ mod gathering;
 mod hostile;
 mod laws;
 mod lite;
+mod names;
 mod net;
 mod nominate;
 mod relay;
