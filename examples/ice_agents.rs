@@ -5,30 +5,32 @@
 //!
 //!     cargo run --example ice_agents
 
+#![expect(clippy::disallowed_types, reason = "here is the application")]
+
 use core::time::Duration;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::{net::UdpSocket, thread};
 
-use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::ice::{Credentials, IceAgent, IceConfig, Role};
 use pollrtc::net::{Candidate, Path};
-use pollrtc::{cursor::Writer, rng::Rng, time::Clock};
+use pollrtc::{crypto::rust_crypto::PROVIDER, cursor::Writer, rng::Rng, time::Clock};
 
 /// What an agent has to know of the other one.
 type Signal = (Credentials, Vec<Candidate>);
 
 fn main() -> anyhow::Result<()> {
     let ((to_bob, from_alice), (to_alice, from_bob)) = (channel(), channel());
-    let bob = thread::spawn(move || run("bob", Role::Controlled, &to_alice, &from_alice));
-    run("alice", Role::Controlling, &to_bob, &from_bob)?;
-    bob.join().expect("an agent does not panic")
+    thread::scope(|scope| {
+        let bob = scope.spawn(move || run("bob", Role::Controlled, &to_alice, &from_alice));
+        run("alice", Role::Controlling, &to_bob, &from_bob)?;
+        bob.join().expect("an agent does not panic")
+    })
 }
 
 fn run(name: &str, role: Role, to: &Sender<Signal>, from: &Receiver<Signal>) -> anyhow::Result<()> {
     let (clock, socket) = (Clock::start(), UdpSocket::bind("127.0.0.1:0")?);
-    let local = socket.local_addr()?;
     let mut agent = IceAgent::new(IceConfig::new(&PROVIDER), role, &mut Rng::from_os()?)?;
-    agent.add_local_address(local)?;
+    agent.add_local_address(socket.local_addr()?)?;
     agent.gather();
     let ours = agent.local_candidates().cloned().collect();
     to.send((agent.local_credentials().clone(), ours))?;
@@ -38,9 +40,8 @@ fn run(name: &str, role: Role, to: &Sender<Signal>, from: &Receiver<Signal>) -> 
         agent.add_remote_candidate(candidate)?;
     }
 
-    let (mut input, mut output) = ([0; 2048], Vec::new());
-    let (mut greeted, mut was_greeted) = (false, false);
-    while !(greeted && was_greeted) {
+    let (mut input, mut output, mut greeted, mut heard) = ([0; 2048], Vec::new(), false, false);
+    while !(greeted && heard) {
         // All that is ready to be sent: checks, and one greeting.
         let mut out = Writer::new(&mut output, 1200);
         let mut way = agent.poll_transmit(clock.now(), &mut out);
@@ -60,10 +61,10 @@ fn run(name: &str, role: Role, to: &Sender<Signal>, from: &Receiver<Signal>) -> 
         let wait = agent.poll_timeout().map(|at| at - clock.now());
         socket.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
         if let Ok((len, from)) = socket.recv_from(&mut input) {
-            let path = Path::udp(local, from);
+            let path = Path::udp(socket.local_addr()?, from);
             if let Some(data) = agent.open(clock.now(), path, &mut input[..len]) {
                 println!("{name} hears: {}", data.escape_ascii());
-                was_greeted = true;
+                heard = true;
             }
         }
         agent.handle_timeout(clock.now());

@@ -7,6 +7,11 @@
     clippy::std_instead_of_core,
     reason = "a test has std, and neither alloc nor core unless it asks"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    reason = "what fails here fails the test, and its sockets are the test's"
+)]
 #![cfg(feature = "rust-crypto")]
 
 use std::io::{ErrorKind, Read as _, Write as _};

@@ -1,5 +1,7 @@
 //! Names in the place of addresses, over multicast DNS and without it.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -96,8 +98,8 @@ impl Link {
                 let message = Message::parse(&mut Reader::new(&bytes)).unwrap();
                 self.heard.push(message.to_string());
             }
-            for index in 0..2 {
-                let host = addr(HOSTS[index]);
+            for (agent, host) in self.agents.iter_mut().zip(HOSTS) {
+                let host = addr(host);
                 let socket = SocketAddr::new(host.ip(), PORT);
                 let to = match path.remote {
                     GROUP_V4 if self.joined.contains(&socket) => socket,
@@ -106,7 +108,7 @@ impl Link {
                 };
                 let path = Path::udp(to, path.local);
                 let mut bytes = bytes.clone();
-                let data = self.agents[index].open(self.now, path, &mut bytes);
+                let data = agent.open(self.now, path, &mut bytes);
                 assert_eq!(data, None);
             }
         }
