@@ -12,7 +12,7 @@ mod gathering;
 mod hostile;
 mod laws;
 mod lite;
-mod names;
+mod mdns;
 mod net;
 mod nominate;
 mod relay;

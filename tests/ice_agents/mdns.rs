@@ -1,4 +1,4 @@
-//! Names in the place of addresses, over multicast DNS and without it.
+//! Agents that hide from each other, on a link with multicast DNS.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
