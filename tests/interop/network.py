@@ -5,6 +5,7 @@ import time
 
 from data_channels import connect, echo
 from session import check
+from turn_server import free_port
 
 
 # ---------------------------------------------------------------- relays
@@ -68,7 +69,9 @@ async def turn_trickle(s):
 async def turn_password(s):
     """A wrong password is told with code 401, and host candidates connect."""
     teller = s.one_with("candidate_error")
-    await connect_with(s, teller, {"ice_servers": [s.turn.entry("udp", "tcp", password="wrong")]})
+    await init_with(s, teller, {"ice_servers": [s.turn.entry("udp", "tcp", password="wrong")]})
+    await s.negotiate()
+    await s.opened()
     codes = await told(teller, 401)
     return f"{teller.name} told {codes}; {await echo(s, count=12)}"
 
@@ -76,11 +79,11 @@ async def turn_password(s):
 async def turn_password_alone(s):
     """With relay candidates alone a wrong password leaves nothing: the search ends, and so does the attempt."""
     teller = s.one_with("candidate_error")
-    await s.init(ice_transport_policy="relay", ice_servers=[s.turn.entry("udp", password="wrong")])
-    await s.channel()
+    await init_with(s, teller, relay(s.turn.entry("udp", password="wrong")), relay(s.turn.entry("udp", user="far")))
     await s.negotiate()
     await told(teller, 401)
-    check(" typ " not in s.sdp["offer"] + s.sdp["answer"], "a candidate came out")
+    own = s.sdp["offer" if teller is s.off else "answer"]
+    check(" typ " not in own, f"{teller} has a candidate")
     await teller.state("gathering", "complete", timeout=5)
     await teller.state("ice", "failed", timeout=60)
     return f"{teller.name} ends in failed"
@@ -89,16 +92,18 @@ async def turn_password_alone(s):
 async def turn_quota(s):
     """The server grants one allocation to a user: the second is told with code 486, the first carries."""
     teller = s.one_with("candidate_error")
-    both = {"ice_transport_policy": "relay", "ice_servers": [s.turn.entry("udp"), s.turn.entry("tcp")]}
-    far = {"ice_transport_policy": "relay", "ice_servers": [s.turn.entry("udp", user="far")]}
-    await connect_with(s, teller, both, far)
+    await init_with(s, teller, relay(s.turn.entry("udp"), s.turn.entry("tcp")), relay(s.turn.entry("udp", user="far")))
+    await s.negotiate()
+    await s.opened()
     codes = await told(teller, 486)
-    await only_relays_of(s, teller)
-    return f"{teller.name} told {codes}; {await echo(s, count=12)}"
+    remark = await echo(s, count=12)
+    pair = (await teller.ask("stats"))["selected_pair"]
+    check(pair and pair["local"]["type"] == "relay", f"{teller} selected {pair}")
+    return f"{teller.name} told {codes}; {remark}"
 
 
 async def turn_nonce(s):
-    """Candidates come when the server's nonces have expired: permissions and channels are asked for again with new ones."""
+    """Candidates come when the server's nonces have expired: permissions are asked for again with new ones."""
     s.needs("relay")
     await s.init(ice_transport_policy="relay", ice_servers=[s.turn.entry("udp")])
     await s.channel()
@@ -115,17 +120,17 @@ async def turn_nonce(s):
     stale = s.turn.log().count("error 438")
     check(stale, "no nonce was refused")
     remark = await echo(s, count=30)
-    await asyncio.sleep(NONCE_SECONDS + 2)
-    await deleted_on_close(s)
     return f"{stale} refused nonces; {remark}"
 
 
 async def turn_gone(s):
     """A server that does not answer is told with code 701 and holds nothing up; host candidates connect."""
     teller = s.one_with("candidate_error")
-    servers = [{**s.turn.entry("udp"), "urls": ["turn:127.0.0.1:9?transport=udp"]}]
+    servers = [{"urls": [f"turn:127.0.0.1:{free_port()}"], "username": "lab", "credential": "secret"}]
+    await init_with(s, teller, {"trickle": True, "ice_servers": servers}, {"trickle": True})
     start = time.monotonic()
-    await connect_with(s, teller, {"trickle": True, "ice_servers": servers}, {"trickle": True})
+    await s.negotiate()
+    await s.opened()
     connected = time.monotonic() - start
     await told(teller, 701)
     return f"connected after {connected:.1f} s, told after {time.monotonic() - start:.1f} s"
@@ -134,24 +139,21 @@ async def turn_gone(s):
 NONCE_SECONDS = 2
 
 
-async def connect_with(s, peer, own, far=None):
-    """Connects with one configuration for `peer` and another for its far side."""
+def relay(*servers):
+    return {"ice_transport_policy": "relay", "ice_servers": servers}
+
+
+async def init_with(s, peer, own, far=None):
+    """Begins with one configuration for `peer` and another for its far side."""
     for p in (s.off, s.ans):
         await p.ask("init", **{"trickle": False, **(own if p is peer else far or {})})
     await s.channel()
-    await s.negotiate()
-    await s.opened()
 
 
 async def told(peer, code):
     """Waits until the peer has told the code; all that it told."""
     await peer.wait(lambda e: e["event"] == "candidate_error" and e["code"] == code, 30, f"candidate error {code}")
     return sorted({e["code"] for e in peer.events if e["event"] == "candidate_error"})
-
-
-async def only_relays_of(s, peer):
-    pair = (await peer.ask("stats"))["selected_pair"]
-    check(pair["local"]["type"] == "relay", f"{peer} selected {pair}")
 
 
 # ---------------------------------------------------------------- restart

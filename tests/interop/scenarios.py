@@ -43,7 +43,7 @@ SCENARIOS = {
     "turn_password_alone": Scenario(network.turn_password_alone, 90, turn=[]),
     "turn_quota": Scenario(network.turn_quota, turn=["--user-quota=1"]),
     "turn_nonce": Scenario(network.turn_nonce, turn=[f"--stale-nonce={network.NONCE_SECONDS}"]),
-    "turn_gone": Scenario(network.turn_gone, 90, turn=[]),
+    "turn_gone": Scenario(network.turn_gone, 90),
     "ice_tcp": Scenario(network.ice_tcp),
     "mdns": Scenario(network.mdns, lan=True, environment={"CHROMIUM_HIDES": "1"}),
 }
