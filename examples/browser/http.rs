@@ -1,7 +1,7 @@
 //! The web server: the page, and the exchange of descriptions.
 //!
 //! ```text
-//! POST /offer       {sdp}      -> {sdp}        the page offers, the library answers
+//! POST /offer       {sdp}      -> {id, sdp}    the page offers, the library answers
 //! POST /connection  {}         -> {id, sdp}    the library offers…
 //! POST /answer      {id, sdp}  -> {}           …and the page answers
 //! GET  /alive                  -> {}
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tiny_http::{Header, Method, Response, Server};
 
 use crate::App;
+use crate::session::Session;
 
 pub(crate) use tiny_http::Request;
 
@@ -60,13 +61,19 @@ pub(crate) fn answer(mut request: Request, app: &mut App, now: Instant) {
             None => failure(404, "there is no such page"),
         },
         (Method::Post, path) => match post(path, &mut request, app, now) {
-            Ok(value) => with_type(Response::from_string(value.to_string()), "application/json"),
+            Ok(Some(session)) => return session.keep_waiting(request),
+            Ok(None) => json(&json!({})),
             Err(e) => failure(400, &format!("{e:#}")),
         },
         _ => failure(405, "only GET and POST are understood"),
     };
     // A browser that is gone needs no answer.
     let _ = request.respond(response);
+}
+
+/// Answers the request that waited for this description.
+pub(crate) fn describe(request: Request, id: usize, sdp: &str) {
+    let _ = request.respond(json(&json!({ "id": id, "sdp": sdp })));
 }
 
 fn page(path: &str) -> Option<(&'static str, &'static str)> {
@@ -93,7 +100,13 @@ struct Body {
     sdp: Option<String>,
 }
 
-fn post(path: &str, request: &mut Request, app: &mut App, now: Instant) -> anyhow::Result<Value> {
+/// A session that is given back has a description to tell once its candidates are found.
+fn post<'a>(
+    path: &str,
+    request: &mut Request,
+    app: &'a mut App,
+    now: Instant,
+) -> anyhow::Result<Option<&'a mut Session>> {
     // A form of another site cannot send this type without being asked first.
     let is_json = |header: &Header| {
         header.field.equiv("content-type") && header.value.as_str() == "application/json"
@@ -110,12 +123,14 @@ fn post(path: &str, request: &mut Request, app: &mut App, now: Instant) -> anyho
     let sdp = body.sdp.unwrap_or_default();
     match path {
         "/offer" => {
-            let (_, session) = app.open_session(now)?;
-            Ok(json!({ "sdp": session.answer(sdp, now)? }))
+            let session = app.open_session(now)?;
+            session.answer(sdp)?;
+            Ok(Some(session))
         }
         "/connection" => {
-            let (id, session) = app.open_session(now)?;
-            Ok(json!({ "id": id, "sdp": session.offer(now)? }))
+            let session = app.open_session(now)?;
+            session.offer()?;
+            Ok(Some(session))
         }
         "/answer" => {
             let session = body
@@ -123,17 +138,18 @@ fn post(path: &str, request: &mut Request, app: &mut App, now: Instant) -> anyho
                 .and_then(|id| app.sessions.get_mut(&id))
                 .context("the offer has expired")?;
             session.take_answer(sdp)?;
-            Ok(json!({}))
+            Ok(None)
         }
         _ => bail!("there is no such service"),
     }
 }
 
 fn failure(status: u16, why: &str) -> Response<std::io::Cursor<Vec<u8>>> {
-    with_type(
-        Response::from_string(json!({ "error": why }).to_string()).with_status_code(status),
-        "application/json",
-    )
+    json(&json!({ "error": why })).with_status_code(status)
+}
+
+fn json(value: &Value) -> Response<std::io::Cursor<Vec<u8>>> {
+    with_type(Response::from_string(value.to_string()), "application/json")
 }
 
 fn with_type<R: std::io::Read>(response: Response<R>, kind: &str) -> Response<R> {

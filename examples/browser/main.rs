@@ -32,6 +32,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use mio::{Events, Poll, Token, Waker};
+use pollrtc::ice::{IceServer, ServerUrl};
+use pollrtc::peer::Config;
 use pollrtc::rng::Rng;
 use pollrtc::time::{Clock, Instant};
 
@@ -48,6 +50,15 @@ struct Arguments {
     /// Give an address of this machine in your network to chat from another one. Port 0 takes a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// A STUN or TURN server, such as turn:example.org?transport=tcp; several are several options.
+    #[arg(long, value_name = "URL")]
+    server: Vec<ServerUrl>,
+    /// The name to log in with at TURN servers.
+    #[arg(long, value_name = "NAME", requires = "server")]
+    username: Option<String>,
+    /// The password that goes with it.
+    #[arg(long, value_name = "PASSWORD", requires = "username")]
+    credential: Option<String>,
     /// Open the page in the default browser.
     #[arg(long)]
     open: bool,
@@ -60,6 +71,7 @@ struct App {
     clock: Clock,
     rng: Rng,
     address: IpAddr,
+    config: Config,
     sessions: BTreeMap<usize, Session>,
     next_id: usize,
 }
@@ -80,12 +92,21 @@ fn main() -> anyhow::Result<()> {
     if arguments.open {
         open(&url);
     }
+    let mut config = Config::new();
+    if !arguments.server.is_empty() {
+        config.ice.servers.push(IceServer {
+            urls: arguments.server,
+            username: arguments.username,
+            credential: arguments.credential,
+        });
+    }
     let app = App {
         poll,
         waker,
         clock: Clock::start(),
         rng: Rng::from_os()?,
         address: arguments.listen.ip(),
+        config,
         sessions: BTreeMap::new(),
         next_id: 1,
     };
@@ -137,7 +158,7 @@ impl App {
     }
 
     /// A new connection with sockets of its own.
-    fn open_session(&mut self, now: Instant) -> anyhow::Result<(usize, &mut Session)> {
+    fn open_session(&mut self, now: Instant) -> anyhow::Result<&mut Session> {
         if self.sessions.len() >= MAX_SESSIONS {
             bail!("too many connections: close another page first");
         }
@@ -146,8 +167,9 @@ impl App {
         let registry = self.poll.registry().try_clone()?;
         let mut sockets = Sockets::new(registry, Token(id), Arc::clone(&self.waker));
         sockets.open(self.address).context("no sockets")?;
-        let session = Session::new(id, sockets, &mut self.rng, now)?;
-        Ok((id, self.sessions.entry(id).or_insert(session)))
+        let config = self.config.clone();
+        let session = Session::new(id, sockets, config, &mut self.rng, now)?;
+        Ok(self.sessions.entry(id).or_insert(session))
     }
 }
 

@@ -5,11 +5,12 @@ use core::time::Duration;
 use anyhow::Context as _;
 use pollrtc::peer::{
     ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Description, Event,
-    SdpType,
+    IceGatheringState, SdpType,
 };
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
 
+use crate::http::{self, Request};
 use crate::outbox::Outbox;
 use crate::sockets::{Buffers, Sockets};
 use crate::terminal::{Line, say};
@@ -20,6 +21,8 @@ pub(crate) struct Session {
     id: usize,
     peer: PeerConnection,
     outbox: Outbox,
+    /// The page that waits for our description.
+    waiting: Option<Request>,
     ping: ChannelId,
     /// Until when the page has to be connected.
     patience: Option<Instant>,
@@ -30,10 +33,11 @@ impl Session {
     pub(crate) fn new(
         id: usize,
         sockets: Sockets,
+        config: Config,
         rng: &mut Rng,
         now: Instant,
     ) -> anyhow::Result<Self> {
-        let mut peer = PeerConnection::new(Config::new(), rng)?;
+        let mut peer = PeerConnection::new(config, rng)?;
         sockets.introduce_to(&mut peer)?;
         let ping = peer.create_data_channel(PING, ping_config())?;
         Ok(Self {
@@ -41,6 +45,7 @@ impl Session {
             id,
             peer,
             outbox: Outbox::default(),
+            waiting: None,
             ping,
             patience: Some(now + PATIENCE),
             over: false,
@@ -48,7 +53,7 @@ impl Session {
     }
 
     /// Answers the page's offer.
-    pub(crate) fn answer(&mut self, offer: String, now: Instant) -> anyhow::Result<String> {
+    pub(crate) fn answer(&mut self, offer: String) -> anyhow::Result<()> {
         let offer = Description {
             kind: SdpType::Offer,
             sdp: offer,
@@ -57,15 +62,20 @@ impl Session {
             .set_remote_description(&offer)
             .context("the offer was refused")?;
         let answer = self.peer.create_answer()?;
-        self.local_description(answer, now)
+        Ok(self.peer.set_local_description(Some(&answer))?)
     }
 
     /// Makes an offer with a channel for the chat.
-    pub(crate) fn offer(&mut self, now: Instant) -> anyhow::Result<String> {
+    pub(crate) fn offer(&mut self) -> anyhow::Result<()> {
         self.peer
             .create_data_channel("chat", ChannelConfig::default())?;
         let offer = self.peer.create_offer()?;
-        self.local_description(offer, now)
+        Ok(self.peer.set_local_description(Some(&offer))?)
+    }
+
+    /// This page waits for the description, which is complete when servers have answered.
+    pub(crate) fn keep_waiting(&mut self, request: Request) {
+        self.waiting = Some(request);
     }
 
     /// Takes the page's answer to it.
@@ -79,17 +89,6 @@ impl Session {
             .context("the answer was refused")
     }
 
-    /// Host candidates are known at once, so the description is complete.
-    fn local_description(
-        &mut self,
-        description: Description,
-        now: Instant,
-    ) -> anyhow::Result<String> {
-        self.peer.set_local_description(Some(&description))?;
-        self.take_events(now);
-        Ok(self.peer.local_description().context("no description")?.sdp)
-    }
-
     /// One turn of the loop; `true` if there is more to do at once.
     pub(crate) fn turn(&mut self, now: Instant, buffers: &mut Buffers) -> std::io::Result<bool> {
         let more = self.sockets.receive(&mut self.peer, now, buffers)?;
@@ -97,6 +96,7 @@ impl Session {
             self.peer.handle_timeout(now);
         }
         self.take_events(now);
+        self.finish_gathering();
         self.sockets.send(&mut self.peer, now);
         Ok(more)
     }
@@ -152,6 +152,15 @@ impl Session {
                 }
                 None => return,
             }
+        }
+    }
+
+    fn finish_gathering(&mut self) {
+        if self.peer.ice_gathering_state() == IceGatheringState::Complete
+            && let Some(local) = self.peer.local_description()
+            && let Some(request) = self.waiting.take()
+        {
+            http::describe(request, self.id, &local.sdp);
         }
     }
 
