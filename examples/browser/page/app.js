@@ -49,6 +49,7 @@ function setBusy(busy) {
 
 function onState(states) {
   showStates(states);
+  refreshComposer();
   switch (states.connection) {
     case 'connected':
       hideBanner();
