@@ -314,7 +314,12 @@ impl IceAgent {
 
     /// The candidate that datagrams of `path` leave from and arrive at.
     pub(super) fn base_of(&self, path: Path) -> Option<usize> {
-        self.locals.iter().position(|local| local.is_base_of(path))
+        let mut locals = self.locals.iter();
+        // A stream that a listener accepted is its own, though an active candidate
+        // stands at the same address.
+        locals
+            .position(|local| local.base == path.local && local.is_base_of(path))
+            .or_else(|| self.locals.iter().position(|local| local.is_base_of(path)))
     }
 }
 
