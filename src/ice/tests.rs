@@ -9,8 +9,10 @@ use super::candidate::{
 };
 use super::checklist::CheckList;
 use super::pair::Pair;
-use super::{CandidateError, PairState, Role};
-use crate::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Path, Protocol};
+use super::{CandidateError, IceAgent, IceConfig, PairState, Role};
+use crate::crypto::fake::PROVIDER;
+use crate::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Path, Protocol, TcpKind};
+use crate::rng::Rng;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
@@ -273,4 +275,28 @@ fn ice_009_the_lowest_idle_pair_gives_way_at_the_limit() {
     assert_eq!(list.insert(pair(8, 0)), Some(2), "a triggered one stays");
     assert_eq!(list.insert(pair(3, 0)), None);
     assert_eq!(list.pairs.len(), 3);
+}
+
+/// RFC 6544 §4.1: an active candidate stands at the address of a listener too, but
+/// what the listener accepted is not its.
+#[test]
+fn an_accepted_stream_is_the_listeners() {
+    let mut config = IceConfig::new(&PROVIDER);
+    config.tcp = true;
+    let rng = &mut Rng::from_seed([0; 32]);
+    let mut agent = IceAgent::new(config, Role::Controlled, rng).expect("SHA-1");
+    agent.add_local_address(addr("10.0.0.1:1000")).unwrap();
+    agent.add_tcp_listener(addr("10.0.0.1:2000")).unwrap();
+    for (local, kind) in [
+        ("10.0.0.1:2000", TcpKind::Passive),
+        ("10.0.0.1:3000", TcpKind::Active),
+    ] {
+        let path = Path {
+            local: addr(local),
+            remote: addr("10.0.0.2:4000"),
+            protocol: Protocol::Tcp,
+        };
+        let base = agent.base_of(path).expect("a candidate");
+        assert_eq!(agent.locals[base].candidate.tcp, Some(kind));
+    }
 }
