@@ -74,7 +74,9 @@ impl LongTerm {
     pub fn on_challenge(&mut self, message: &Message<'_>) -> Result<(), ChallengeError> {
         let challenge = Challenge::of(message)?;
         let known = self.session.as_ref();
-        let realm = challenge.realm.or(known.map(|session| &*session.realm));
+        let realm = challenge
+            .realm
+            .or_else(|| known.map(|session| &*session.realm));
         let realm = realm.ok_or(ChallengeError::Incomplete)?;
         if self.realm.as_deref().is_some_and(|first| first != realm) {
             return Err(ChallengeError::OtherRealm);

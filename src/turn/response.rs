@@ -81,7 +81,7 @@ impl TurnClient {
     fn on_unproved(&mut self, now: Instant, index: usize, failure: Option<Failure>) {
         if self.path.protocol == Protocol::Udp {
             if let Some(pending) = self.asked.get_mut(index) {
-                pending.unproved = failure.or(pending.unproved.take());
+                pending.unproved = failure.or_else(|| pending.unproved.take());
             }
             return;
         }
@@ -264,7 +264,7 @@ impl TurnClient {
         }
         match code {
             ErrorCode::FORBIDDEN | ErrorCode::PEER_ADDRESS_FAMILY_MISMATCH | Failure::NO_ANSWER => {
-                self.refuse(peer.ip(), code)
+                self.refuse(peer.ip(), code);
             }
             // RFC 8656 §12.3: out of step, or out of numbers; data can do without.
             _ if self.permissions.contains(peer.ip()) => self.permissions.add(peer.ip(), true),

@@ -94,7 +94,7 @@ impl Subject for TurnEnd {
             Self::Client(turn, unsent) => match choice {
                 0..60 => drop(turn.permit(peer(choice).ip())),
                 60..120 => drop(turn.bind(peer(choice))),
-                120..160 if (choice - 60) % 8 != 0 => turn.forget(peer(choice - 60)),
+                120..160 if !(choice - 60).is_multiple_of(8) => turn.forget(peer(choice - 60)),
                 _ => unsent.push_back(peer(choice - 60)),
             },
             Self::Server(server) if choice < 64 => server.expire_nonces(),

@@ -62,8 +62,8 @@ impl Line {
                 .client
                 .poll_transmit(self.now, &mut Writer::new(&mut buf, 1200))
             {
-                self.to_server(&buf);
-            } else if !self.from_server() {
+                self.ask(&buf);
+            } else if !self.hear() {
                 break;
             }
         }
@@ -71,7 +71,7 @@ impl Line {
             .extend(std::iter::from_fn(|| self.client.poll_event()));
     }
 
-    fn to_server(&mut self, bytes: &[u8]) {
+    fn ask(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(self.chunk) {
             let path = self.back();
             self.server
@@ -79,7 +79,7 @@ impl Line {
         }
     }
 
-    fn from_server(&mut self) -> bool {
+    fn hear(&mut self) -> bool {
         let mut buf = Vec::new();
         let mut out = Writer::new(&mut buf, 4096);
         let Some(path) = self.server.poll_transmit(self.now, &mut out) else {
@@ -111,7 +111,7 @@ impl Line {
                 true
             });
         assert!(sealed);
-        self.to_server(&buf);
+        self.ask(&buf);
         self.pump();
         buf
     }
