@@ -218,13 +218,14 @@ impl Session {
                 json!({ "label": channel.label, "state": state, "sent": null, "received": null })
             })
             .collect();
+        let dtls = peer.dtls_negotiated();
         let mut event = json!({
             "event": "stats",
             "ice_state": peer.ice_connection_state().to_string(),
             "connection_state": peer.connection_state().to_string(),
             "signaling_state": peer.signaling_state().to_string(),
-            "dtls_version": "1.2",
-            "dtls_cipher": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            "dtls_version": dtls.map(|dtls| dtls.version.to_string()),
+            "dtls_cipher": dtls.map(|dtls| dtls.cipher_suite.to_string()),
             "dtls_role": peer.dtls_role().map(|role| role.to_string()),
             "selected_pair": pair,
             "data": data,

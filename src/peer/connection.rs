@@ -313,6 +313,12 @@ impl PeerConnection {
         self.transport.dtls().map(dtls::DtlsTransport::role)
     }
 
+    /// What the DTLS handshake has agreed on, once it is done.
+    #[must_use]
+    pub fn dtls_negotiated(&self) -> Option<dtls::Negotiated> {
+        self.transport.dtls()?.negotiated()
+    }
+
     /// How far the DTLS handshake is.
     #[must_use]
     pub fn dtls_state(&self) -> dtls::DtlsState {
