@@ -11,9 +11,10 @@ use super::state::{Tcb, Timer};
 use crate::cursor::{Reader, Writer};
 use crate::seq::{Serial32, extend_u32};
 use crate::time::Instant;
+use crate::wire::list::List;
 use crate::wire::sctp::chunk::ReConfig;
 use crate::wire::sctp::param::{OutgoingReset, ResetResponse, ResetResult};
-use crate::wire::sctp::{List, Parameter, Parameters, StreamId, Tsn};
+use crate::wire::sctp::{Parameter, Parameters, StreamId, Tsn};
 
 /// Which resets are asked for, by us and by the peer?
 #[derive(Debug)]

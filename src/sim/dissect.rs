@@ -20,6 +20,7 @@ pub fn datagram(bytes: &[u8]) -> String {
         },
         Class::TurnChannel => other("TURN channel data", bytes),
         Class::Rtp => other("RTP", bytes),
+        Class::Rtcp => other("RTCP", bytes),
         Class::Unknown => other("unknown", bytes),
     }
 }

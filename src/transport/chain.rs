@@ -258,7 +258,7 @@ impl Secured {
             }
             // Without our descriptions the peer's first flight cannot be judged; it is sent again.
             (Class::Dtls, None) => self.stats.too_early += 1,
-            (Class::Stun | Class::TurnChannel | Class::Rtp | Class::Unknown, _) => {
+            (Class::Stun | Class::TurnChannel | Class::Rtp | Class::Rtcp | Class::Unknown, _) => {
                 self.stats.unknown += 1;
             }
         }

@@ -9,19 +9,23 @@ pub enum Class {
     Dtls,
     /// TURN channel data: 64 to 79.
     TurnChannel,
-    /// RTP or RTCP: 128 to 191.
+    /// RTP: 128 to 191, unless it is RTCP.
     Rtp,
+    /// RTCP: as RTP, but the second byte is 192 to 223 (RFC 5761 §4).
+    Rtcp,
     /// Nothing that is known here, or an empty datagram.
     Unknown,
 }
 
-/// Tells the protocol of `datagram` by its first byte.
+/// Tells the protocol of `datagram` by its first byte; RTCP from RTP by its second.
 #[must_use]
 pub const fn classify(datagram: &[u8]) -> Class {
     match datagram {
         [0..=3, ..] => Class::Stun,
         [20..=63, ..] => Class::Dtls,
         [64..=79, ..] => Class::TurnChannel,
+        // RFC 5761 §4: no payload type that is used beside RTCP looks so with its marker.
+        [128..=191, 192..=223, ..] => Class::Rtcp,
         [128..=191, ..] => Class::Rtp,
         _ => Class::Unknown,
     }
@@ -45,5 +49,17 @@ mod tests {
             assert_eq!(classify(&[byte, 0]), expected, "{byte}");
         }
         assert_eq!(classify(&[]), Class::Unknown);
+    }
+
+    #[test]
+    fn the_second_byte_tells_rtcp_from_rtp() {
+        for second in 0..=u8::MAX {
+            let expected = match second {
+                192..=223 => Class::Rtcp,
+                _ => Class::Rtp,
+            };
+            assert_eq!(classify(&[0x80, second]), expected, "{second}");
+        }
+        assert_eq!(classify(&[0x80]), Class::Rtp);
     }
 }

@@ -5,8 +5,9 @@ mod run;
 mod tsn_map;
 
 use crate::cursor::Writer;
+use crate::wire::list::{List, Record};
+use crate::wire::sctp::Tsn;
 use crate::wire::sctp::chunk::{Data, GapAckBlock, Sack};
-use crate::wire::sctp::{List, Record, Tsn};
 
 pub(crate) use reassembly::{Limits, Reassembly, Refusal};
 pub(crate) use tsn_map::{Arrival, TsnMap};

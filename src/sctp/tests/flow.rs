@@ -7,8 +7,9 @@ use super::world::*;
 use crate::cursor::{Reader, Writer};
 use crate::sctp::*;
 use crate::seq::Serial32;
+use crate::wire::list::List;
 use crate::wire::sctp::chunk::{Heartbeat, HeartbeatAck, Sack};
-use crate::wire::sctp::{Cause, Causes, Chunk, List, Parameter, Parameters};
+use crate::wire::sctp::{Cause, Causes, Chunk, Parameter, Parameters};
 
 /// SCTP-038: at once for the first data, for every second packet, and while
 /// something is missing; else after 200 ms.

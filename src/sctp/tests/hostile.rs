@@ -9,11 +9,12 @@ use super::world::*;
 use crate::cursor::{Reader, Writer};
 use crate::sctp::*;
 use crate::seq::{Serial16, Serial32};
+use crate::wire::list::List;
 use crate::wire::sctp::chunk::{ForwardTsn, GapAckBlock, ReConfig, Sack, SkippedStream};
 use crate::wire::sctp::param::{
     AddStreams, AssociationReset, IncomingReset, OutgoingReset, ResetResponse, ResetResult,
 };
-use crate::wire::sctp::{Chunk, List, Parameter, Parameters};
+use crate::wire::sctp::{Chunk, Parameter, Parameters};
 
 /// S-7, ATK-049, ATK-055: floods of pieces that never become messages.
 #[test]

@@ -223,8 +223,8 @@ fn what_is_too_old_is_told_at_once() {
     let sack = crate::wire::sctp::chunk::Sack {
         cumulative_tsn: first.add(9),
         a_rwnd: 1 << 20,
-        gaps: crate::wire::sctp::List::EMPTY,
-        duplicates: crate::wire::sctp::List::EMPTY,
+        gaps: crate::wire::list::List::EMPTY,
+        duplicates: crate::wire::list::List::EMPTY,
     };
     world.now += ms(51);
     let lines = world.inject(A, &[crate::wire::sctp::Chunk::Sack(sack)]);

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use super::world::*;
 use crate::sctp::*;
 use crate::seq::Serial32;
+use crate::wire::list::List;
+use crate::wire::sctp::Chunk;
 use crate::wire::sctp::chunk::{GapAckBlock, Sack};
-use crate::wire::sctp::{Chunk, List};
 
 fn sack(world: &mut World, cumulative: Serial32, gaps: &[(u16, u16)]) -> Vec<String> {
     let gaps = List::encode(gaps.iter().map(|&(start, end)| GapAckBlock { start, end }));

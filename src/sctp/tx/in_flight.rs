@@ -9,8 +9,9 @@ use super::gaps::{Block, MAYBE_CUT, difference, keep_tail, read_blocks};
 use super::send_queue::{MessageKey, Piece, SendQueue};
 use crate::seq::{Serial32, extend_u32};
 use crate::time::Instant;
+use crate::wire::list::Records;
+use crate::wire::sctp::Tsn;
 use crate::wire::sctp::chunk::{Data, GapAckBlock};
-use crate::wire::sctp::{Records, Tsn};
 
 /// What was sent and not acknowledged yet?
 ///

@@ -15,8 +15,9 @@ use crate::sctp::config::SctpConfig;
 use crate::sctp::event::Events;
 use crate::seq::Serial16;
 use crate::time::Instant;
+use crate::wire::list::{List, Record, Records};
 use crate::wire::sctp::chunk::{Data, ForwardTsn, GapAckBlock, Sack, SkippedStream};
-use crate::wire::sctp::{List, Record, Records, Ssn, StreamId, Tsn};
+use crate::wire::sctp::{Ssn, StreamId, Tsn};
 
 use congestion::Congestion;
 use in_flight::{Hints, InFlight, Outcome};

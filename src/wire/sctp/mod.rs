@@ -7,7 +7,6 @@
 
 pub mod cause;
 pub mod chunk;
-mod list;
 mod packet;
 pub mod param;
 #[cfg(test)]
@@ -16,11 +15,12 @@ mod tlv;
 
 use core::fmt;
 
+use crate::cursor::{Malformed, Reader, Writer};
 use crate::seq::{Serial16, Serial32};
+use crate::wire::list::Record;
 
 pub use cause::{Cause, Causes};
 pub use chunk::Chunk;
-pub use list::{List, Record, Records};
 pub use packet::{Chunks, Header, Packet, checksum_is_valid, write_checksum};
 pub use param::{Parameter, Parameters};
 pub use tlv::UnknownAction;
@@ -48,5 +48,29 @@ pub struct Ppid(pub u32);
 impl fmt::Display for Ppid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl Record for Tsn {
+    const LEN: usize = 4;
+
+    fn parse(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        r.u32("TSN").map(Self)
+    }
+
+    fn emit(&self, w: &mut Writer<'_>) {
+        w.u32(self.0);
+    }
+}
+
+impl Record for StreamId {
+    const LEN: usize = 2;
+
+    fn parse(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        r.u16("stream").map(Self)
+    }
+
+    fn emit(&self, w: &mut Writer<'_>) {
+        w.u16(self.0);
     }
 }

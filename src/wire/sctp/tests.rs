@@ -16,6 +16,7 @@ use super::param::{
 };
 use super::*;
 use crate::cursor::{Malformed, Reader, Writer};
+use crate::wire::list::List;
 
 fn emitted(emit: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -8,7 +8,8 @@ use crate::rng::Rng;
 use crate::sctp::event::Events;
 use crate::sctp::message::{Reliability, SendOptions};
 use crate::sctp::tx::send_queue::Next;
-use crate::wire::sctp::{List, Ppid, StreamId};
+use crate::wire::list::List;
+use crate::wire::sctp::{Ppid, StreamId};
 
 /// A sender's bookkeeping, and a receiver that is only a set of TSNs.
 struct Pair {

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use super::super::{List, Record, Ssn, StreamId, Tsn, tlv};
+use super::super::{Ssn, StreamId, Tsn, tlv};
 use crate::cursor::{Malformed, Reader, Writer};
 use crate::seq::{Serial16, Serial32};
+use crate::wire::list::{List, Record};
 
 /// Tells the receiver to treat all TSNs up to one as received.
 ///

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use super::super::{List, Record, Tsn, tlv};
+use super::super::{Tsn, tlv};
 use crate::cursor::{Malformed, Reader, Writer};
 use crate::seq::Serial32;
+use crate::wire::list::{List, Record};
 
 /// Says what arrived.
 ///

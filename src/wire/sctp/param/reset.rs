@@ -5,9 +5,10 @@
 
 use core::fmt;
 
-use super::super::{List, Record, StreamId, Tsn};
+use super::super::{StreamId, Tsn};
 use crate::cursor::{Malformed, Reader, Writer};
 use crate::seq::Serial32;
+use crate::wire::list::{List, Record};
 
 /// Asks the receiver to expect message number 0 next on streams of the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

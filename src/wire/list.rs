@@ -6,7 +6,6 @@ use core::marker::PhantomData;
 
 use alloc::vec::Vec;
 
-use super::{StreamId, Tsn};
 use crate::cursor::{Malformed, Reader, Writer};
 
 /// A value of which a packet holds a list.
@@ -55,6 +54,13 @@ impl<'a, T: Record> List<'a, T> {
         field: &'static str,
     ) -> Result<Self, Malformed> {
         Ok(Self::new(r.bytes(count.saturating_mul(T::LEN), field)?))
+    }
+
+    /// The first `count` of them, or all if they are fewer.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self {
+        let len = self.bytes.len().min(count.saturating_mul(T::LEN));
+        Self::new(self.bytes.get(..len).unwrap_or_default())
     }
 
     /// How many there are.
@@ -160,27 +166,3 @@ impl<T: Record> Iterator for Records<'_, T> {
 }
 
 impl<T: Record> FusedIterator for Records<'_, T> {}
-
-impl Record for Tsn {
-    const LEN: usize = 4;
-
-    fn parse(r: &mut Reader<'_>) -> Result<Self, Malformed> {
-        r.u32("TSN").map(Self)
-    }
-
-    fn emit(&self, w: &mut Writer<'_>) {
-        w.u32(self.0);
-    }
-}
-
-impl Record for StreamId {
-    const LEN: usize = 2;
-
-    fn parse(r: &mut Reader<'_>) -> Result<Self, Malformed> {
-        r.u16("stream").map(Self)
-    }
-
-    fn emit(&self, w: &mut Writer<'_>) {
-        w.u16(self.0);
-    }
-}
