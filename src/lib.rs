@@ -91,6 +91,7 @@ pub mod dtls;
 pub mod ice;
 pub mod mdns;
 pub mod sctp;
+pub mod srtp;
 pub mod stun;
 pub mod turn;
 

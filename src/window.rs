@@ -24,6 +24,12 @@ impl ReplayWindow {
         }
     }
 
+    /// The highest number that was accepted.
+    #[must_use]
+    pub const fn newest(&self) -> Option<u64> {
+        self.newest
+    }
+
     /// Whether `number` is new and not too old to know.
     #[must_use]
     pub const fn check(&self, number: u64) -> bool {

@@ -15,8 +15,8 @@ use thiserror::Error;
 
 use super::{
     Aead, AeadAlgorithm, AeadId, BadTag, CryptoError, CryptoProvider, HashAlgorithm, HashId,
-    HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyType, NamedGroup, SignatureScheme, TAG_LEN,
-    Verifier,
+    HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyStreamAlgorithm, KeyStreamId, KeyType,
+    NamedGroup, SignatureScheme, TAG_LEN, Verifier,
 };
 
 /// What does a backend get wrong?
@@ -34,6 +34,8 @@ pub struct Failure {
 pub enum Algorithm {
     /// An authenticated cipher.
     Aead(AeadId),
+    /// A stream cipher.
+    KeyStream(KeyStreamId),
     /// A hash function.
     Hash(HashId),
     /// A keyed hash function.
@@ -57,6 +59,9 @@ pub fn check(provider: &CryptoProvider, rng: &mut dyn CryptoRng) -> Result<(), F
     let of = |algorithm| move |rule| Failure { algorithm, rule };
     for &aead in provider.aeads {
         check_aead(aead).map_err(of(Algorithm::Aead(aead.id())))?;
+    }
+    for &stream in provider.key_streams {
+        check_key_stream(stream).map_err(of(Algorithm::KeyStream(stream.id())))?;
     }
     for &hash in provider.hashes {
         check_hash(hash).map_err(of(Algorithm::Hash(hash.id())))?;
@@ -150,6 +155,44 @@ fn check_aead_answer(
         data == answer.sealed && tag == answer.tag,
         "RFC 7714 §16: the known answer",
     )
+}
+
+fn check_key_stream(algorithm: &dyn KeyStreamAlgorithm) -> Result<(), Broken> {
+    let key = vec![7; algorithm.key_len()];
+    for len in [0, key.len() - 1, key.len() + 1] {
+        expect(
+            algorithm.key(&vec![7; len]).err() == Some(CryptoError::InvalidKey),
+            "a key of another length is refused",
+        )?;
+    }
+    let stream = algorithm.key(&key).map_err(|_| "a key is taken")?;
+    let at = |counter: u128, len: usize| {
+        let mut data = vec![0; len];
+        stream.apply(&counter.to_be_bytes(), &mut data);
+        data
+    };
+    // The carry goes through all 16 bytes, and around.
+    for counter in [0, 0xffff, u128::from(u64::MAX), u128::MAX] {
+        let row = at(counter, 1000);
+        expect(
+            row[16..] == at(counter.wrapping_add(1), 984),
+            "SP 800-38A §B.1: each block has the next counter",
+        )?;
+        expect(row[..7] == at(counter, 7), "a part of a block is its start")?;
+    }
+    for answer in answers::KEY_STREAM
+        .iter()
+        .filter(|a| a.id == algorithm.id())
+    {
+        let stream = algorithm.key(answer.key).map_err(|_| "a key is taken")?;
+        let mut data = vec![0; answer.stream.len()];
+        stream.apply(&answer.counter, &mut data);
+        expect(
+            data == answer.stream,
+            "RFC 3711 §B.2, RFC 6188 §7.1: the known answer",
+        )?;
+    }
+    Ok(())
 }
 
 fn check_hash(algorithm: &dyn HashAlgorithm) -> Result<(), Broken> {
@@ -350,6 +393,7 @@ mod tests {
     fn the_fake_backend_is_found_out_in_every_part() {
         let nothing = CryptoProvider {
             aeads: &[],
+            key_streams: &[],
             hashes: &[],
             hmacs: &[],
             groups: &[],
@@ -360,6 +404,10 @@ mod tests {
         let parts = [
             CryptoProvider {
                 aeads: fake::PROVIDER.aeads,
+                ..nothing
+            },
+            CryptoProvider {
+                key_streams: fake::PROVIDER.key_streams,
                 ..nothing
             },
             CryptoProvider {

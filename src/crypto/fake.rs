@@ -14,14 +14,19 @@ use zeroize::Zeroizing;
 
 use super::{
     ActiveKeyExchange, Aead, AeadAlgorithm, AeadId, BadTag, CryptoError, CryptoProvider, Hash,
-    HashAlgorithm, HashId, Hmac, HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyType,
-    NamedGroup, Signature, SignatureScheme, SigningKey, TAG_LEN, Verifier,
+    HashAlgorithm, HashId, Hmac, HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyStream,
+    KeyStreamAlgorithm, KeyStreamId, KeyType, NamedGroup, Signature, SignatureScheme, SigningKey,
+    TAG_LEN, Verifier,
 };
 
 /// Something for every algorithm that `rust_crypto` offers. Never use it on a network.
 pub const PROVIDER: CryptoProvider = CryptoProvider {
     name: "fake",
     aeads: &[&FakeAead(AeadId::Aes128Gcm), &FakeAead(AeadId::Aes256Gcm)],
+    key_streams: &[
+        &FakeStream(KeyStreamId::Aes128Ctr),
+        &FakeStream(KeyStreamId::Aes256Ctr),
+    ],
     hashes: &[
         &FakeHash(HashId::Sha256),
         &FakeHash(HashId::Sha384),
@@ -94,6 +99,37 @@ impl Aead for KeyedAead {
     ) -> Result<(), BadTag> {
         data.iter_mut().for_each(|byte| *byte ^= KEY_STREAM_BYTE);
         if *tag == TAG { Ok(()) } else { Err(BadTag) }
+    }
+}
+
+struct FakeStream(KeyStreamId);
+
+impl KeyStreamAlgorithm for FakeStream {
+    fn id(&self) -> KeyStreamId {
+        self.0
+    }
+
+    fn key_len(&self) -> usize {
+        match self.0 {
+            KeyStreamId::Aes128Ctr => 16,
+            KeyStreamId::Aes256Ctr => 32,
+        }
+    }
+
+    fn key(&self, key: &[u8]) -> Result<Box<dyn KeyStream>, CryptoError> {
+        if key.len() == self.key_len() {
+            Ok(Box::new(KeyedStream))
+        } else {
+            Err(CryptoError::InvalidKey)
+        }
+    }
+}
+
+struct KeyedStream;
+
+impl KeyStream for KeyedStream {
+    fn apply(&self, _: &[u8; 16], data: &mut [u8]) {
+        data.iter_mut().for_each(|byte| *byte ^= KEY_STREAM_BYTE);
     }
 }
 

@@ -41,6 +41,6 @@ mod traits;
 pub use provider::CryptoProvider;
 pub use traits::{
     ActiveKeyExchange, Aead, AeadAlgorithm, AeadId, BadTag, CryptoError, Hash, HashAlgorithm,
-    HashId, Hmac, HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyType, NamedGroup, Signature,
-    SignatureScheme, SigningKey, TAG_LEN, Verifier,
+    HashId, Hmac, HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyStream, KeyStreamAlgorithm,
+    KeyStreamId, KeyType, NamedGroup, Signature, SignatureScheme, SigningKey, TAG_LEN, Verifier,
 };

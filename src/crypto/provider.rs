@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::traits::{
     AeadAlgorithm, AeadId, HashAlgorithm, HashId, HmacAlgorithm, KeyExchangeGroup, KeyGenerator,
-    KeyType, NamedGroup, SignatureScheme, Verifier,
+    KeyStreamAlgorithm, KeyStreamId, KeyType, NamedGroup, SignatureScheme, Verifier,
 };
 
 /// The algorithms of one backend, in order of preference.
@@ -17,6 +17,8 @@ pub struct CryptoProvider {
     pub name: &'static str,
     /// Authenticated ciphers.
     pub aeads: &'static [&'static dyn AeadAlgorithm],
+    /// Stream ciphers.
+    pub key_streams: &'static [&'static dyn KeyStreamAlgorithm],
     /// Hash functions.
     pub hashes: &'static [&'static dyn HashAlgorithm],
     /// Keyed hash functions.
@@ -34,6 +36,15 @@ impl CryptoProvider {
     #[must_use]
     pub fn aead(&self, id: AeadId) -> Option<&'static dyn AeadAlgorithm> {
         self.aeads.iter().copied().find(|aead| aead.id() == id)
+    }
+
+    /// The stream cipher `id`, if offered.
+    #[must_use]
+    pub fn key_stream(&self, id: KeyStreamId) -> Option<&'static dyn KeyStreamAlgorithm> {
+        self.key_streams
+            .iter()
+            .copied()
+            .find(|stream| stream.id() == id)
     }
 
     /// The hash function `id`, if offered.

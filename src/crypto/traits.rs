@@ -78,6 +78,38 @@ pub trait Aead: Send {
     ) -> Result<(), BadTag>;
 }
 
+/// Which stream of key bytes?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum KeyStreamId {
+    /// AES in counter mode with a 16-byte key (NIST SP 800-38A §6.5).
+    Aes128Ctr,
+    /// AES in counter mode with a 32-byte key.
+    Aes256Ctr,
+}
+
+/// A stream cipher that can be keyed. It hides and does not authenticate: only
+/// for protocols that bring a MAC of their own, and for deriving keys.
+pub trait KeyStreamAlgorithm: Send + Sync {
+    /// Which one it is.
+    fn id(&self) -> KeyStreamId;
+    /// The length of its key in bytes.
+    fn key_len(&self) -> usize;
+    /// A cipher with its key schedule done.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::InvalidKey`] if `key` has another length than `key_len`.
+    fn key(&self, key: &[u8]) -> Result<Box<dyn KeyStream>, CryptoError>;
+}
+
+/// A keyed stream cipher. The key is wiped when it is dropped.
+pub trait KeyStream: Send {
+    /// XORs `data` with the stream whose first block has this counter. The
+    /// whole counter counts, as a number of 128 bits in network order.
+    fn apply(&self, counter: &[u8; 16], data: &mut [u8]);
+}
+
 /// Which hash function? A stronger one is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

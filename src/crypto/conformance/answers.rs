@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::crypto::{AeadId, HashId, TAG_LEN};
+use crate::crypto::{AeadId, HashId, KeyStreamId, TAG_LEN};
 
 /// What a message becomes when it is sealed.
 pub(super) struct Sealed {
@@ -34,6 +34,36 @@ pub(super) static AEAD: [Sealed; 2] = [
         plain: b"Gallia est omnis divisa in partes tres",
         sealed: hex("32b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799b87b"),
         tag: hex("7aa3db36dfffd6b0f9bb7878d7a76c13"),
+    },
+];
+
+/// The first bytes of a stream.
+pub(super) struct Stream {
+    pub(super) id: KeyStreamId,
+    pub(super) key: &'static [u8],
+    pub(super) counter: [u8; 16],
+    pub(super) stream: &'static [u8],
+}
+
+/// RFC 3711 §B.2 and RFC 6188 §7.1: three blocks each.
+pub(super) static KEY_STREAM: [Stream; 2] = [
+    Stream {
+        id: KeyStreamId::Aes128Ctr,
+        key: &hex::<16>("2b7e151628aed2a6abf7158809cf4f3c"),
+        counter: hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd0000"),
+        stream: &hex::<48>(concat!(
+            "e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab",
+            "41e95b3bb0a2e8dd477901e4fca894c0"
+        )),
+    },
+    Stream {
+        id: KeyStreamId::Aes256Ctr,
+        key: &hex::<32>("57f82fe3613fd170a85ec93c40b1f0922ec4cb0dc025b58272147cc438944a98"),
+        counter: hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd0000"),
+        stream: &hex::<48>(concat!(
+            "92bdd28a93c3f52511c677d08b5515a49da71b2378a854f67050756ded165bac",
+            "63c4868b7096d88421b563b8c94c9a31"
+        )),
     },
 ];
 

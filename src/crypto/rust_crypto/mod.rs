@@ -7,13 +7,15 @@ mod aead;
 mod hash;
 mod kx;
 mod sign;
+mod stream;
 
 use super::CryptoProvider;
 
-/// AES-GCM, the SHA family, ECDH and ECDSA on P-256.
+/// AES-GCM and AES in counter mode, the SHA family, ECDH and ECDSA on P-256.
 pub const PROVIDER: CryptoProvider = CryptoProvider {
     name: "rust-crypto",
     aeads: &[&aead::AES_128_GCM, &aead::AES_256_GCM],
+    key_streams: &[&stream::AES_128_CTR, &stream::AES_256_CTR],
     hashes: &[
         &hash::SHA_256,
         &hash::SHA_384,
@@ -37,6 +39,8 @@ mod tests {
         const fn is_wiped<T: ZeroizeOnDrop>() {}
         is_wiped::<aes_gcm::Aes128Gcm>();
         is_wiped::<aes_gcm::Aes256Gcm>();
+        is_wiped::<aes::Aes128Enc>();
+        is_wiped::<aes::Aes256Enc>();
         // A keyed HMAC is the states of two hashes.
         is_wiped::<sha1::Sha1>();
         is_wiped::<sha2::Sha256>();

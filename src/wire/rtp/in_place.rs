@@ -1,6 +1,6 @@
 //! Changes in a packet that stays where it lies.
 
-use super::extension::Block;
+use super::extension::{Block, Element, Elements, Form};
 use super::header::{CSRC_COUNT, EXTENSION, MARKER};
 use super::{Header, PayloadType, SequenceNumber, Ssrc, Timestamp};
 use crate::cursor::{Malformed, Reader};
@@ -59,15 +59,64 @@ impl<'a> HeaderMut<'a> {
     ///
     /// `None` if the packet has no extension with this id.
     pub fn extension_mut(&mut self, id: u8) -> Option<&mut [u8]> {
-        if self.fixed[0] & EXTENSION == 0 {
-            return None;
-        }
+        self.elements_mut()
+            .find_map(|element| (element.id == id).then_some(element.value))
+    }
+
+    /// All extensions, each to be overwritten by one of the same length.
+    pub fn elements_mut(&mut self) -> ElementsMut<'_> {
         let csrcs = usize::from(self.fixed[0] & CSRC_COUNT) * 4;
-        let block = Block::parse(&mut Reader::new(self.rest.get(csrcs..)?)).ok()?;
-        let mut elements = block.elements();
-        let len = elements.find(|element| element.id == id)?.value.len();
+        let has_extension = self.fixed[0] & EXTENSION != 0;
+        let rest = self.rest.get_mut(csrcs..).filter(|_| has_extension);
+        let rest = rest.unwrap_or_default();
+        let Ok(block) = Block::parse(&mut Reader::new(rest)) else {
+            return ElementsMut::default();
+        };
+        let (form, len) = (Form::of_profile(block.profile), block.encoded_len());
+        ElementsMut {
+            form,
+            rest: rest.get_mut(Block::HEADER..len).unwrap_or_default(),
+            at: 0,
+        }
+    }
+}
+
+/// One extension that can be overwritten.
+#[derive(Debug)]
+pub struct ElementMut<'a> {
+    /// What the session calls it.
+    pub id: u8,
+    /// How far its value is from the start of the block's body.
+    pub offset: usize,
+    /// Its value.
+    pub value: &'a mut [u8],
+}
+
+/// The iterator over extensions that can be overwritten.
+#[derive(Debug, Default)]
+pub struct ElementsMut<'a> {
+    /// `None` if the block has no elements that are known here.
+    form: Option<Form>,
+    rest: &'a mut [u8],
+    /// How far the rest is from the start of the block's body.
+    at: usize,
+}
+
+impl<'a> Iterator for ElementsMut<'a> {
+    type Item = ElementMut<'a>;
+
+    fn next(&mut self) -> Option<ElementMut<'a>> {
+        let rest = core::mem::take(&mut self.rest);
+        let mut elements = Elements::new(self.form?, rest);
+        let Element { id, value } = elements.next()?;
+        let len = value.len();
         // The iterator stands right behind the value that it found.
-        let end = csrcs + block.encoded_len() - elements.remaining();
-        self.rest.get_mut(end.checked_sub(len)?..end)
+        let end = rest.len() - elements.remaining();
+        let (head, tail) = rest.split_at_mut_checked(end)?;
+        let offset = self.at + end - len;
+        self.rest = tail;
+        self.at += end;
+        let value = head.get_mut(end - len..)?;
+        Some(ElementMut { id, offset, value })
     }
 }

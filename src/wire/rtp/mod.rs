@@ -36,7 +36,7 @@ use crate::wire::list::Record;
 
 pub use extension::{Extension, ExtensionMap};
 pub use header::Header;
-pub use in_place::HeaderMut;
+pub use in_place::{ElementMut, ElementsMut, HeaderMut};
 pub use packet::Packet;
 
 /// Which packet of its source is it? Grows by one with each, and wraps.

@@ -87,14 +87,8 @@ impl<'a> Block<'a> {
     #[inline]
     pub fn elements(&self) -> Elements<'a> {
         match Form::of_profile(self.profile) {
-            Some(form) => Elements {
-                form,
-                rest: Reader::new(self.body),
-            },
-            None => Elements {
-                form: Form::OneByte,
-                rest: Reader::new(&[]),
-            },
+            Some(form) => Elements::new(form, self.body),
+            None => Elements::new(Form::OneByte, &[]),
         }
     }
 
@@ -146,6 +140,14 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
+    /// The elements of a body of this form.
+    pub(in crate::wire::rtp) const fn new(form: Form, body: &'a [u8]) -> Self {
+        Self {
+            form,
+            rest: Reader::new(body),
+        }
+    }
+
     /// How many bytes of the block were not read yet.
     #[must_use]
     pub const fn remaining(&self) -> usize {
