@@ -18,6 +18,39 @@
 //! here to the sender's; what [`poll_transmit`](Mdns::poll_transmit) writes goes
 //! from there to [`GROUP_V4`] or [`GROUP_V6`], or to who asked for an answer alone.
 //!
+//! ```
+//! use std::net::SocketAddr;
+//!
+//! use pollrtc::cursor::Writer;
+//! use pollrtc::mdns::{Event, Mdns, MdnsConfig, random_name};
+//! use pollrtc::net::Path;
+//! use pollrtc::rng::Rng;
+//! use pollrtc::time::Instant;
+//!
+//! let mut rng = Rng::from_number(1); // on a network: Rng::from_os()
+//! let hosts: [SocketAddr; 2] =
+//!     ["10.0.0.1:5353", "10.0.0.2:5353"].map(|host| host.parse().unwrap());
+//! let [mut asker, mut owner] = hosts.map(|host| {
+//!     let mut mdns = Mdns::new(MdnsConfig::default(), &mut rng);
+//!     mdns.add_socket(host).unwrap();
+//!     mdns
+//! });
+//! let name = random_name(&mut rng);
+//! owner.publish(&name, hosts[1].ip()).unwrap();
+//! asker.resolve(&name).unwrap();
+//!
+//! // What one sends to the group arrives at the other.
+//! let (now, mut buf) = (Instant::ZERO, Vec::new());
+//! asker.poll_transmit(now, &mut Writer::new(&mut buf, 1200)).unwrap();
+//! owner.handle_input(now, Path::udp(hosts[1], hosts[0]), &buf);
+//! buf.clear();
+//! owner.poll_transmit(now, &mut Writer::new(&mut buf, 1200)).unwrap();
+//! asker.handle_input(now, Path::udp(hosts[0], hosts[1]), &buf);
+//!
+//! let addresses = vec![hosts[1].ip()];
+//! assert_eq!(asker.poll_event(), Some(Event::Resolved { name, addresses }));
+//! ```
+//!
 //! What is not here of RFC 6762: names are random, so they are neither probed nor
 //! announced nor defended (§8, §9); there is no cache and so no known-answer list
 //! in questions (§7.1, §10); and an answer is taken once, so there are no

@@ -64,8 +64,8 @@ impl<'a> Name<'a> {
     #[must_use]
     pub fn labels(self) -> Labels<'a> {
         match self.0 {
-            Source::Message { bytes, at } => Labels::Message(Walk::new(bytes, at)),
-            Source::Text(text) => Labels::Text(Some(text)),
+            Source::Message { bytes, at } => Labels(Rest::Message(Walk::new(bytes, at))),
+            Source::Text(text) => Labels(Rest::Text(Some(text))),
         }
     }
 
@@ -118,10 +118,11 @@ impl fmt::Debug for Name<'_> {
 
 /// The labels of a [`Name`].
 #[derive(Clone, Debug)]
-pub enum Labels<'a> {
-    #[doc(hidden)]
+pub struct Labels<'a>(Rest<'a>);
+
+#[derive(Clone, Debug)]
+enum Rest<'a> {
     Message(Walk<'a>),
-    #[doc(hidden)]
     Text(Option<&'a str>),
 }
 
@@ -129,10 +130,10 @@ impl<'a> Iterator for Labels<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        match self {
+        match &mut self.0 {
             // It was followed to its end when it was read.
-            Self::Message(walk) => walk.step().ok().flatten(),
-            Self::Text(rest) => {
+            Rest::Message(walk) => walk.step().ok().flatten(),
+            Rest::Text(rest) => {
                 let text = (*rest)?;
                 let (label, later) = match text.split_once('.') {
                     Some((label, later)) => (label, Some(later)),
@@ -149,7 +150,7 @@ impl<'a> Iterator for Labels<'a> {
 ///
 /// A pointer leads to before the labels that it follows, so that the walk ends.
 #[derive(Clone, Debug)]
-pub struct Walk<'a> {
+struct Walk<'a> {
     message: &'a [u8],
     at: usize,
     /// Where the labels began that the walk is in.
