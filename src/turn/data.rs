@@ -33,7 +33,7 @@ impl TurnClient {
         let (peer, range) = match demux::classify(datagram) {
             demux::Class::TurnChannel => self.on_channel_data(datagram)?,
             demux::Class::Stun => self.on_stun(now, datagram)?,
-            demux::Class::Dtls | demux::Class::Rtp | demux::Class::Unknown => {
+            demux::Class::Dtls | demux::Class::Rtp | demux::Class::Rtcp | demux::Class::Unknown => {
                 self.stats.dropped.malformed += 1;
                 return None;
             }

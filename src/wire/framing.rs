@@ -215,7 +215,9 @@ fn self_delimited(head: &[u8]) -> Result<Extent, Malformed> {
             Ok(_) => return Err(Malformed("frame cookie")),
             Err(_) => return Ok(Extent::Unknown(COOKIE_END)),
         },
-        Class::Dtls | Class::Rtp | Class::Unknown => return Err(Malformed("frame type")),
+        Class::Dtls | Class::Rtp | Class::Rtcp | Class::Unknown => {
+            return Err(Malformed("frame type"));
+        }
     };
     Ok(Extent::Known {
         message: 0..len,
