@@ -56,6 +56,7 @@ impl TurnClient {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Self, ConfigError> {
         config.check()?;
+        let trouble = Trouble::new(config.max_attempts);
         Ok(Self {
             account: LongTerm::new(config.provider, &config.username, &config.password)?,
             redirects: Redirects::new(path.remote, config.max_redirects),
@@ -68,7 +69,7 @@ impl TurnClient {
             permissions: Permissions::default(),
             channels: Channels::default(),
             asked: Vec::new(),
-            trouble: Trouble::default(),
+            trouble,
             farewell: None,
             events: VecDeque::new(),
             stats: Stats::default(),
@@ -169,7 +170,7 @@ impl TurnClient {
         self.permissions = Permissions::default();
         self.channels = Channels::default();
         self.asked = Vec::new();
-        self.trouble = Trouble::default();
+        self.trouble = Trouble::new(self.config.max_attempts);
         self.farewell = None;
     }
 

@@ -23,6 +23,9 @@ pub struct TurnConfig {
     pub ipv6: bool,
     /// For how long an allocation is asked at a time. 10 min, the RFC's default.
     pub lifetime: Duration,
+    /// After which silence of ours over UDP an indication keeps the way through NATs
+    /// open (RFC 8445 §11). 15 s; `None` if others see to that.
+    pub keepalive: Option<Duration>,
     /// How a request is repeated over UDP. Over a stream nothing is repeated, and
     /// an answer is waited for as long as for the last of the schedule.
     pub schedule: Schedule,
@@ -55,6 +58,7 @@ impl TurnConfig {
             password: Zeroizing::new(password.into()),
             ipv6: false,
             lifetime: Duration::from_secs(600),
+            keepalive: Some(Duration::from_secs(15)),
             schedule: Schedule::default(),
             close_patience: Duration::from_secs(2),
             max_attempts: 4,

@@ -64,6 +64,7 @@ impl TurnClient {
         let Some(len) = len else { return false };
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += len as u64;
+        self.on_sent();
         true
     }
 

@@ -16,6 +16,20 @@ pub(super) struct Lease {
     refresh: Option<Instant>,
     /// Whether a Refresh is to be sent or under way.
     pub(super) wish: Wish,
+    /// Whether the NATs between us and the server forget us.
+    pub(super) keepalive: Keepalive,
+}
+
+/// Is it too long ago that we said something?
+#[derive(Debug)]
+pub(super) struct Keepalive {
+    /// How long is too long; `None` if nobody forgets.
+    interval: Option<Duration>,
+    deadline: Option<Instant>,
+    /// Whether something was said since the last look.
+    has_spoken: bool,
+    /// Whether something has to be said.
+    pub(super) is_due: bool,
 }
 
 /// What has to be asked of the server?
@@ -30,13 +44,14 @@ pub(super) enum Wish {
 }
 
 impl Lease {
-    pub(super) fn new(relayed: SocketAddr, mapped: SocketAddr) -> Self {
+    pub(super) fn new(relayed: SocketAddr, mapped: SocketAddr, keepalive: Keepalive) -> Self {
         Self {
             relayed,
             mapped,
             until: Instant::ZERO,
             refresh: None,
             wish: Wish::None,
+            keepalive,
         }
     }
 
@@ -59,6 +74,7 @@ impl Lease {
             self.refresh = None;
             self.wish = Wish::Refresh;
         }
+        self.keepalive.on_timeout(now);
     }
 
     pub(super) fn has_lapsed(&self, now: Instant) -> bool {
@@ -66,7 +82,35 @@ impl Lease {
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        self.refresh.unwrap_or(self.until)
+        let lease = self.refresh.unwrap_or(self.until);
+        self.keepalive
+            .deadline
+            .map_or(lease, |deadline| deadline.min(lease))
+    }
+}
+
+impl Keepalive {
+    pub(super) fn new(now: Instant, interval: Option<Duration>) -> Self {
+        let interval = interval.map(|interval| interval.max(MIN_KEEPALIVE));
+        Self {
+            interval,
+            deadline: interval.map(|interval| now + interval),
+            has_spoken: false,
+            is_due: false,
+        }
+    }
+
+    /// Something was sent to the server.
+    pub(super) fn on_sent(&mut self) {
+        self.has_spoken = true;
+        self.is_due = false;
+    }
+
+    fn on_timeout(&mut self, now: Instant) {
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.is_due = !core::mem::take(&mut self.has_spoken);
+            self.deadline = self.interval.map(|interval| now + interval);
+        }
     }
 }
 
@@ -76,3 +120,5 @@ const REFRESH_BEFORE: Duration = Duration::from_secs(60);
 /// its storm, and a year our leak.
 const MIN_LIFETIME: Duration = Duration::from_secs(10);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// No NAT forgets in less.
+const MIN_KEEPALIVE: Duration = Duration::from_secs(1);

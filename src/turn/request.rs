@@ -47,8 +47,10 @@ pub(super) struct Pending {
 }
 
 /// What goes wrong again and again, and the patience that it needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Trouble {
+    /// After how many stumbles in a row it is given up.
+    max: u32,
     /// How often in a row requests had to be asked again.
     stumbles: u32,
     /// Counts the stumbles of all time: what was sent before the last of them
@@ -63,9 +65,18 @@ impl TurnClient {
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         let now = self.told(now);
         let due = |pending: &Pending| pending.transaction.is_due();
-        if let Some(index) = self.asked.iter().position(due) {
-            return self.repeat(now, index, out);
+        let sent = match self.asked.iter().position(due) {
+            Some(index) => self.repeat(now, index, out),
+            None => self.ask(now, out) || self.keep_alive(out),
+        };
+        if sent {
+            self.on_sent();
         }
+        sent
+    }
+
+    /// Sends the next new request.
+    fn ask(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         if self.trouble.pause.is_some() || self.asked.len() >= self.config.max_requests {
             return false;
         }
@@ -92,7 +103,8 @@ impl TurnClient {
         true
     }
 
-    /// Sends a request again, under its old number.
+    /// Sends a request again, under its old number but with the proof of today: a
+    /// nonce may have come since.
     fn repeat(&mut self, now: Instant, index: usize, out: &mut Writer<'_>) -> bool {
         let Some(pending) = self.asked.get(index) else {
             return false;
@@ -105,6 +117,27 @@ impl TurnClient {
         }
         self.stats.requests_repeated += 1;
         true
+    }
+
+    /// A Binding indication, which means nothing but that we are there (RFC 8489 §6).
+    fn keep_alive(&mut self, out: &mut Writer<'_>) -> bool {
+        let is_due = self
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.keepalive.is_due);
+        if !is_due || out.remaining() < KEEPALIVE_LEN {
+            return false;
+        }
+        let id = TransactionId(self.rng.array());
+        Builder::new(out, Class::Indication, Method::BINDING, id).fingerprint();
+        true
+    }
+
+    /// The NATs on the way have heard of us.
+    pub(super) fn on_sent(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            lease.keepalive.on_sent();
+        }
     }
 
     /// What to ask next. Nothing is changed by the question but the number of a
@@ -232,18 +265,27 @@ impl Pending {
 }
 
 impl Trouble {
-    /// A request of `round` has to be asked again. `false` if that was so too often.
-    pub(super) fn stumble(&mut self, now: Instant, round: u32, limits: (u32, bool)) -> bool {
-        let (max, may_hurry) = limits;
+    pub(super) const fn new(max: u32) -> Self {
+        Self {
+            max,
+            stumbles: 0,
+            round: 0,
+            pause: None,
+        }
+    }
+
+    /// A request of `round` has to be asked again, after a pause unless the first
+    /// time is the course of things. `false` if that was so too often.
+    pub(super) fn stumble(&mut self, now: Instant, round: u32, is_usual: bool) -> bool {
         if round != self.round {
             return true;
         }
         self.round = self.round.wrapping_add(1);
         self.stumbles = self.stumbles.saturating_add(1);
-        if self.stumbles > 1 || !may_hurry {
+        if self.stumbles > 1 || !is_usual {
             self.rest(now);
         }
-        self.stumbles <= max
+        self.stumbles <= self.max
     }
 
     /// Asks nothing for a while, the longer the more went wrong.
@@ -271,6 +313,8 @@ impl Trouble {
 
 /// The number of UDP among the protocols over IP.
 const UDP: u8 = 17;
+/// Header and fingerprint.
+const KEEPALIVE_LEN: usize = HEADER_LEN + 8;
 /// The size of CHANNEL-NUMBER.
 const CHANNEL_NUMBER_LEN: usize = 8;
 /// How long nothing is asked after the server stumbled; doubled each time.

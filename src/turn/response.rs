@@ -3,21 +3,13 @@
 use alloc::string::ToString;
 use core::net::{IpAddr, SocketAddr};
 
-use super::lease::{Lease, Wish};
+use super::lease::{Keepalive, Lease, Wish};
 use super::request::{Ask, Pending};
 use super::{Event, State, TurnClient};
 use crate::net::Protocol;
 use crate::stun::{ChallengeError, Failure, is_unicast};
 use crate::time::Instant;
 use crate::wire::stun::{Attribute, Class, ErrorCode, Message};
-
-/// Is an answer the server's?
-enum Proof {
-    /// It is, as far as anybody can tell.
-    Enough,
-    /// Anybody on the way could have made it.
-    Missing,
-}
 
 impl TurnClient {
     /// Takes an answer, which may be anybody's.
@@ -37,8 +29,7 @@ impl TurnClient {
             self.stats.dropped.unexpected += 1;
             return;
         }
-        let proof = self.proof(index, message, failure.as_ref());
-        if let Proof::Missing = proof {
+        if !self.is_believable(index, message, failure.as_ref()) {
             self.stats.dropped.unauthenticated += 1;
             return self.on_unproved(now, index, failure);
         }
@@ -57,23 +48,17 @@ impl TurnClient {
 
     /// RFC 8489 §9.2.5: after a proof of ours we want one of theirs, but for the
     /// challenges, whose maker may not know our key.
-    fn proof(&self, index: usize, message: &Message<'_>, failure: Option<&Failure>) -> Proof {
-        let is_signed = self
-            .asked
-            .get(index)
-            .is_some_and(|pending| pending.is_signed);
+    fn is_believable(
+        &self,
+        index: usize,
+        message: &Message<'_>,
+        failure: Option<&Failure>,
+    ) -> bool {
+        let asked = self.asked.get(index);
+        let is_signed = asked.is_some_and(|pending| pending.is_signed);
         let is_challenge = message.class() == Class::Error
-            && failure.is_some_and(|failure| {
-                matches!(
-                    failure.code,
-                    ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE
-                )
-            });
-        if !is_signed || is_challenge || self.account.verify(message).is_ok() {
-            Proof::Enough
-        } else {
-            Proof::Missing
-        }
+            && failure.is_some_and(|failure| is_challenge(failure.code));
+        !is_signed || is_challenge || self.account.verify(message).is_ok()
     }
 
     /// RFC 8489 §9.2.5: over UDP a better answer may still come; over a stream it
@@ -131,7 +116,10 @@ impl TurnClient {
             let reason = "the server lends an address that cannot be used";
             return self.fail(Failure::new(Failure::NO_ANSWER, reason));
         };
-        let mut lease = Lease::new(relayed, mapped);
+        // A stream has keepalives of its own, and no NAT forgets it so soon.
+        let is_udp = self.path.protocol == Protocol::Udp;
+        let keepalive = Keepalive::new(now, self.config.keepalive.filter(|_| is_udp));
+        let mut lease = Lease::new(relayed, mapped, keepalive);
         lease.extend(now, lifetime_of(message));
         self.lease = Some(lease);
         self.state = State::Allocated;
@@ -167,8 +155,7 @@ impl TurnClient {
             }
             // RFC 8489 §6.3.4: the server may recover.
             code if code / 100 == 5 && code != ErrorCode::INSUFFICIENT_CAPACITY => {
-                let limits = (self.config.max_attempts, false);
-                if self.trouble.stumble(now, pending.round, limits) {
+                if self.trouble.stumble(now, pending.round, false) {
                     self.ask_again(pending.ask);
                 } else {
                     self.on_refused(now, pending.ask, failure);
@@ -192,8 +179,7 @@ impl TurnClient {
             }
         }
         // The first stale nonce is the course of things; more of them are a storm.
-        let limits = (self.config.max_attempts, true);
-        if self.trouble.stumble(now, pending.round, limits) {
+        if self.trouble.stumble(now, pending.round, true) {
             self.ask_again(pending.ask);
         } else {
             self.on_refused(now, pending.ask, failure);
@@ -277,6 +263,11 @@ impl TurnClient {
             self.tell(Event::Refused { peer, code });
         }
     }
+}
+
+/// Codes that come with a realm and a nonce.
+const fn is_challenge(code: u16) -> bool {
+    matches!(code, ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE)
 }
 
 /// Our account of a challenge that cannot be met.

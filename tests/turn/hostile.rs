@@ -59,7 +59,11 @@ fn error(code: u16) -> Attribute<'static> {
 impl Script {
     fn new() -> Self {
         let path = Path::udp(addr(CLIENT), addr(SERVER));
-        let turn = TurnClient::new(client_config(), path, &mut rng()).expect("a client");
+        let config = TurnConfig {
+            keepalive: None,
+            ..client_config()
+        };
+        let turn = TurnClient::new(config, path, &mut rng()).expect("a client");
         let mut script = Self {
             now: Instant::ZERO,
             turn,

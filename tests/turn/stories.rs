@@ -369,3 +369,27 @@ fn a_fifth_of_all_datagrams_may_be_lost() {
         assert!((0..60).any(|_| net.echo(b"hello")), "seed {seed}");
     }
 }
+
+/// RFC 8445 §11: a NAT on the way would forget a client that is silent.
+#[test]
+fn who_has_nothing_to_say_says_that() {
+    let mut net = Net::allocated(17, direct());
+    let start = net.world.now();
+    net.run_for(100);
+    let said = |net: &Net| {
+        let sent = net.world.ledger().datagrams().iter();
+        sent.filter(|one| one.from == addr(CLIENT) && one.sent > start)
+            .count()
+    };
+    let silent = said(&net);
+    assert!((6..=7).contains(&silent), "{silent} in 100 s");
+    // Who talks needs no keepalives.
+    net.turn(|turn| turn.bind(addr(PEER))).expect("bound");
+    assert!(net.run_until(1, |net| net.client().turn.is_bound(addr(PEER))));
+    let before = said(&net);
+    for _ in 0..20 {
+        assert!(net.echo(b"talk"));
+        net.run_for(4);
+    }
+    assert_eq!(said(&net) - before, 20);
+}

@@ -229,6 +229,8 @@ impl<E> TurnServer<E> {
         match (message.class(), message.method()) {
             (Class::Request, Method::BINDING) => self.on_binding(path, &message),
             (Class::Request, _) => self.on_request(now, path, &message),
+            // A keepalive: the NATs have seen it.
+            (Class::Indication, Method::BINDING) => {}
             (Class::Indication, Method::SEND) => self.on_send(now, path, &message),
             _ => self.stats.dropped += 1,
         }
