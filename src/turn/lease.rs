@@ -23,7 +23,8 @@ pub(super) struct Lease {
 /// Is it too long ago that we said something?
 #[derive(Debug)]
 pub(super) struct Keepalive {
-    /// How long is too long; `None` if nobody forgets.
+    /// How often to look; `None` if nobody forgets. Half of what is too long, so that
+    /// no silence between two looks is longer.
     interval: Option<Duration>,
     deadline: Option<Instant>,
     /// Whether something was said since the last look.
@@ -91,7 +92,7 @@ impl Lease {
 
 impl Keepalive {
     pub(super) fn new(now: Instant, interval: Option<Duration>) -> Self {
-        let interval = interval.map(|interval| interval.max(MIN_KEEPALIVE));
+        let interval = interval.map(|interval| interval.max(MIN_KEEPALIVE) / 2);
         Self {
             interval,
             deadline: interval.map(|interval| now + interval),
