@@ -66,20 +66,28 @@ impl IceAgent {
     pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
         let now = self.told(now);
         let actual = Path { local, ..asked };
-        self.stream_connected(now, asked, actual);
+        // Nothing else was asked for.
+        let was_asked = asked.local.port() == 0 && local.port() != 0;
+        if was_asked && !self.is_over() {
+            self.stream_connected(now, asked, actual);
+        }
     }
 
     /// The stream `path` has ended, or, where it is one that was asked for, there
     /// was none.
     pub fn disconnected(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
-        self.stream_ended(now, path);
+        if !self.is_over() {
+            self.stream_ended(now, path);
+        }
     }
 
     /// A listener has accepted a stream. `path.local` is the listener's address.
     pub fn accepted(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
-        self.stream_accepted(now, path);
+        if !self.is_over() {
+            self.stream_accepted(now, path);
+        }
     }
 
     /// Which server lends us the address `relayed`, and which way leads there: `url`

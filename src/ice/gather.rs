@@ -221,7 +221,12 @@ impl IceAgent {
         let mapped = candidate::seen_from(origin.base, mapped);
         let protocol = origin.candidate.protocol;
         let known = |local: &LocalCandidate| {
-            local.address == mapped && local.candidate.protocol == protocol
+            // The port of a stream that we opened is nobody's to know.
+            let is_ours = match local.candidate.tcp {
+                Some(TcpKind::Active) => local.address.ip() == mapped.ip(),
+                _ => local.address == mapped,
+            };
+            is_ours && local.candidate.protocol == protocol
         };
         if let Some(index) = self.locals.iter().position(known) {
             return index;

@@ -14,7 +14,7 @@ use super::query::Query;
 use super::relay::Relay;
 use super::state::Patience;
 use super::stream::Stream;
-use super::{IceServer, ServerUrl};
+use super::{IceServer, Scheme, ServerUrl};
 use crate::cursor::Writer;
 use crate::net::{Path, Protocol};
 use crate::time::Instant;
@@ -71,6 +71,8 @@ impl Gatherer {
         {
             let known = before.iter().find(|old| old.url.host == url.host);
             let found = match (url.host.parse(), known.map(|old| &old.found)) {
+                // It would say how it sees a stream, which nobody can connect to.
+                _ if url.scheme == Scheme::Stuns => Found::Nowhere,
                 (Ok(ip), _) => Found::At([ip].into_iter().collect()),
                 (Err(_), Some(Found::At(addresses))) => Found::At(addresses.clone()),
                 (Err(_), _) => Found::Asked,

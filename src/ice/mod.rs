@@ -16,11 +16,52 @@
 //!                          \-> Disconnected -> Failed
 //! ```
 //!
-//! Sockets are the application's. Each address given to
-//! [`add_local_address`](IceAgent::add_local_address) is that of a UDP socket
-//! which is bound; what it receives goes to `open` with the [`Path`] it took, and
-//! what [`poll_transmit`](IceAgent::poll_transmit) and `seal` write goes out of the
-//! socket that their answer names.
+//! # Sockets
+//!
+//! They are the application's. The agent is told of those that there are, asks by
+//! event for those that it wants, and names each by its [`Path`], in both directions;
+//! whether a peer or a server is at the other end makes no difference.
+//!
+//! | the application has | it says | bytes come in by | and go out |
+//! |---|---|---|---|
+//! | a UDP socket, bound to one address | [`add_local_address`], [`remove_local_address`] | [`open`] | from `path.local` to `path.remote` |
+//! | a TCP socket that listens | [`add_tcp_listener`]; of each stream [`accepted`], [`disconnected`] | [`open_stream`] | appended to the stream of that path |
+//! | a stream that it was asked for by [`Event::Connect`] | [`connected`], or [`disconnected`] | [`open_stream`] | appended to the stream of that path |
+//! | a UDP socket on port 5353, in the group of multicast DNS | [`add_mdns_socket`] | [`open`] | to the group that is `path.remote` |
+//! | a resolver, asked by [`Event::Resolve`] | [`resolved`] | | |
+//!
+//! What goes out is what [`poll_transmit`](IceAgent::poll_transmit) and
+//! [`seal`](IceAgent::seal) write, each time one datagram, or one frame of a stream.
+//! A stream takes it whole or not at all: one that has no room loses it like a
+//! datagram, but a part of it would break the stream. Streams of
+//! [`Protocol::Tls`](crate::net::Protocol::Tls) lead to servers; their handshake,
+//! with the name that `Connect` says, is done before [`connected`] is said.
+//! [`Event::Release`] says that a stream is not wanted any more.
+//!
+//! # Servers
+//!
+//! [`gather`](IceAgent::gather) asks each [`IceServer`] from each socket. What they
+//! tell comes as [`Event::Candidate`], what they refuse as [`Event::CandidateError`].
+//! A relayed address is a socket that stands elsewhere: its pairs have their [`Path`]
+//! from there, and what travels on them is wrapped by a
+//! [`TurnClient`](crate::turn::TurnClient). Permissions come before checks, and a
+//! channel once a pair is in use. What was lent is kept, in use or not, for as long as
+//! the agent lives, since a network may change at any time. It survives a restart, and
+//! is given back when the agent fails or is [closed](IceAgent::close), which is why an
+//! agent wants to be polled until [`Event::Closed`] comes.
+//!
+//! [`add_local_address`]: IceAgent::add_local_address
+//! [`remove_local_address`]: IceAgent::remove_local_address
+//! [`add_tcp_listener`]: IceAgent::add_tcp_listener
+//! [`accepted`]: IceAgent::accepted
+//! [`connected`]: IceAgent::connected
+//! [`disconnected`]: IceAgent::disconnected
+//! [`add_mdns_socket`]: IceAgent::add_mdns_socket
+//! [`resolved`]: IceAgent::resolved
+//! [`open`]: IceAgent::open
+//! [`open_stream`]: IceAgent::open_stream
+//!
+//! # A loop
 //!
 //! Two agents, and all that an application does for them:
 //!
@@ -88,9 +129,11 @@
 //! [`restart`](IceAgent::restart) begins anew, with new credentials, while data
 //! takes the pair that it took before.
 //!
-//! RFC 8445 (full agent, one component), RFC 8421 (dual stack), RFC 8838 (trickle),
-//! RFC 8863 (patience), RFC 7675 (consent). Not here yet: servers and relays,
-//! TCP, names.
+//! RFC 8445 (full and lite agents, one component), RFC 8421 (dual stack), RFC 8838
+//! (trickle), RFC 8863 (patience), RFC 7675 (consent), RFC 7064 and 7065 (URLs), RFC
+//! 6544 (TCP; no simultaneous open, no reflexive and no relayed TCP candidates),
+//! RFC 8656 and 6156 by [`turn`](crate::turn), draft-ietf-mmusic-mdns-ice-candidates,
+//! draft-thatcher-ice-renomination.
 //!
 //! [`Path`]: crate::net::Path
 

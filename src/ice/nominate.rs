@@ -18,7 +18,7 @@ impl IceAgent {
             agent.keep_fresh(now);
         });
         self.retire(now);
-        self.sweep_streams(now);
+        self.sweep_streams();
         self.settle();
         self.refresh();
     }

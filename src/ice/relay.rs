@@ -120,8 +120,9 @@ impl Relay {
             return false;
         }
         client.close();
+        let waits = client.state() != State::Closed;
         self.stage = Stage::Closing;
-        true
+        waits
     }
 
     /// Takes what came from the server, and gives back what a peer sent.

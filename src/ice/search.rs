@@ -8,7 +8,7 @@ use super::gatherer::{Found, Gatherer};
 use super::query::Query;
 use super::relay::Relay;
 use super::state::Patience;
-use super::{Event, GatheringState, IceAgent, Scheme, ServerUrl, TransportPolicy};
+use super::{Event, GatheringState, IceAgent, ServerUrl, TransportPolicy};
 use crate::net::{CandidateKind, Path, Protocol};
 use crate::stun::Failure;
 use crate::turn::TurnConfig;
@@ -17,7 +17,7 @@ use crate::turn::TurnConfig;
 impl IceAgent {
     /// Asks all servers from all sockets that have not asked them yet.
     pub(super) fn search(&mut self) {
-        if self.config.servers.is_empty() || self.config.lite {
+        if self.config.servers.is_empty() || self.config.lite || self.is_silent() {
             return;
         }
         let gatherer = self.gatherer.get_or_insert_default();
@@ -29,6 +29,9 @@ impl IceAgent {
 
     /// Asks those servers whose addresses are known.
     pub(super) fn ask_servers(&mut self) {
+        if self.is_silent() {
+            return;
+        }
         let Some(mut gatherer) = self.gatherer.take() else {
             return;
         };
@@ -69,10 +72,8 @@ impl IceAgent {
             return None;
         }
         if !url.scheme.is_turn() {
-            // What a server sees of a stream says nothing of our UDP sockets.
             let is_asked = gatherer.queries.iter().any(|query| query.path == path);
-            let is_wanted =
-                url.scheme == Scheme::Stun && self.config.policy == TransportPolicy::All;
+            let is_wanted = self.config.policy == TransportPolicy::All;
             if is_wanted && !is_asked {
                 gatherer.queries.push(Query::new(url, path));
             }
@@ -122,7 +123,7 @@ impl IceAgent {
             return;
         };
         gatherer.patience = Patience::Idle;
-        let mut late = Vec::new();
+        let (mut late, mut released) = (Vec::new(), Vec::new());
         for query in &mut gatherer.queries {
             if query.give_up() {
                 late.push((query.url.clone(), query.path.local));
@@ -131,9 +132,14 @@ impl IceAgent {
         gatherer.relays.retain_mut(|relay| {
             if relay.is_asking() {
                 late.push((relay.url.clone(), relay.path.local));
+                released.push(relay.path);
             }
             !relay.is_asking()
         });
+        for path in released {
+            let wish = gatherer.release(path);
+            wish.into_iter().for_each(|wish| self.events.push(wish));
+        }
         for server in &mut gatherer.servers {
             if server.found == Found::Asked {
                 server.found = Found::Nowhere;

@@ -140,7 +140,8 @@ pub struct ServerUrl {
 pub enum Scheme {
     /// It says which address it sees.
     Stun,
-    /// The same over TLS.
+    /// The same over TLS. It is not asked: what it sees of a stream says nothing of
+    /// UDP sockets. Browsers do the same.
     Stuns,
     /// It relays.
     Turn,

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use super::candidate::{self, LocalCandidate};
 use super::gatherer::Gatherer;
@@ -61,7 +62,7 @@ impl IceAgent {
         let may_begin = !self.agenda.is_paced(now) && !self.is_silent();
         let schedule = self.query_schedule();
         let gatherer = self.gatherer.as_mut()?;
-        let mut has_changed = gatherer.patience.begin(now, self.config.gathering_timeout);
+        let mut has_changed = gatherer.begin(now, self.config.gathering_timeout);
         let mut sent = gatherer.poll_active(now, out);
         if sent.is_none() && may_begin && gatherer.wants_to_begin() {
             // RFC 8445 §14.2: servers are asked in the pace of the checks, too.
@@ -98,7 +99,7 @@ impl IceAgent {
         let Some(gatherer) = &mut self.gatherer else {
             return;
         };
-        gatherer.patience.begin(now, self.config.gathering_timeout);
+        gatherer.begin(now, self.config.gathering_timeout);
         for query in &mut gatherer.queries {
             query.handle_timeout(now);
         }
@@ -110,6 +111,7 @@ impl IceAgent {
         if gatherer.patience == Patience::Over {
             self.give_up();
         }
+        self.streams_timeout(now);
         self.on_server_news(now);
     }
 
@@ -158,8 +160,15 @@ impl IceAgent {
         };
         match event {
             turn::Event::Allocated { relayed, mapped } => {
-                let path = relay.path;
-                self.learn_relayed(path, relayed, mapped);
+                let (url, path) = (relay.url.clone(), relay.path);
+                if self.base_of(Path::udp(relayed, relayed)).is_some() {
+                    // What we send from our own socket is none of the server's business.
+                    self.lose_relay(now, asked);
+                    let failure = Failure::new(Failure::NO_ANSWER, "the address is ours already");
+                    self.tell_error(url, path.local, &failure);
+                } else {
+                    self.learn_relayed(path, relayed, mapped);
+                }
             }
             turn::Event::Permitted(peer) => {
                 let relayed = relay.relayed;
@@ -176,13 +185,15 @@ impl IceAgent {
                 });
             }
             turn::Event::Redirected { server, domain } => {
+                let before = relay.path;
                 relay.redirect(server);
                 let path = relay.asked;
                 if relay.is_connecting() {
                     let mut url = relay.url.clone();
                     url.host = domain.unwrap_or(url.host);
                     let wish = gatherer.connect(path, Some(&url), &self.config.limits);
-                    wish.into_iter().for_each(|wish| self.events.push(wish));
+                    let wishes = wish.into_iter().chain(gatherer.release(before));
+                    wishes.for_each(|wish| self.events.push(wish));
                 }
             }
             turn::Event::Failed(failure) => {
@@ -391,6 +402,11 @@ impl IceAgent {
         self.refresh();
     }
 
+    /// Whether nothing comes any more, not even a farewell.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_closed() && self.gatherer.is_none()
+    }
+
     /// The agent is over when the last farewell was said.
     fn settle_closing(&mut self) {
         let is_done = |gatherer: &mut Box<Gatherer>| gatherer.relays.is_empty();
@@ -444,6 +460,13 @@ impl Gatherer {
         self.relays
             .iter_mut()
             .find_map(|relay| relay.poll_transmit(now, out))
+    }
+
+    /// What waits for a moment to count from has one now.
+    fn begin(&mut self, now: Instant, patience: Duration) -> bool {
+        let streams = self.streams.iter_mut();
+        let begun: usize = streams.map(|stream| usize::from(stream.begin(now))).sum();
+        self.patience.begin(now, patience) || begun > 0
     }
 
     /// Begins the transaction that waits first; gives a login that is not usable.

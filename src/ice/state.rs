@@ -137,7 +137,7 @@ pub enum Event {
 
 /// Events that wait to be asked for.
 ///
-/// At most 64 wait: beyond that a new one takes the place of the oldest of its
+/// At most 256 wait: beyond that a new one takes the place of the oldest of its
 /// kind. There are fewer local candidates than that, and each is told once.
 #[derive(Debug, Default)]
 pub(super) struct Events(VecDeque<Event>);
@@ -208,7 +208,7 @@ impl Patience {
     }
 }
 
-const MAX_EVENTS: usize = 64;
+const MAX_EVENTS: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::candidate::LocalCandidate;
 use super::gatherer::Gatherer;
+use super::state::Patience;
 use super::{Event, GatheringLimits, IceAgent, ServerUrl};
 use crate::net::{CandidateKind, Path, Protocol, TcpKind};
 use crate::stun::Failure;
@@ -19,8 +20,8 @@ pub(super) struct Stream {
     pub(super) path: Path,
     /// Who is at the other end.
     pub(super) end: End,
-    /// Until when it has to show that it is of use.
-    deadline: Option<Instant>,
+    /// For how long it may neither come nor show that it is of use.
+    patience: Patience,
     deframer: Deframer,
 }
 
@@ -44,14 +45,29 @@ impl Stream {
         Self {
             path,
             end,
-            deadline: None,
+            patience: match end {
+                // The search has a limit of its own.
+                End::Server => Patience::Idle,
+                End::Peer | End::Caller => Patience::Wanted,
+            },
             deframer: Deframer::new(framing, limits.max_frame),
         }
     }
 
     /// When it has to have shown that it is of use.
     pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.patience.deadline()
+    }
+
+    /// Its patience begins, if it has to. Whether it does.
+    pub(super) fn begin(&mut self, now: Instant) -> bool {
+        self.patience.begin(now, PATIENCE)
+    }
+
+    /// Time passed.
+    fn on_timeout(&mut self, now: Instant) {
+        self.begin(now);
+        self.patience.on_timeout(now);
     }
 }
 
@@ -115,6 +131,7 @@ impl IceAgent {
             return;
         };
         stream.path = actual;
+        stream.patience = Patience::Idle;
         if stream.end == End::Server {
             let relays = self
                 .gatherer
@@ -159,7 +176,8 @@ impl IceAgent {
 
     pub(super) fn stream_accepted(&mut self, now: Instant, path: Path) {
         let limits = self.config.limits;
-        let is_listener = self.base_of(path).is_some();
+        let is_usable = |index| self.is_usable(index) && !self.is_silent();
+        let is_listener = self.base_of(path).is_some_and(is_usable);
         let gatherer = self.gatherer.get_or_insert_default();
         if gatherer.streams.iter().any(|stream| stream.path == path) {
             return;
@@ -169,8 +187,8 @@ impl IceAgent {
             let silent = gatherer
                 .streams
                 .iter()
-                .filter(|stream| stream.end == End::Caller && stream.deadline.is_some())
-                .min_by_key(|stream| stream.deadline);
+                .filter(|stream| stream.end == End::Caller && stream.patience != Patience::Idle)
+                .min_by_key(|stream| stream.deadline());
             let oldest = silent.map(|stream| stream.path);
             let wish = oldest.and_then(|path| gatherer.release(path));
             wish.into_iter().for_each(|wish| self.events.push(wish));
@@ -181,7 +199,7 @@ impl IceAgent {
             return;
         }
         let mut stream = Stream::new(path, End::Caller, &limits);
-        stream.deadline = Some(now + PATIENCE);
+        stream.on_timeout(now);
         gatherer.streams.push(stream);
         self.refresh();
     }
@@ -210,8 +228,8 @@ impl IceAgent {
         bytes: &mut &[u8],
     ) -> Option<()> {
         loop {
-            let gatherer = self.gatherer.as_mut()?;
-            let mut streams = gatherer.streams.iter_mut();
+            let streams = self.gatherer.iter_mut();
+            let mut streams = streams.flat_map(|gatherer| &mut gatherer.streams);
             let Some(stream) = streams.find(|stream| stream.path == path) else {
                 self.stats.dropped.unknown_stream += 1;
                 *bytes = &[];
@@ -232,7 +250,7 @@ impl IceAgent {
                     return None;
                 }
             };
-            let mut payload = gatherer.take_payload();
+            let mut payload = self.gatherer.as_mut()?.take_payload();
             let is_payload = match self.open_datagram(now, path, frame) {
                 Some(data) => {
                     payload.extend_from_slice(data);
@@ -254,8 +272,8 @@ impl IceAgent {
 
     /// What comes over a stream makes no sense: it ends.
     fn release_stream(&mut self, now: Instant, path: Path) {
-        self.stream_ended(now, path);
         self.events.push(Event::Release(path));
+        self.stream_ended(now, path);
     }
 
     /// Opens the way of a pair. Whether it is open already; `None` if it never will be.
@@ -265,11 +283,12 @@ impl IceAgent {
             let relay = gatherer.and_then(|gatherer| gatherer.relay_of(path.local));
             return relay.map_or(Some(true), |relay| relay.permit(path.remote.ip()));
         }
-        if path.local.port() != 0 {
-            // It came over a stream that was accepted.
-            return Some(true);
-        }
         let gatherer = self.gatherer.get_or_insert_default();
+        if path.local.port() != 0 {
+            // A check came over a stream that was accepted; only there is the peer.
+            let mut streams = gatherer.streams.iter();
+            return streams.any(|stream| stream.path == path).then_some(true);
+        }
         if !gatherer.streams.iter().any(|stream| stream.path == path) {
             let wish = gatherer.connect(path, None, &self.config.limits)?;
             self.events.push(wish);
@@ -284,19 +303,37 @@ impl IceAgent {
             .iter_mut()
             .flat_map(|gatherer| &mut gatherer.streams);
         for stream in streams.filter(|stream| stream.path == path) {
-            stream.deadline = None;
+            stream.patience = Patience::Idle;
+        }
+    }
+
+    /// Time passed for the streams: those that do not come are not waited for.
+    pub(super) fn streams_timeout(&mut self, now: Instant) {
+        let streams = self
+            .gatherer
+            .iter_mut()
+            .flat_map(|gatherer| &mut gatherer.streams);
+        let mut late = Vec::new();
+        for stream in streams {
+            stream.on_timeout(now);
+            if stream.patience == Patience::Over {
+                late.push(stream.path);
+            }
+        }
+        for path in late {
+            self.release_stream(now, path);
         }
     }
 
     /// Releases the streams that are of no use to any pair.
-    pub(super) fn sweep_streams(&mut self, now: Instant) {
+    pub(super) fn sweep_streams(&mut self) {
         let Some(gatherer) = &self.gatherer else {
             return;
         };
         let is_of_peer = |stream: &&Stream| stream.end != End::Server;
         let streams = gatherer.streams.iter().filter(is_of_peer);
         let mut useless: Vec<_> = streams
-            .filter(|stream| stream.deadline.is_none_or(|deadline| deadline <= now))
+            .filter(|stream| matches!(stream.patience, Patience::Idle | Patience::Over))
             .map(|stream| stream.path)
             .collect();
         if useless.is_empty() {
@@ -316,5 +353,5 @@ impl IceAgent {
     }
 }
 
-/// How long a caller may be silent.
+/// How long a stream may take to come, and a caller may be silent.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@
 )]
 #![cfg(feature = "rust-crypto")]
 
+mod chaos;
 mod connect;
 mod consent;
 mod gathering;
@@ -13,6 +14,7 @@ mod hostile;
 mod laws;
 mod lite;
 mod mdns;
+mod names;
 mod net;
 mod nominate;
 mod relay;
@@ -20,3 +22,4 @@ mod restart;
 mod roaming;
 mod stats;
 mod support;
+mod tcp;

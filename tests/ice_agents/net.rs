@@ -119,6 +119,13 @@ impl Net {
         host.listeners.push(address);
     }
 
+    pub fn join_mdns(&mut self, host: usize, address: &str) {
+        let address = addr(address);
+        let host = &mut self.hosts[host];
+        assert_eq!(host.agent.add_mdns_socket(address), Ok(()));
+        host.sockets.push(address);
+    }
+
     /// A STUN and TURN server that lends ports of its own address.
     pub fn add_server(&mut self, address: &str) -> usize {
         let address = addr(address);
@@ -348,6 +355,9 @@ impl Net {
             remote: path.local,
             ..path
         };
+        if path.remote.ip().is_multicast() {
+            return self.multicast(path, &bytes);
+        }
         let is_stream = path.protocol.is_stream();
         if is_stream
             && !self
@@ -385,6 +395,19 @@ impl Net {
             host.data.push(data.to_vec());
         }
         self.collect(index);
+    }
+
+    fn multicast(&mut self, path: Path, bytes: &[u8]) {
+        let now = self.now;
+        for index in 0..self.hosts.len() {
+            let host = &mut self.hosts[index];
+            let joined = host.sockets.iter().find(|socket| socket.port() == 5353);
+            if let Some(socket) = joined.copied() {
+                let path = Path::udp(socket, path.local);
+                assert!(host.agent.open(now, path, &mut bytes.to_vec()).is_none());
+                self.collect(index);
+            }
+        }
     }
 
     /// Moves to the next moment at which something happens, if it is not after `end`.
