@@ -134,6 +134,7 @@ impl Session {
         self.trickle = init.trickle;
         let mut config = Config::new();
         config.ice.tcp = true;
+        config.ice.hide_addresses = init.hide_addresses;
         config.ice.policy = match init.ice_transport_policy {
             Policy::All => TransportPolicy::All,
             Policy::Relay => TransportPolicy::Relay,

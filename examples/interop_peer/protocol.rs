@@ -76,6 +76,7 @@ pub(crate) struct Init {
     pub(crate) trickle: bool,
     pub(crate) ice_servers: Vec<Server>,
     pub(crate) ice_transport_policy: Policy,
+    pub(crate) hide_addresses: bool,
 }
 
 /// A STUN or TURN server.
@@ -187,7 +188,7 @@ pub(crate) fn ready() {
     }));
 }
 
-const FEATURES: [&str; 16] = [
+const FEATURES: [&str; 17] = [
     "dc",
     "empty",
     "trickle",
@@ -203,6 +204,7 @@ const FEATURES: [&str; 16] = [
     "ice_restart",
     "ice_tcp",
     "mdns",
+    "mdns_hide",
     "stats",
 ];
 

@@ -206,19 +206,28 @@ async def ice_tcp(s):
 
 
 async def mdns(s):
-    """The browser hides its address behind a .local name, and is told none of ours: only who resolves the name connects."""
-    s.needs("mdns")
-    resolver = s.one_with("mdns")
+    """One side shows a .local name in place of its address, and is told no candidate: only who resolves the name connects."""
+    hider = next((p for p in (s.off, s.ans) if p.name != "ours" and "mdns_hide" in p.features), s.one_with("mdns_hide"))
+    resolver = s.other(hider)
+    s.needs("mdns", who=resolver)
 
     def keep_to_itself(sdp):
         return re.sub(r"a=candidate:[^\r]+\r\n", "", sdp)
-    await s.init()
-    await s.channel()
+    await init_with(s, hider, {"hide_addresses": True})
     await s.negotiate(**{"edit_offer" if resolver is s.off else "edit_answer": keep_to_itself})
     await s.opened()
     theirs = s.sdp["answer" if resolver is s.off else "offer"]
-    check(re.search(r"\.local \d+ typ host", theirs), "no name in the browser's description")
+    check(re.search(r"\.local \d+ typ host", theirs), f"no name in the description of {hider}")
     remark = await echo(s, count=30)
     pair = (await resolver.ask("stats"))["selected_pair"]
     check(pair["remote"]["type"] == "host", f"{resolver} selected {pair}")
     return remark
+
+
+async def mdns_both(s):
+    """Both hide their addresses, and resolve each other's names."""
+    s.needs("mdns", "mdns_hide")
+    await connect(s, hide_addresses=True)
+    shown = re.findall(r" (\S+) \d+ typ host(?! tcptype active)", "".join(s.sdp.values()))
+    check(shown and all(x.endswith(".local") for x in shown), f"{shown} are shown")
+    return await echo(s, count=30)

@@ -18,7 +18,8 @@ from aiortc.sdp import candidate_from_sdp
 # One address, the loopback one if nothing else is said: aioice leaves it out of its own list.
 aioice.ice.get_host_addresses = lambda use_ipv4=True, use_ipv6=True: [os.environ.get("INTEROP_ADDRESS", "127.0.0.1")]
 
-FEATURES = ["dc", "empty", "max_life", "close_channel", "dtls_role", "relay", "relay_tcp", "relay_tls", "stats"]
+FEATURES = ["dc", "empty", "max_life", "close_channel", "dtls_role", "relay", "relay_tcp", "relay_tls",
+            "mdns", "stats"]
 
 
 def emit(**event):
@@ -148,7 +149,7 @@ class Peer:
             await self.pc.addIceCandidate(None)
             return
         k = candidate_from_sdp(c["candidate"].split(":", 1)[1])
-        if not re.fullmatch(r"[0-9.]+", k.ip):
+        if not re.fullmatch(r"[0-9.]+|.*\.local", k.ip):
             return  # no IPv6 socket here
         k.sdpMid, k.sdpMLineIndex = c.get("sdp_mid"), c.get("sdp_mline_index")
         await self.pc.addIceCandidate(k)

@@ -28,6 +28,6 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
   if (!hides) await page.evaluate(() => window.unlock());
   emit({ event: 'ready', protocol: 1, peer: 'chromium', version: browser.version(), features: [
     'dc', 'empty', 'trickle', 'rollback', 'max_life', 'utf8_label', 'close_channel', 'stats', 'dtls_role',
-    'relay', 'relay_tcp', 'relay_tls', 'candidate_error', 'ice_restart', 'ice_tcp', 'mdns'] });
+    'relay', 'relay_tcp', 'relay_tls', 'candidate_error', 'ice_restart', 'ice_tcp', 'mdns', 'mdns_hide'] });
   serve((c) => page.evaluate((x) => { window.handle(x); }, c).catch((e) => emit({ event: 'error', id: c.id, message: String(e) })), () => browser.close());
 })().catch((e) => { process.stderr.write(String(e.stack || e) + '\n'); process.exit(1); });
