@@ -104,9 +104,14 @@ async def dc_many(s):
                          20, f"message on {x}")
 
 
-async def dc_bulk(s, size=32 << 20, timeout=150):
+async def dc_bulk(s):
     """32 MiB one way, then the other; the SHA-256 must agree."""
     await connect(s)
+    return await bulk(s, 32 << 20)
+
+
+async def bulk(s, size, timeout=150):
+    """So many bytes one way, then the other."""
     remarks = []
     for a, b in ((s.off, s.ans), (s.ans, s.off)):
         await b.ask("mode", mode="sink")

@@ -128,7 +128,7 @@ def enter_loopback_namespace():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", metavar="PROGRAM", help="the library's peer program")
-    parser.add_argument("--peers", default="chromium,aiortc", help="real peers to run it against")
+    parser.add_argument("--peers", default="chromium,aiortc,ours", help="peers to run it against")
     parser.add_argument("--roles", default="offerer,answerer", help="roles that ours plays")
     parser.add_argument("--pair", metavar="OFFERER,ANSWERER", help="this one pair instead")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="default: all")
@@ -143,7 +143,7 @@ def arguments():
         pairs = [tuple(args.pair.split(","))]
     else:
         roles = args.roles.split(",")
-        pairs = [p for peer in args.peers.split(",") for p in (("ours", peer), (peer, "ours"))
+        pairs = [p for peer in args.peers.split(",") for p in dict.fromkeys([("ours", peer), (peer, "ours")])
                  if ("offerer" in roles and p[0] == "ours") or ("answerer" in roles and p[1] == "ours")]
     names = args.scenarios.split(",")
     for name in [n for pair in pairs for n in pair]:

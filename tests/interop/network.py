@@ -3,7 +3,7 @@ import asyncio
 import re
 import time
 
-from data_channels import connect, echo
+from data_channels import bulk, connect, echo
 from session import check
 from turn_server import free_port
 
@@ -57,6 +57,13 @@ async def turn_tcp(s):
 async def turn_tls(s):
     """The same with the server over TLS, by name."""
     return await relayed(s, "tls", "relay_tls")
+
+
+async def turn_bulk(s):
+    """4 MiB each way between two relays that are reached over TLS."""
+    s.needs("relay", "relay_tls")
+    await connect(s, **relay(s.turn.entry("tls")))
+    return await bulk(s, 4 << 20)
 
 
 async def turn_trickle(s):

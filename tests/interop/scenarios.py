@@ -38,6 +38,7 @@ SCENARIOS = {
     "turn_only": Scenario(network.turn_only, 90, turn=[]),
     "turn_tcp": Scenario(network.turn_tcp, 90, turn=[]),
     "turn_tls": Scenario(network.turn_tls, 90, turn=[]),
+    "turn_bulk": Scenario(network.turn_bulk, 180, turn=[]),
     "turn_trickle": Scenario(network.turn_trickle, 90, turn=[]),
     "turn_password": Scenario(network.turn_password, turn=[]),
     "turn_password_alone": Scenario(network.turn_password_alone, 90, turn=[]),

@@ -17,6 +17,8 @@ pub(crate) struct Stream {
     phase: Phase,
     /// What the system had no room for.
     waiting: Vec<u8>,
+    /// Whether TLS too has given everything to the system.
+    is_flushed: bool,
 }
 
 enum Wire {
@@ -40,8 +42,7 @@ impl Stream {
         socket.set_nonblocking(true)?;
         socket.bind(&SocketAddr::new(path.local.ip(), 0).into())?;
         match socket.connect(&path.remote.into()) {
-            // It goes on in the background: EINPROGRESS, and its names elsewhere.
-            Err(e) if e.kind() == ErrorKind::WouldBlock || e.raw_os_error().is_some() => {}
+            Err(e) if is_under_way(&e) => {}
             other => other?,
         }
         let socket = TcpStream::from_std(socket.into());
@@ -55,6 +56,7 @@ impl Stream {
             wire,
             phase: Phase::Connecting,
             waiting: Vec::new(),
+            is_flushed: true,
         })
     }
 
@@ -67,6 +69,7 @@ impl Stream {
             wire: Wire::Plain(socket),
             phase: Phase::Open,
             waiting: Vec::new(),
+            is_flushed: true,
         }
     }
 
@@ -89,14 +92,23 @@ impl Stream {
 
     /// Appends bytes: all of them or, if the far side is too slow, none.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.waiting.len() + bytes.len() > MAX_WAITING {
+            self.flush();
+        }
         if self.waiting.len() + bytes.len() <= MAX_WAITING {
             self.waiting.extend_from_slice(bytes);
+            self.is_flushed = false;
         }
     }
 
     /// Writes what waits, as far as there is room.
     pub(crate) fn flush(&mut self) {
-        if self.phase != Phase::Connecting && self.write().is_err_and(|e| !is_for_later(&e)) {
+        if self.phase == Phase::Connecting {
+            return;
+        }
+        let outcome = self.write();
+        self.is_flushed = outcome.is_ok();
+        if outcome.is_err_and(|e| !is_for_later(&e)) {
             self.phase = Phase::Broken;
         }
     }
@@ -108,16 +120,11 @@ impl Stream {
         now: Instant,
         buffer: &mut [u8],
     ) -> io::Result<bool> {
-        if self.phase == Phase::Released {
-            return match self.waiting.is_empty() {
-                true => Err(ErrorKind::NotConnected.into()),
-                false => Ok(false),
-            };
-        }
         let outcome = match self.phase {
             Phase::Connecting => self.go_on_connecting(peer, now),
-            Phase::Open | Phase::Released => Ok(()),
-            Phase::Broken => Err(ErrorKind::NotConnected.into()),
+            Phase::Open => Ok(()),
+            Phase::Released if !self.is_flushed => return Ok(false),
+            Phase::Released | Phase::Broken => Err(ErrorKind::NotConnected.into()),
         };
         match outcome.and_then(|()| self.read(peer, now, buffer)) {
             Err(e) if is_for_later(&e) => Ok(false),
@@ -194,6 +201,15 @@ impl Wire {
             Self::Tls(tls) => tls,
         }
     }
+}
+
+/// Whether the system goes on connecting.
+fn is_under_way(e: &io::Error) -> bool {
+    #[cfg(unix)]
+    if e.raw_os_error() == Some(libc::EINPROGRESS) {
+        return true;
+    }
+    e.kind() == ErrorKind::WouldBlock
 }
 
 fn is_for_later(e: &io::Error) -> bool {
