@@ -13,6 +13,7 @@ mod talk;
 mod closes_on_both_sides;
 mod crowded_world;
 mod garbage_flood;
+mod hidden_addresses;
 mod late_wake_up;
 mod narrow_link;
 mod negotiates_in_few_round_trips;

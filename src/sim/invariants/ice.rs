@@ -8,12 +8,14 @@ use core::time::Duration;
 
 use super::relay::Relays;
 use super::{Invariant, States, other_of};
+use crate::cursor::Reader;
 use crate::net::Path;
 use crate::sim::Grant;
 use crate::sim::ledger::{Datagram, Entry, Fact, Fate, Ledger, Origin, Phase};
 use crate::sim::world::HostId;
 use crate::time::Instant;
 use crate::wire::demux::{self, Class};
+use crate::wire::mdns::{Data, Message};
 use crate::wire::stun::{self, TransactionId};
 
 /// I-1: a check goes only where a candidate is known, or where the peer was
@@ -58,6 +60,8 @@ impl Invariant for KnownDestinations {
             Fact::Arrived(id) => {
                 let datagram = ledger.datagram(*id);
                 self.known.insert((host, datagram.seen.remote));
+                self.named
+                    .extend(addresses_in(datagram).map(|ip| (host, ip)));
                 let view = self.relays.arrived(host, datagram);
                 self.known.insert((host, view.path.remote));
             }
@@ -288,6 +292,18 @@ const CONSENT: Duration = Duration::from_secs(30);
 
 /// The default Ta (RFC 8445 §14.2).
 const PACING: Duration = Duration::from_millis(50);
+
+/// The addresses that a datagram of multicast DNS tells.
+fn addresses_in(datagram: &Datagram) -> impl Iterator<Item = IpAddr> {
+    let is_mdns = datagram.to.port() == MDNS_PORT;
+    let bytes = if is_mdns { &*datagram.bytes } else { &[] };
+    let message = Message::parse(&mut Reader::new(bytes)).ok();
+    let records = message.into_iter().flat_map(|message| message.records());
+    records.filter_map(|(_, record)| match record.data {
+        Data::Address(ip) => Some(ip),
+        _ => None,
+    })
+}
 
 /// Where multicast DNS is spoken (RFC 6762 §3).
 const MDNS_PORT: u16 = 5353;
