@@ -268,7 +268,7 @@ impl CheckList {
     pub(super) fn revive(&mut self) {
         for index in 0..self.pairs.len() {
             let pair = &mut self.pairs[index];
-            if pair.state == PairState::Failed && !pair.burnt {
+            if pair.state == PairState::Failed && !pair.burnt && !pair.is_gone {
                 pair.state = PairState::Waiting;
             } else if pair.is_valid() && !pair.is_asked() {
                 self.trigger(index);

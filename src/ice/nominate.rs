@@ -21,6 +21,7 @@ impl IceAgent {
         self.sweep_streams();
         self.settle();
         self.refresh();
+        self.agenda.on_timeout(now);
     }
 
     /// Regular nomination: the best pair that works is nominated once no better
@@ -50,6 +51,7 @@ impl IceAgent {
                 return;
             }
         }
+        progress.settled = None;
         let path = checks.pairs[best].path;
         if progress.nominated != Some(path) {
             progress.nominated = Some(path);

@@ -60,9 +60,10 @@ pub(super) struct Pair {
     pub(super) is_spare: bool,
     /// `Some` exactly while we may send.
     pub(super) consent: Option<Consent>,
-    /// Never to be checked again: its stream or relay is gone, or consent was lost in
-    /// use, and RFC 7675 §5.1 forbids to ask once more.
+    /// Consent was lost while in use: RFC 7675 §5.1 forbids the same credentials there.
     pub(super) burnt: bool,
+    /// Its stream or relay is gone, and nothing can be sent until the peer comes.
+    pub(super) is_gone: bool,
     /// How often the peer answered with a role conflict.
     pub(super) conflicts: u8,
     pub(super) stats: PairStats,
@@ -119,6 +120,7 @@ impl Pair {
             is_spare: false,
             consent: None,
             burnt: false,
+            is_gone: false,
             conflicts: 0,
             stats: PairStats::default(),
         }
@@ -201,8 +203,8 @@ impl Pair {
     /// Also while a check is under way: that one may have died at the peer's NAT
     /// before this request opened it.
     pub(super) fn wants_triggered_check(&self) -> bool {
-        let is_quiet = self.consent.as_ref().is_some_and(Consent::is_quiet);
-        (self.state != PairState::Succeeded || is_quiet) && !self.burnt
+        let works = self.state == PairState::Succeeded && !self.is_silent();
+        !works && !self.burnt
     }
 
     /// Whether an answer with this id is waited for.

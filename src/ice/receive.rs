@@ -169,6 +169,12 @@ impl IceAgent {
         let remote = self.remote_of_check(path, priority)?;
         let local = self.base_of(path)?;
         if let Some(index) = self.pair(local, remote) {
+            if self.generation.checks.pairs[index].burnt {
+                // RFC 7675 §5.1: no answer either, or the peer might choose a way
+                // that we can never take again.
+                self.stats.dropped.consent_lost += 1;
+                return None;
+            }
             self.on_check(now, index, request);
         }
         Some(Verdict::Success)
@@ -230,6 +236,7 @@ impl IceAgent {
         };
         let mut is_news = !pair.heard;
         pair.heard = true;
+        pair.is_gone = false;
         pair.stats.requests_received += 1;
         if self.config.lite && request.use_candidate {
             pair.believe(now, self.config.consent);

@@ -64,6 +64,9 @@ pub(super) struct Agenda {
     repeat: bool,
     /// A new transaction may begin, as soon as the pacing lets it.
     begin: bool,
+    /// A poll has found out whether the pacing lets it. Before that it is ready work,
+    /// not a timer: a command does not know which moment it is.
+    is_seen: bool,
     /// When the next new transaction may begin.
     pacing: Option<Instant>,
     /// When the next timer of anything else runs out.
@@ -96,6 +99,7 @@ impl Agenda {
     }
 
     pub(super) fn on_timeout(&mut self, now: Instant) {
+        self.is_seen = true;
         self.pacing = self.pacing.filter(|pacing| *pacing > now);
     }
 
@@ -110,7 +114,7 @@ impl Agenda {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let pacing = self.pacing.filter(|_| self.begin);
+        let pacing = self.pacing.filter(|_| self.begin && self.is_seen);
         earliest(pacing, self.timers)
     }
 }
@@ -144,6 +148,7 @@ impl IceAgent {
         let mut agenda = Agenda::default();
         if !self.is_silent() {
             agenda.pacing = self.agenda.pacing;
+            agenda.is_seen = self.agenda.is_seen;
             for generation in self.older.iter().chain([&self.generation]) {
                 agenda.add(generation, self.role);
             }
@@ -153,6 +158,9 @@ impl IceAgent {
             agenda.timers = earliest(agenda.timers, gatherer.deadline());
             let names = gatherer.names.deadline().filter(|_| !self.is_silent());
             agenda.timers = earliest(agenda.timers, names);
+        }
+        if agenda.begin && !self.agenda.begin {
+            agenda.is_seen = false;
         }
         self.agenda = agenda;
     }

@@ -337,7 +337,7 @@ impl IceAgent {
         self.each_pair(|pair| {
             if is_lost(pair.path) {
                 pair.fail();
-                pair.burnt = true;
+                pair.is_gone = true;
             }
         });
         self.recover();

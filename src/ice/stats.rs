@@ -60,6 +60,9 @@ pub struct Dropped {
     pub bad_frame: u64,
     /// A stream that was accepted though there are too many, or none is wanted.
     pub streams_refused: u64,
+    /// A check on a pair whose consent was lost, for which these credentials are
+    /// of no use any more.
+    pub consent_lost: u64,
     /// A check from an address more than there is room for.
     pub candidates_full: u64,
 }

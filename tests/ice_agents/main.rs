@@ -21,5 +21,6 @@ mod relay;
 mod restart;
 mod roaming;
 mod stats;
+mod storms;
 mod support;
 mod tcp;
