@@ -131,9 +131,10 @@ impl CheckList {
     }
 
     fn has_active_kin(&self, pair: &Pair) -> bool {
+        // The states first: they are cheaper to compare, and few are active.
         self.pairs.iter().any(|other| {
-            other.foundation == pair.foundation
-                && matches!(other.state, PairState::Waiting | PairState::InProgress)
+            matches!(other.state, PairState::Waiting | PairState::InProgress)
+                && other.foundation == pair.foundation
         })
     }
 
