@@ -127,6 +127,27 @@ impl IceAgent {
         added
     }
 
+    /// A socket for names is gone, if it was one: names that were asked for only there
+    /// are given up.
+    pub(super) fn leave_mdns_socket(&mut self, address: SocketAddr) -> bool {
+        let names = self.gatherer.as_mut().map(|gatherer| &mut gatherer.names);
+        let mdns = names.and_then(|names| names.mdns.as_mut());
+        let Some(mdns) = mdns.filter(|mdns| mdns.has_socket(address)) else {
+            return false;
+        };
+        mdns.remove_socket(address);
+        self.on_name_news();
+        self.refresh();
+        true
+    }
+
+    /// What multicast DNS has counted, if there was a socket for it.
+    #[must_use]
+    pub fn mdns_stats(&self) -> Option<mdns::Stats> {
+        let names = &self.gatherer.as_ref()?.names;
+        names.mdns.as_ref().map(|mdns| mdns.stats())
+    }
+
     /// A remote candidate that hides its address: it waits until its name is resolved.
     pub(super) fn add_named(&mut self, candidate: Candidate) -> Result<(), CandidateError> {
         // As if it were anywhere, to see whether it could be used.

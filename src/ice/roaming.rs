@@ -25,6 +25,9 @@ impl IceAgent {
     /// Without any other address the agent is disconnected, and waits for
     /// [`add_local_address`](Self::add_local_address) before it fails.
     pub fn remove_local_address(&mut self, address: SocketAddr) -> bool {
+        if self.leave_mdns_socket(address) {
+            return true;
+        }
         let is_there = |local: &LocalCandidate| local.base == address;
         if self.is_closed() || !self.locals.iter().any(is_there) {
             return false;

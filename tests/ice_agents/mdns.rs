@@ -353,6 +353,39 @@ fn ice_039_a_name_of_old_credentials_is_not_paired_with_new_ones() {
 }
 
 #[test]
+fn a_socket_that_goes_is_used_no_more_and_another_takes_its_place() {
+    let mut link = Link::new(true);
+    (0..2).for_each(|index| link.join(index));
+    let hidden = link.candidate(1);
+    assert_eq!(link.tell(0, hidden.clone()), Ok(()));
+    let socket = SocketAddr::new(addr(HOSTS[0]).ip(), PORT);
+    assert!(link.agents[0].remove_local_address(socket));
+    assert!(!link.agents[0].remove_local_address(socket));
+    link.run(20);
+    assert_eq!(link.heard, [""; 0]);
+    link.join(0);
+    assert_eq!(link.tell(0, hidden), Ok(()));
+    link.run(1);
+    assert!(link.is_connected());
+    assert_eq!(link.agents[1].mdns_stats().unwrap().questions_received, 1);
+}
+
+#[test]
+fn what_is_no_dns_is_counted_and_changes_nothing() {
+    let mut link = Link::new(true);
+    assert_eq!(link.agents[0].mdns_stats(), None);
+    link.join(0);
+    let path = Path::udp(SocketAddr::new(addr(HOSTS[0]).ip(), PORT), addr(HOSTS[1]));
+    for len in 0..40 {
+        let mut bytes = vec![0x55; len];
+        assert_eq!(link.agents[0].open(link.now, path, &mut bytes), None);
+    }
+    let dropped = link.agents[0].mdns_stats().unwrap().dropped;
+    assert_eq!(dropped.malformed, 40);
+    assert_eq!(link.agents[0].state(), IceState::New);
+}
+
+#[test]
 fn failed_or_closed_it_asks_for_nothing() {
     let mut link = Link::with(&IceConfig {
         patience: Duration::from_secs(1),
