@@ -9,7 +9,7 @@ use pollrtc::net::Path;
 use pollrtc::sim::{Habit, Link};
 use pollrtc::stun::{Failure, Key};
 use pollrtc::time::Instant;
-use pollrtc::turn::{Event, State, TurnClient, TurnConfig};
+use pollrtc::turn::{Event, PeerError, State, TurnClient, TurnConfig};
 use pollrtc::wire::stun::{
     Attribute, Builder, Class, ErrorCode, Message, Method, PasswordAlgorithms, TransactionId,
 };
@@ -633,4 +633,106 @@ fn atk_026_no_byte_of_a_server_does_harm() {
         script.give(&bytes);
     }
     assert_eq!(script.turn.state(), State::Allocated);
+}
+
+/// Law 8: how many peers there are is up to the configuration.
+#[test]
+fn limits_are_kept_and_said() {
+    let config = TurnConfig {
+        max_permissions: 3,
+        max_channels: 2,
+        max_requests: 1,
+        keepalive: None,
+        ..client_config()
+    };
+    let path = Path::udp(addr(CLIENT), addr(SERVER));
+    let mut script = Script::new();
+    script.turn = TurnClient::new(config, path, &mut rng()).expect("a client");
+    script.turn.allocate();
+    assert!(script.poll());
+    let says = [Attribute::Realm(REALM), Attribute::Nonce(NONCE)];
+    script.refuse(401, &says, None);
+    assert!(script.poll());
+    script.allocate(addr("192.0.2.1:50000"), 600);
+
+    let peer = |last| SocketAddr::from(([198, 51, 100, last], 7000));
+    script.turn.bind(peer(1)).expect("room");
+    script.turn.bind(peer(2)).expect("room");
+    script.turn.bind(peer(2)).expect("it has one already");
+    assert_eq!(script.turn.bind(peer(3)), Err(PeerError::Full));
+    script.turn.permit(peer(3).ip()).expect("room");
+    script
+        .turn
+        .permit(peer(3).ip())
+        .expect("it is wanted already");
+    assert_eq!(script.turn.permit(peer(4).ip()), Err(PeerError::Full));
+    // Who is forgotten makes room.
+    script.turn.forget(peer(1));
+    script.turn.permit(peer(4).ip()).expect("room");
+    for address in [
+        "0.0.0.0:1",
+        "224.0.0.1:1",
+        "[::ffff:198.51.100.1]:1",
+        "[2001:db8::1]:1",
+    ] {
+        assert_eq!(script.turn.bind(addr(address)), Err(PeerError::Address));
+        assert_eq!(script.turn.permit(ip(address)), Err(PeerError::Address));
+    }
+    assert_eq!(
+        script.turn.bind(addr("198.51.100.1:0")),
+        Err(PeerError::Address)
+    );
+    // One request at a time.
+    let mut asked = 0;
+    while script.poll() {
+        assert!(!script.poll(), "there is one under way");
+        script.succeed(&[], Some(&key()));
+        asked += 1;
+    }
+    assert_eq!(asked, 2, "a channel, and the two permissions together");
+    assert!((2..=4).all(|last| script.turn.is_permitted(peer(last).ip())));
+    assert_eq!(script.events().len(), 4);
+}
+
+/// Commands have their time.
+#[test]
+fn commands_out_of_place_change_nothing() {
+    let mut script = Script::allocated(600);
+    let path = script.turn.path();
+    script.turn.follow(Path::udp(addr(CLIENT), addr(OTHER)));
+    script.turn.allocate();
+    assert_eq!((script.turn.path(), script.poll()), (path, false));
+    script.turn.forget(addr(PEER));
+    let mut buf = Vec::new();
+    let sealed = script
+        .turn
+        .seal(addr(PEER), &mut Writer::new(&mut buf, 1200), |_| {
+            unreachable!("nobody is permitted")
+        });
+    assert!(!sealed && buf.is_empty());
+    permit(&mut script);
+    // What does not fit, or is nothing, leaves no trace.
+    for room in 0..40 {
+        let sealed = script
+            .turn
+            .seal(addr(PEER), &mut Writer::new(&mut buf, room), |w| {
+                w.zeros(5);
+                true
+            });
+        assert!(!sealed && buf.is_empty(), "{room}");
+    }
+    let sealed = script
+        .turn
+        .seal(addr(PEER), &mut Writer::new(&mut buf, 99), |_| true);
+    assert!(!sealed && buf.is_empty());
+    script.turn.close();
+    script.turn.close();
+    assert_eq!(script.turn.bind(addr(PEER)), Err(PeerError::Closed));
+    assert!(script.poll());
+    script.succeed(&[], Some(&key()));
+    assert_eq!(script.events().pop(), Some(Event::Closed));
+    script.turn.allocate();
+    script.turn.close();
+    assert!(!script.give(&[0x40, 0, 0, 1, 7]));
+    assert!(script.is_silent());
 }
