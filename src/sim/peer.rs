@@ -15,7 +15,8 @@ use crate::ice;
 use crate::net::Path;
 use crate::peer::{
     ChannelConfig, ChannelId, ChannelInfo, ChannelState, Config, ConnectionState, Data,
-    Description, DescriptionError, Event, OpenError, PeerConnection, SendError, SignalingState,
+    Description, DescriptionError, Event, IceCandidate, LocalCandidate, OpenError, PeerConnection,
+    SendError, SignalingState,
 };
 use crate::time::Instant;
 use crate::wire::sdp::candidate;
@@ -233,6 +234,29 @@ impl World<PeerConnection> {
         self.note_description(host, Side::Remote, description);
         self.settle(host);
         Ok(())
+    }
+
+    /// Gives a peer a candidate of the other's, or the end of them, as
+    /// [`Event::IceCandidate`] told it.
+    ///
+    /// # Errors
+    ///
+    /// What it has against it.
+    pub fn trickle(
+        &mut self,
+        host: HostId,
+        candidate: Option<&LocalCandidate>,
+    ) -> Result<(), DescriptionError> {
+        let line = candidate.map_or("", |candidate| &candidate.candidate);
+        self.note_candidate(host, line);
+        self.with(host, |peer, _| {
+            peer.add_ice_candidate(IceCandidate {
+                candidate: line,
+                sdp_mid: candidate.and_then(|candidate| candidate.sdp_mid.as_deref()),
+                sdp_mline_index: candidate.map(|candidate| candidate.sdp_mline_index),
+                username_fragment: candidate.map(|one| one.username_fragment.as_str()),
+            })
+        })
     }
 
     /// Opens a channel.

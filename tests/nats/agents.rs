@@ -41,7 +41,7 @@ impl Agents {
         let mut addresses = [address(SERVER); 2];
         let roles = [Role::Controlling, Role::Controlled];
         let hosts = [0, 1].map(|side| {
-            let (realm, local) = settle(&mut world, side, places[side]);
+            let (realm, local) = settle(&mut world, side, places[side], realms[0]);
             (realms[side], addresses[side]) = (realm, local);
             let mut config = IceConfig::new(&PROVIDER);
             config.servers = help.servers();

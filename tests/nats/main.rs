@@ -9,4 +9,6 @@
 
 mod agents;
 mod matrix;
+mod peers;
 mod place;
+mod stories;

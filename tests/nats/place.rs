@@ -19,6 +19,12 @@ pub(crate) enum Place {
     PortRestrictedCone,
     Symmetric,
     UdpBlocked,
+    /// A port-restricted cone that forgets after half a minute.
+    Forgetful,
+    /// Behind two port-restricted cones, one in the other.
+    Nested,
+    /// Behind the NAT of the other side.
+    Neighbour,
 }
 
 impl Place {
@@ -33,10 +39,14 @@ impl Place {
 
     const fn nat(self) -> Option<Nat> {
         match self {
-            Self::Open | Self::UdpBlocked => None,
+            Self::Open | Self::UdpBlocked | Self::Neighbour => None,
             Self::FullCone => Some(Nat::FULL_CONE),
             Self::RestrictedCone => Some(Nat::RESTRICTED_CONE),
-            Self::PortRestrictedCone => Some(Nat::PORT_RESTRICTED_CONE),
+            Self::PortRestrictedCone | Self::Nested => Some(Nat::PORT_RESTRICTED_CONE),
+            Self::Forgetful => Some(Nat {
+                timeout: secs(30),
+                ..Nat::PORT_RESTRICTED_CONE
+            }),
             Self::Symmetric => Some(Nat::SYMMETRIC),
         }
     }
@@ -65,6 +75,9 @@ impl fmt::Display for Place {
             Self::PortRestrictedCone => "port",
             Self::Symmetric => "symm",
             Self::UdpBlocked => "block",
+            Self::Forgetful => "forget",
+            Self::Nested => "nested",
+            Self::Neighbour => "same",
         })
     }
 }
@@ -79,20 +92,25 @@ pub(crate) fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-/// The address of a side at a place, and its realm.
+/// The address of a side at a place, and its realm; `first` is that of the first side.
 pub(crate) fn settle<M: Machine>(
     world: &mut World<M>,
     side: usize,
     place: Place,
+    first: Realm,
 ) -> (Realm, SocketAddr) {
     let outside = external(side);
-    match place.nat() {
-        Some(nat) => (
-            world.add_nat(Realm::INTERNET, nat, outside),
-            address(PRIVATE),
-        ),
-        None => (Realm::INTERNET, SocketAddr::new(outside, 5000)),
+    let Some(nat) = place.nat() else {
+        return match place {
+            Place::Neighbour => (first, address("192.168.1.3:5000")),
+            _ => (Realm::INTERNET, SocketAddr::new(outside, 5000)),
+        };
+    };
+    let mut realm = world.add_nat(Realm::INTERNET, nat, outside);
+    if place == Place::Nested {
+        realm = world.add_nat(realm, nat, IpAddr::from([100, 64, 0, 7]));
     }
+    (realm, address(PRIVATE))
 }
 
 /// The address of a side on the Internet.

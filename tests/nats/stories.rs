@@ -1,0 +1,159 @@
+//! What happens to agents and connections in the life of a network.
+
+use pollrtc::ice::{IceState, Role, TransportPolicy};
+use pollrtc::net::CandidateKind;
+
+use crate::agents::Agents;
+use crate::peers::Peers;
+use crate::place::{Help, Place, address, good_link, lossy_link, millis, secs};
+
+/// Both think that they control, or neither does: they agree and meet.
+#[test]
+fn role_conflicts_are_settled_at_every_place() {
+    for role in [Role::Controlling, Role::Controlled] {
+        for left in Place::ALL {
+            for right in Place::ALL {
+                if !left.meets(right) {
+                    continue;
+                }
+                let places = [left, right];
+                let mut agents = Agents::with(1, good_link(), places, Help::Stun, |_, agent| {
+                    agent.set_role(role);
+                });
+                assert!(agents.connect(), "{places:?} {role:?}\n{}", agents.story());
+                agents.run_for(secs(10));
+                agents.world.finish();
+            }
+        }
+    }
+}
+
+/// Connections talk wherever agents meet.
+#[test]
+fn connections_talk_at_all_places() {
+    for left in Place::ALL {
+        for right in Place::ALL {
+            let mut peers = Peers::new(7, good_link(), [left, right], Help::Turn);
+            assert!(peers.open(), "{left} and {right}\n{}", peers.story());
+            peers.talk(millis(500));
+            peers.finish();
+            // A relay may be faster than a way through two NATs, but there may be no other.
+            for host in peers.hosts {
+                let pair = peers.world.machine(host).selected_pair().expect("it talks");
+                let kinds = [pair.local.kind, pair.remote.kind];
+                let is_relayed = kinds.contains(&CandidateKind::Relayed);
+                assert!(
+                    is_relayed || left.meets(right),
+                    "{left} and {right}: {kinds:?}"
+                );
+            }
+        }
+    }
+}
+
+/// A policy of relays alone: nothing goes to the peer itself (I-9).
+#[test]
+fn who_wants_relays_only_is_never_seen() {
+    for left in Place::ALL {
+        let places = [left, Place::FullCone];
+        let policy = TransportPolicy::Relay;
+        let mut peers = Peers::with_policy(3, good_link(), places, Help::Turn, policy);
+        assert!(peers.open(), "{left}\n{}", peers.story());
+        peers.talk(millis(500));
+        peers.finish();
+        let hosts = peers.hosts;
+        let ledger = peers.world.ledger();
+        let theirs = |datagram: &&pollrtc::sim::ledger::Datagram| {
+            datagram
+                .sender
+                .is_some_and(|sender| hosts.contains(&sender))
+        };
+        let mut sent = ledger.datagrams().iter().filter(theirs);
+        assert!(sent.all(|datagram| datagram.to.ip() == address("203.0.113.1:0").ip()));
+    }
+}
+
+/// RFC 8445 §9: messages go on while new candidates are found and checked.
+#[test]
+fn a_restart_under_traffic_loses_no_message() {
+    for seed in 0..10 {
+        for (places, link) in [
+            ([Place::FullCone, Place::Open], good_link()),
+            (
+                [Place::PortRestrictedCone, Place::RestrictedCone],
+                lossy_link(),
+            ),
+            ([Place::Symmetric, Place::Symmetric], good_link()),
+        ] {
+            let mut peers = Peers::new(seed, link, places, Help::Turn);
+            assert!(peers.open(), "{places:?}\n{}", peers.story());
+            peers.talk(secs(1));
+            for side in [0, 1] {
+                peers
+                    .world
+                    .with(peers.hosts[side], |peer, _| peer.restart_ice());
+                peers.talk(secs(3));
+            }
+            peers.finish();
+            let lost = |state: &IceState| *state == IceState::Disconnected;
+            // One of five consent checks and answers is lost: that may look like it.
+            let was_lost = peers.states.iter().flatten().any(lost);
+            assert!(!was_lost || link != good_link(), "{places:?}, seed {seed}");
+        }
+    }
+}
+
+/// The NAT was restarted: the old way is dead, and the next datagram makes another.
+#[test]
+fn a_rebinding_is_survived() {
+    for seed in 0..10 {
+        for left in [
+            Place::FullCone,
+            Place::RestrictedCone,
+            Place::PortRestrictedCone,
+        ] {
+            for moved in [None, Some("198.51.100.77".parse().expect("an address"))] {
+                let mut peers = Peers::new(seed, good_link(), [left, Place::Open], Help::Stun);
+                assert!(peers.open(), "{left}\n{}", peers.story());
+                peers.talk(secs(1));
+                peers.world.rebind(peers.realms[0], moved);
+                peers.talk(secs(30));
+                peers.finish();
+                let heard = peers.heard.each_ref().map(Vec::len);
+                assert!(heard.iter().all(|&count| count >= 600), "{left}: {heard:?}");
+            }
+        }
+    }
+}
+
+/// Consent keeps the mappings of NATs that forget after half a minute.
+#[test]
+fn a_quiet_connection_keeps_its_mappings() {
+    let mut agents = Agents::new(1, good_link(), [Place::Forgetful; 2], Help::Stun);
+    assert!(agents.connect(), "{}", agents.story());
+    agents.run_for(secs(600));
+    assert!(agents.are_connected(), "{}", agents.story());
+    agents.world.finish();
+}
+
+/// Behind the same NAT they meet at home; behind two in a row, outside.
+#[test]
+fn neighbours_meet_at_home_and_others_across_two_nats_each() {
+    let mut agents = Agents::new(
+        1,
+        good_link(),
+        [Place::Symmetric, Place::Neighbour],
+        Help::Stun,
+    );
+    assert!(agents.connect(), "{}", agents.story());
+    let at_home = [CandidateKind::Host; 2];
+    assert_eq!([0, 1].map(|side| agents.kinds(side)), [Some(at_home); 2]);
+    agents.world.finish();
+
+    for other in [Place::Nested, Place::Open, Place::RestrictedCone] {
+        let mut agents = Agents::new(1, good_link(), [Place::Nested, other], Help::Stun);
+        assert!(agents.connect(), "{other:?}\n{}", agents.story());
+        agents.run_for(secs(10));
+        agents.world.finish();
+    }
+}
