@@ -11,11 +11,16 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{DtlsState, DtlsTransport, Role};
 use pollrtc::ice::{IceAgent, IceConfig};
+use pollrtc::sctp::{
+    Ppid, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions, StreamId,
+};
 use pollrtc::sim::invariants::{
-    Consent, KnownDestinations, MirroredPairs, OneControls, Pacing, RecordNumbers,
+    Acknowledgements, Consent, FlowControl, KnownDestinations, MirroredPairs, OneControls, Pacing,
+    RecordNumbers,
 };
 use pollrtc::sim::{Chance, Direct, Fact, HostId, Link, Loss, World, trace};
 use support::{dtls, ice, laws::path_of};
@@ -69,6 +74,62 @@ fn dtls_connects_on_bad_networks() {
         });
         assert!(connected, "seed {seed}");
         world.finish();
+    }
+}
+
+/// S-4, S-5: what associations say to each other without DTLS around it.
+#[test]
+fn sctp_keeps_its_books_on_bad_networks() {
+    for seed in 0..40 {
+        let mut world = World::new(seed)
+            .with_links(bad_link(loss_of(seed)))
+            .watched_by(Acknowledgements::default())
+            .watched_by(FlowControl::default());
+        let mut rng = world.fork_rng();
+        let hosts = [0, 1].map(|side| {
+            let config = SctpConfig {
+                receive_buffer: 20_000,
+                max_receive_message: 10_000,
+                ..SctpConfig::default()
+            };
+            let mut association = SctpAssociation::new(config, &mut rng);
+            association.connect();
+            let end = Direct::new(association, path_of(side));
+            world.add(["L", "R"][side], &[path_of(side).local], end)
+        });
+        let connected = world.run_until(Duration::from_secs(120), |world| {
+            let is_up = |host| world.machine(host).machine.state() == SctpState::Connected;
+            hosts.into_iter().all(is_up)
+        });
+        assert!(connected, "seed {seed}\n{}", trace::Trace(world.ledger()));
+        for number in 0..30 {
+            let options = SendOptions {
+                ordered: number % 3 == 0,
+                reliability: match number % 4 {
+                    0 => Reliability::MaxRetransmits(0),
+                    _ => Reliability::Reliable,
+                },
+                ..SendOptions::default()
+            };
+            let text = Bytes::from(vec![number; usize::from(number) * 300 + 1]);
+            world.with(hosts[usize::from(number % 2)], |end, now| {
+                end.machine
+                    .send(now, StreamId(0), Ppid(51), options, text)
+                    .expect("there is room");
+            });
+        }
+        world.run_for(Duration::from_secs(300));
+        world.finish();
+        let came = |host| {
+            world.ledger().entries().iter().filter(move |entry| {
+                let said = matches!(&entry.fact, Fact::Said(text) if text.starts_with("Message"));
+                said && entry.host == host
+            })
+        };
+        assert!(
+            hosts.into_iter().all(|host| came(host).count() >= 7),
+            "seed {seed}"
+        );
     }
 }
 

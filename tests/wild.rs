@@ -6,12 +6,17 @@
     reason = "a test has std, and neither alloc nor core unless it asks"
 )]
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use pollrtc::PeerConnection;
+use pollrtc::ice::IceServer;
 use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Event};
 use pollrtc::rng::Rng;
-use pollrtc::sim::{Chance, HostId, Link, Loss, World};
+use pollrtc::sim::{
+    Chance, Dependence, Fact, Firewall, HostId, Link, Loss, Nat, Passage, Realm, TurnServerConfig,
+    World, invariants, trace,
+};
 
 /// A network as bad as a seed may draw it, but not so bad that nothing works.
 fn link(rng: &mut Rng) -> Link {
@@ -68,6 +73,81 @@ fn message(rng: &mut Rng) -> Data {
     }
 }
 
+/// Where are the peers?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// Both on the Internet.
+    Outside,
+    /// Behind NATs and firewalls, with a TURN server to help.
+    Anywhere,
+}
+
+/// A NAT as a seen one may be, good or bad.
+fn nat(rng: &mut Rng) -> Nat {
+    let mut dependence = || match rng.below(3) {
+        0 => Dependence::Independent,
+        1 => Dependence::Address,
+        _ => Dependence::AddressAndPort,
+    };
+    Nat {
+        mapping: dependence(),
+        filtering: dependence(),
+        keeps_ports: rng.below(2) == 0,
+        hairpin: rng.below(2) == 0,
+        timeout: Duration::from_secs(30 + rng.below(300)),
+    }
+}
+
+fn firewall(rng: &mut Rng) -> Firewall {
+    match rng.below(4) {
+        0 => Firewall::NO_UDP,
+        1 => Firewall::ONLY_ANSWERS,
+        2 => Firewall {
+            udp: Passage::Ports(&[3478]),
+            ..Firewall::default()
+        },
+        _ => Firewall::default(),
+    }
+}
+
+const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)), 3478);
+
+/// Two peers with a NAT and a firewall each, or with the same NAT, or with none.
+fn anywhere(seed: u64, rng: &mut Rng) -> (World<PeerConnection>, [HostId; 2]) {
+    let mut world = World::new(seed).with_links(link(rng));
+    let relays = (49_152..49_160).map(|port| SocketAddr::new(SERVER.ip(), port));
+    let user = ("user", "secret");
+    let provider = &pollrtc::crypto::rust_crypto::PROVIDER;
+    let server = TurnServerConfig::new(provider, SERVER, relays.collect(), user);
+    world.add_turn_server("S", server);
+    let mut realm = Realm::INTERNET;
+    let hosts = [1, 2].map(|side: u8| {
+        let mut address = SocketAddr::from(([198, 51, 100, side], 5000));
+        if rng.below(3) > 0 {
+            let external = address.ip();
+            realm = world.add_nat(Realm::INTERNET, nat(rng), external);
+        } else if rng.below(2) == 0 {
+            realm = Realm::INTERNET;
+        }
+        if realm != Realm::INTERNET {
+            address = SocketAddr::from(([10, 0, 0, side], 5000));
+        }
+        let mut config = Config::new();
+        for transport in ["udp", "tcp"] {
+            let url = format!("turn:{}?transport={transport}", SERVER);
+            let url = url.parse().expect("a URL");
+            let server = IceServer::with_login(url, user.0, user.1);
+            config.ice.servers.push(server);
+        }
+        let host = world.add_peer_in(realm, ["L", "R"][usize::from(side) - 1], &[address], config);
+        world.note(host, Fact::Server(SERVER));
+        world.set_firewall(host, firewall(rng));
+        host
+    });
+    world.watch(invariants::of_pair(hosts));
+    (world, hosts)
+}
+
 /// The two peers and the channels that each can use.
 struct Run {
     world: World<PeerConnection>,
@@ -77,10 +157,15 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, place: Where) -> Self {
         let mut rng = Rng::from_number(seed);
-        let (mut world, hosts) =
-            World::pair_of(seed, link(&mut rng), [Config::new(), Config::new()]);
+        let (mut world, hosts) = match place {
+            Where::Outside => {
+                let link = link(&mut rng);
+                World::pair_of(seed, link, [Config::new(), Config::new()])
+            }
+            Where::Anywhere => anywhere(seed, &mut rng),
+        };
         let [left, right] = hosts;
         // Half of the worlds are not the same both ways.
         if rng.below(2) == 0 {
@@ -134,6 +219,19 @@ impl Run {
         self.listen();
     }
 
+    /// Runs, with the post, until both are connected.
+    fn connect(&mut self) -> bool {
+        let end = self.world.now() + Duration::from_secs(60);
+        while self.world.now() < end && self.world.step() {
+            self.listen();
+            let world = &self.world;
+            if self.hosts.iter().all(|&host| world.is_connected(host)) {
+                return true;
+            }
+        }
+        false
+    }
+
     fn say(&mut self, side: usize) {
         let channels = &self.channels[side];
         if channels.is_empty() {
@@ -150,6 +248,15 @@ impl Run {
         for (side, host) in self.hosts.into_iter().enumerate() {
             while let Some(event) = self.world.next_event(host) {
                 match event {
+                    Event::IceCandidate(candidate) => {
+                        let other = self.hosts[1 - side];
+                        let post = Duration::from_millis(100);
+                        self.world.after(post, move |world| {
+                            world
+                                .trickle(other, candidate.as_ref())
+                                .expect("the candidate is good");
+                        });
+                    }
                     Event::ChannelState(id, Open) => self.channels[side].push(id),
                     Event::ChannelState(id, Closing | Closed) => {
                         self.channels[side].retain(|other| *other != id);
@@ -164,10 +271,11 @@ impl Run {
     }
 }
 
-fn play(seed: u64) {
-    let mut run = Run::new(seed);
-    let connected = run.world.connect(run.hosts, Duration::from_secs(60));
-    assert!(connected, "seed {seed}: not connected");
+fn play(seed: u64, place: Where) {
+    let mut run = Run::new(seed, place);
+    let connected = run.connect();
+    let story = || trace::tail(run.world.ledger(), 100);
+    assert!(connected, "seed {seed}: not connected\n{}", story());
     for _ in 0..80 {
         run.act();
     }
@@ -182,7 +290,10 @@ fn play(seed: u64) {
 }
 
 fn part(number: u64) {
-    (number * SEEDS / PARTS..(number + 1) * SEEDS / PARTS).for_each(play);
+    for seed in number * SEEDS / PARTS..(number + 1) * SEEDS / PARTS {
+        play(seed, Where::Outside);
+        play(seed, Where::Anywhere);
+    }
 }
 
 const SEEDS: u64 = 200;
@@ -193,8 +304,9 @@ const PARTS: u64 = 4;
 /// had come, or before the last messages were read.
 #[test]
 fn seeds_that_have_found_something() {
-    let seeds = [109, 10_911, 11_580, 13_824, 21_299, 22_930];
-    seeds.into_iter().for_each(play);
+    for seed in [109, 10_911, 11_580, 13_824, 21_299, 22_930] {
+        play(seed, Where::Outside);
+    }
 }
 
 #[test]

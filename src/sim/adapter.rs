@@ -99,7 +99,7 @@ impl Machine for IceAgent {
         Some(Snapshot {
             ice: phase_of_ice(self.state()),
             controlling: Some(self.role() == ice::Role::Controlling),
-            selected: self.selected_pair().map(|pair| pair.path),
+            selected: self.current_path(),
             ..Snapshot::default()
         })
     }

@@ -7,7 +7,8 @@ use super::ledger::Datagram;
 use crate::cursor::Reader;
 use crate::net::Protocol;
 use crate::wire::demux::{self, Class};
-use crate::wire::{dtls, stun};
+use crate::wire::turn::ChannelData;
+use crate::wire::{dtls, sctp, stun};
 
 /// Names the protocol of a datagram and what can be seen of its content.
 #[must_use]
@@ -18,10 +19,13 @@ pub fn datagram(bytes: &[u8]) -> String {
             Ok(message) => message.to_string(),
             Err(malformed) => format!("STUN, {malformed}"),
         },
-        Class::TurnChannel => other("TURN channel data", bytes),
+        Class::TurnChannel => match ChannelData::parse(&mut Reader::new(bytes)) {
+            Ok(message) => format!("TURN {message}: {}", datagram(message.data)),
+            Err(malformed) => format!("TURN channel data, {malformed}"),
+        },
         Class::Rtp => other("RTP", bytes),
         Class::Rtcp => other("RTCP", bytes),
-        Class::Unknown => other("unknown", bytes),
+        Class::Unknown => unprotected(bytes),
     }
 }
 
@@ -43,6 +47,15 @@ pub(super) fn unframed(bytes: &[u8]) -> &[u8] {
         |(len, _): &(&[u8; 2], &[u8])| usize::from(u16::from_be_bytes(**len)) + 2 == bytes.len();
     let frame = bytes.split_first_chunk::<2>().filter(is_frame);
     frame.map_or(bytes, |(_, content)| content)
+}
+
+/// SCTP without DTLS, which only a simulation has.
+fn unprotected(bytes: &[u8]) -> String {
+    let mut copy = bytes.to_vec();
+    match sctp::Packet::parse(&mut Reader::new(bytes)) {
+        Ok(packet) if sctp::checksum_is_valid(&mut copy, true) => packet.to_string(),
+        _ => other("unknown", bytes),
+    }
 }
 
 fn other(name: &str, bytes: &[u8]) -> String {

@@ -2,7 +2,8 @@
 //!
 //! The capture shows what was sent, at the time of sending, lost datagrams
 //! included; those that did not arrive, and copies and forgeries, say so in their
-//! packet comment (`frame.comment`). Addresses and ports are those of the
+//! packet comment (`frame.comment`). A packet that NATs have changed is there a
+//! second time, as it was delivered. Streams have segments, but no handshake. Addresses and ports are those of the
 //! simulated sockets. The machines' TLS secrets are part of the file, so one file
 //! is enough to decrypt it.
 //!
@@ -15,12 +16,14 @@
 //!
 //! Format: draft-ietf-opsawg-pcapng, with one raw-IP interface.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::ledger::{Datagram, Fate, Ledger, Origin};
+use crate::time::Instant;
 
 /// The bytes of a capture file.
 #[must_use]
@@ -29,13 +32,50 @@ pub fn capture(ledger: &Ledger) -> Vec<u8> {
     section_header(&mut file);
     interface(&mut file);
     secrets(&mut file, &key_log(ledger));
-    let mut datagrams: Vec<&Datagram> = ledger.datagrams().iter().collect();
-    datagrams.sort_by_key(|datagram| datagram.sent);
-    for (number, datagram) in datagrams.into_iter().enumerate() {
-        packet(&mut file, datagram, number);
+    let mut views: Vec<View<'_>> = ledger.datagrams().iter().flat_map(views).collect();
+    views.sort_by_key(|view| view.at);
+    let mut streams = Streams::default();
+    for (number, view) in views.into_iter().enumerate() {
+        packet(&mut file, &view, number, &mut streams);
     }
     file
 }
+
+/// A datagram at one end of its way.
+struct View<'a> {
+    at: Instant,
+    from: SocketAddr,
+    to: SocketAddr,
+    delivered: bool,
+    datagram: &'a Datagram,
+}
+
+/// How a datagram was sent and, if NATs have changed it, how it was delivered.
+fn views(datagram: &Datagram) -> impl Iterator<Item = View<'_>> {
+    let sent = View {
+        at: datagram.sent,
+        from: datagram.from,
+        to: datagram.to,
+        delivered: false,
+        datagram,
+    };
+    let (from, to) = (datagram.seen.remote, datagram.seen.local);
+    let is_changed = (from, to) != (datagram.from, datagram.to);
+    let delivered = match datagram.fate {
+        Fate::Arrives(at) if is_changed => Some(View {
+            at,
+            from,
+            to,
+            delivered: true,
+            datagram,
+        }),
+        _ => None,
+    };
+    core::iter::once(sent).chain(delivered)
+}
+
+/// How many bytes each end of each stream has sent.
+type Streams = BTreeMap<(SocketAddr, SocketAddr), u32>;
 
 /// A script that tells Wireshark to look for SCTP, and so for data channels,
 /// inside of DTLS.
@@ -92,12 +132,12 @@ fn secrets(file: &mut Vec<u8>, key_log: &str) {
     });
 }
 
-fn packet(file: &mut Vec<u8>, datagram: &Datagram, number: usize) {
-    let Some(ip) = ip_packet(datagram, number) else {
+fn packet(file: &mut Vec<u8>, view: &View<'_>, number: usize, streams: &mut Streams) {
+    let Some(ip) = ip_packet(view, number, streams) else {
         return;
     };
     block(file, ENHANCED_PACKET, |body| {
-        let nanos = datagram.sent.as_nanos();
+        let nanos = view.at.as_nanos();
         let interface = 0u32;
         body.extend(interface.to_le_bytes());
         for half in [nanos >> 32, nanos & 0xffff_ffff] {
@@ -107,22 +147,22 @@ fn packet(file: &mut Vec<u8>, datagram: &Datagram, number: usize) {
         body.extend(length(ip.len()).to_le_bytes());
         body.extend(&ip);
         pad(body);
-        if let Some(comment) = comment(datagram) {
+        if let Some(comment) = comment(view) {
             option(body, COMMENT, comment.as_bytes());
             option(body, END_OF_OPTIONS, &[]);
         }
     });
 }
 
-fn comment(datagram: &Datagram) -> Option<String> {
-    let origin = match datagram.origin {
+fn comment(view: &View<'_>) -> Option<String> {
+    let origin = match view.datagram.origin {
         Origin::Genuine => None,
         Origin::Duplicate => Some("duplicated by the network"),
         Origin::Altered => Some("altered on the way"),
         Origin::Forged => Some("forged"),
     };
-    let fate = match datagram.fate {
-        Fate::Arrives(_) => None,
+    let fate = match view.datagram.fate {
+        Fate::Arrives(_) => view.delivered.then(|| "as delivered".to_string()),
         Fate::Lost(cause) => Some(cause.to_string()),
     };
     match (origin, fate) {
@@ -134,19 +174,23 @@ fn comment(datagram: &Datagram) -> Option<String> {
 
 /// The datagram as an IP packet with right checksums; `None` if it is too long
 /// to be one, or its two addresses are of different families.
-fn ip_packet(datagram: &Datagram, number: usize) -> Option<Vec<u8>> {
-    let Datagram {
-        from, to, bytes, ..
-    } = datagram;
-    let udp_len = u16::try_from(bytes.len() + UDP_HEADER).ok()?;
-    let mut packet = Vec::with_capacity(bytes.len() + 48);
-    match (from.ip(), to.ip()) {
+fn ip_packet(view: &View<'_>, number: usize, streams: &mut Streams) -> Option<Vec<u8>> {
+    let bytes = &view.datagram.bytes;
+    let is_stream = view.datagram.seen.protocol.is_stream();
+    let (protocol, header) = if is_stream {
+        (TCP, TCP_HEADER)
+    } else {
+        (UDP, UDP_HEADER)
+    };
+    let len = u16::try_from(bytes.len() + header).ok()?;
+    let mut packet = Vec::with_capacity(bytes.len() + 60);
+    match (view.from.ip(), view.to.ip()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let total = udp_len.checked_add(20)?;
+            let total = len.checked_add(20)?;
             packet.extend([0x45, 0]);
             packet.extend(total.to_be_bytes());
             packet.extend(number.to_be_bytes().last_chunk::<2>()?);
-            packet.extend([0x40, 0, 64, UDP, 0, 0]);
+            packet.extend([0x40, 0, 64, protocol, 0, 0]);
             packet.extend(source.octets());
             packet.extend(destination.octets());
             let checksum = checksum(&[&packet]).to_be_bytes();
@@ -154,36 +198,31 @@ fn ip_packet(datagram: &Datagram, number: usize) -> Option<Vec<u8>> {
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
             packet.extend([0x60, 0, 0, 0]);
-            packet.extend(udp_len.to_be_bytes());
-            packet.extend([UDP, 64]);
+            packet.extend(len.to_be_bytes());
+            packet.extend([protocol, 64]);
             packet.extend(source.octets());
             packet.extend(destination.octets());
         }
         _ => return None,
     }
-    packet.extend(udp(*from, *to, bytes, udp_len));
+    let segment = if is_stream {
+        tcp(view, streams)
+    } else {
+        udp(view, len)
+    };
+    packet.extend(segment);
     Some(packet)
 }
 
-fn udp(from: SocketAddr, to: SocketAddr, payload: &[u8], len: u16) -> Vec<u8> {
-    let mut pseudo = Vec::with_capacity(40);
-    for address in [from.ip(), to.ip()] {
-        match address {
-            IpAddr::V4(address) => pseudo.extend(address.octets()),
-            IpAddr::V6(address) => pseudo.extend(address.octets()),
-        }
-    }
-    pseudo.extend(u32::from(len).to_be_bytes());
-    pseudo.extend([0, 0, 0, UDP]);
-
+fn udp(view: &View<'_>, len: u16) -> Vec<u8> {
     let mut segment = Vec::with_capacity(usize::from(len));
-    segment.extend(from.port().to_be_bytes());
-    segment.extend(to.port().to_be_bytes());
+    segment.extend(view.from.port().to_be_bytes());
+    segment.extend(view.to.port().to_be_bytes());
     segment.extend(len.to_be_bytes());
     segment.extend([0, 0]);
-    segment.extend(payload);
+    segment.extend(&view.datagram.bytes);
     // RFC 768: zero would mean that there is no checksum.
-    let sum = match checksum(&[&pseudo, &segment]) {
+    let sum = match transport_checksum(view, UDP, &segment) {
         0 => u16::MAX,
         sum => sum,
     };
@@ -191,6 +230,41 @@ fn udp(from: SocketAddr, to: SocketAddr, payload: &[u8], len: u16) -> Vec<u8> {
         field.copy_from_slice(&sum.to_be_bytes());
     }
     segment
+}
+
+/// A segment in the middle of a stream (RFC 9293 §3.1): its beginning is not shown.
+fn tcp(view: &View<'_>, streams: &mut Streams) -> Vec<u8> {
+    let bytes = &view.datagram.bytes;
+    let acknowledged = streams.get(&(view.to, view.from)).copied();
+    let sequence = streams.entry((view.from, view.to)).or_default();
+    let mut segment = Vec::with_capacity(bytes.len() + TCP_HEADER);
+    segment.extend(view.from.port().to_be_bytes());
+    segment.extend(view.to.port().to_be_bytes());
+    segment.extend(sequence.to_be_bytes());
+    segment.extend(acknowledged.unwrap_or_default().to_be_bytes());
+    *sequence = sequence.wrapping_add(length(bytes.len()));
+    let push_and_acknowledge = 0x18;
+    segment.extend([0x50, push_and_acknowledge, 0xff, 0xff, 0, 0, 0, 0]);
+    segment.extend(bytes);
+    let sum = transport_checksum(view, TCP, &segment);
+    if let Some(field) = segment.get_mut(16..18) {
+        field.copy_from_slice(&sum.to_be_bytes());
+    }
+    segment
+}
+
+/// The checksum over a segment and what it says of its addresses.
+fn transport_checksum(view: &View<'_>, protocol: u8, segment: &[u8]) -> u16 {
+    let mut pseudo = Vec::with_capacity(40);
+    for address in [view.from.ip(), view.to.ip()] {
+        match address {
+            IpAddr::V4(address) => pseudo.extend(address.octets()),
+            IpAddr::V6(address) => pseudo.extend(address.octets()),
+        }
+    }
+    pseudo.extend(length(segment.len()).to_be_bytes());
+    pseudo.extend([0, 0, 0, protocol]);
+    checksum(&[&pseudo, segment])
 }
 
 /// The Internet checksum (RFC 1071) over `parts`, of which all but the last have
@@ -251,13 +325,14 @@ const COMMENT: u16 = 1;
 const DECRYPTION_SECRETS: u32 = 10;
 const TLS_KEY_LOG: u32 = 0x544c_534b;
 const END_OF_OPTIONS: u16 = 0;
+const TCP: u8 = 6;
+const TCP_HEADER: usize = 20;
 const UDP: u8 = 17;
 const UDP_HEADER: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Instant;
     use bytes::Bytes;
 
     fn datagram(from: &str, to: &str, bytes: &'static [u8]) -> Datagram {
@@ -280,7 +355,9 @@ mod tests {
             ("10.0.0.1:1", "10.0.0.2:2"),
             ("[2001:db8::1]:1", "[2001:db8::2]:2"),
         ] {
-            let packet = ip_packet(&datagram(from, to, b"odd"), 7).unwrap();
+            let datagram = datagram(from, to, b"odd");
+            let view = views(&datagram).next().unwrap();
+            let packet = ip_packet(&view, 7, &mut Streams::default()).unwrap();
             let header = if from.starts_with('[') { 40 } else { 20 };
             let (ip, udp) = packet.split_at(header);
             if header == 20 {
@@ -296,7 +373,10 @@ mod tests {
     fn a_file_is_a_row_of_blocks_that_say_their_length_twice() {
         let mut ledger = Ledger::new();
         ledger.add_key("CLIENT_RANDOM 00 11".to_string());
-        ledger.send(datagram("10.0.0.1:1", "10.0.0.2:2", b"hello"));
+        let mut sent = datagram("10.0.0.1:1", "10.0.0.2:2", b"hello");
+        // A NAT changes it: there are two views of it.
+        sent.seen.remote = "192.0.2.1:1".parse().unwrap();
+        ledger.send(sent);
         let file = capture(&ledger);
         let mut rest = &file[..];
         let mut kinds = Vec::new();
@@ -314,6 +394,7 @@ mod tests {
                 SECTION_HEADER,
                 INTERFACE_DESCRIPTION,
                 DECRYPTION_SECRETS,
+                ENHANCED_PACKET,
                 ENHANCED_PACKET
             ]
         );

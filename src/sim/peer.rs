@@ -92,7 +92,7 @@ impl Machine for PeerConnection {
             dtls: phase_of_dtls(self.dtls_state()),
             stable: self.signaling_state() == SignalingState::Stable,
             controlling: Some(self.ice_role() == ice::Role::Controlling),
-            selected: self.selected_pair().map(|pair| pair.path),
+            selected: self.ice().current_path(),
             dtls_client: self.dtls_role().map(|role| role == dtls::Role::Client),
             exported_key: None,
             buffered: self.channels().map(|id| self.buffered_amount(id)).sum(),

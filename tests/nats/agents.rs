@@ -94,6 +94,37 @@ impl Agents {
         }
     }
 
+    /// Ends the run: once the network is quiet, all is as it should be.
+    pub(crate) fn finish(&mut self) {
+        let [left, right] = self.hosts;
+        for host in self.hosts {
+            self.world.set_links(host, self.server, good_link());
+        }
+        self.world.set_links(left, right, good_link());
+        self.world.set_links(self.server, self.server, good_link());
+        self.run_for(secs(20));
+        assert!(self.are_connected(), "{}", self.story());
+        self.world.finish();
+    }
+
+    /// Takes a side's address away and, a little later, gives it one at `place`.
+    pub(crate) fn move_to(&mut self, side: usize, place: Place) {
+        let (host, old) = (self.hosts[side], self.addresses[side]);
+        self.world.remove_socket(host, old);
+        self.run_for(millis(500));
+        self.world.with(host, |agent, _| {
+            assert!(agent.remove_local_address(old), "it was there");
+        });
+        self.run_for(millis(500));
+        let (realm, new) = settle(&mut self.world, side + 2, place, Realm::INTERNET);
+        let new = SocketAddr::new(new.ip(), 6000);
+        self.world.add_socket(host, realm, new);
+        self.world.with(host, |agent, _| {
+            agent.add_local_address(new).expect("there is room");
+        });
+        (self.realms[side], self.addresses[side]) = (realm, new);
+    }
+
     /// Runs, with the post, until `condition` holds: `false` if it takes longer.
     pub(crate) fn run_until(
         &mut self,

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::agents::Agents;
-use crate::place::{Help, Place, good_link, lossy_link, secs};
+use crate::place::{Help, Place, good_link, lossy_link};
 
 /// Plays all pairs of places and compares with what is expected; the failure shows
 /// the table.
@@ -23,8 +23,7 @@ fn matrix(help: Help, expected: impl Fn(Place, Place) -> bool) {
                 let connects = agents.connect();
                 connected += u64::from(connects);
                 if connects {
-                    agents.run_for(secs(10));
-                    agents.world.finish();
+                    agents.finish();
                 }
                 if connects != expected(left, right) && story.is_empty() {
                     story = format!("{left} and {right}, seed {seed}\n{}", agents.story());
@@ -62,8 +61,7 @@ fn lossy(part: u64) {
         }
         let connects = agents.connect();
         assert!(connects, "seed {seed}: {places:?}\n{}", agents.story());
-        agents.run_for(secs(10));
-        agents.world.finish();
+        agents.finish();
     }
 }
 

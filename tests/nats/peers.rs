@@ -1,6 +1,5 @@
 //! Two connections at their places, the post between them, and what they say.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use pollrtc::PeerConnection;
@@ -8,15 +7,15 @@ use pollrtc::ice::{IceState, TransportPolicy};
 use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Data, Event};
 use pollrtc::sim::{Fact, HostId, Link, Realm, World, invariants, trace};
 
-use crate::place::{Help, Place, SERVER, add_server, address, millis, secs, settle, wall_in};
+use crate::place::{Help, Place, SERVER, add_server, address, good_link, millis, secs, settle, wall_in};
 
 /// Two connections; each is told of the other's candidates as they are found, and
 /// whoever needs a negotiation offers.
 pub(crate) struct Peers {
     pub(crate) world: World<PeerConnection>,
     pub(crate) hosts: [HostId; 2],
+    server: HostId,
     pub(crate) realms: [Realm; 2],
-    pub(crate) addresses: [SocketAddr; 2],
     /// The channel, as each side calls it.
     channels: [Option<ChannelId>; 2],
     /// What came to each side.
@@ -38,12 +37,11 @@ impl Peers {
         policy: TransportPolicy,
     ) -> Self {
         let mut world = World::new(seed).with_links(link);
-        add_server(&mut world);
+        let server = add_server(&mut world);
         let mut realms = [Realm::INTERNET; 2];
-        let mut addresses = [address(SERVER); 2];
         let hosts = [0, 1].map(|side| {
             let (realm, local) = settle(&mut world, side, places[side], realms[0]);
-            (realms[side], addresses[side]) = (realm, local);
+            realms[side] = realm;
             let mut config = Config::new();
             config.ice.servers = help.servers();
             config.ice.policy = policy;
@@ -59,8 +57,8 @@ impl Peers {
         Self {
             world,
             hosts,
+            server,
             realms,
-            addresses,
             channels: [None; 2],
             heard: [Vec::new(), Vec::new()],
             states: [Vec::new(), Vec::new()],
@@ -112,7 +110,13 @@ impl Peers {
 
     /// Ends the run: nothing may be missing.
     pub(crate) fn finish(&mut self) {
-        self.run_for(secs(10));
+        let [left, right] = self.hosts;
+        for host in self.hosts {
+            self.world.set_links(host, self.server, good_link());
+        }
+        self.world.set_links(left, right, good_link());
+        self.world.set_links(self.server, self.server, good_link());
+        self.run_for(secs(20));
         self.world.finish();
     }
 

@@ -21,8 +21,7 @@ fn role_conflicts_are_settled_at_every_place() {
                     agent.set_role(role);
                 });
                 assert!(agents.connect(), "{places:?} {role:?}\n{}", agents.story());
-                agents.run_for(secs(10));
-                agents.world.finish();
+                agents.finish();
             }
         }
     }
@@ -126,14 +125,44 @@ fn a_rebinding_is_survived() {
     }
 }
 
+/// From one network to another: the application tells that an address has gone, and
+/// that there is a new one, some time after it happened.
+#[test]
+fn an_agent_moves_to_another_network() {
+    for seed in 0..10 {
+        for (side, first, next) in [
+            (0, Place::FullCone, Place::Open),
+            (0, Place::Open, Place::PortRestrictedCone),
+            (1, Place::RestrictedCone, Place::FullCone),
+            (1, Place::Open, Place::Open),
+        ] {
+            let mut places = [Place::Open; 2];
+            places[side] = first;
+            let mut agents = Agents::new(seed, good_link(), places, Help::Stun);
+            assert!(agents.connect(), "{}", agents.story());
+            agents.run_for(secs(2));
+            agents.move_to(side, next);
+            let now = agents.addresses[side];
+            let host = agents.hosts[side];
+            let moved = agents.run_until(secs(20), |world| {
+                let agent = world.machine(host);
+                let path = agent.current_path();
+                agent.state().is_connected() && path.is_some_and(|path| path.local == now)
+            });
+            assert!(moved, "{side}: {first} to {next}\n{}", agents.story());
+            agents.run_for(secs(40));
+            agents.finish();
+        }
+    }
+}
+
 /// Consent keeps the mappings of NATs that forget after half a minute.
 #[test]
 fn a_quiet_connection_keeps_its_mappings() {
     let mut agents = Agents::new(1, good_link(), [Place::Forgetful; 2], Help::Stun);
     assert!(agents.connect(), "{}", agents.story());
     agents.run_for(secs(600));
-    assert!(agents.are_connected(), "{}", agents.story());
-    agents.world.finish();
+    agents.finish();
 }
 
 /// Behind the same NAT they meet at home; behind two in a row, outside.
@@ -148,12 +177,11 @@ fn neighbours_meet_at_home_and_others_across_two_nats_each() {
     assert!(agents.connect(), "{}", agents.story());
     let at_home = [CandidateKind::Host; 2];
     assert_eq!([0, 1].map(|side| agents.kinds(side)), [Some(at_home); 2]);
-    agents.world.finish();
+    agents.finish();
 
     for other in [Place::Nested, Place::Open, Place::RestrictedCone] {
         let mut agents = Agents::new(1, good_link(), [Place::Nested, other], Help::Stun);
         assert!(agents.connect(), "{other:?}\n{}", agents.story());
-        agents.run_for(secs(10));
-        agents.world.finish();
+        agents.finish();
     }
 }

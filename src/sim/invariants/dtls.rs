@@ -3,12 +3,16 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::{Invariant, States, other_of};
+use crate::crypto::CryptoProvider;
+use crate::crypto::certificate::Fingerprint;
 use crate::cursor::Reader;
-use crate::sim::ledger::{Entry, Fact, Ledger, Origin, Phase};
+use crate::sim::ledger::{Entry, Fact, Ledger, Origin, Phase, Side};
 use crate::sim::world::HostId;
 use crate::wire::demux::{self, Class};
+use crate::wire::dtls::handshake::{Certificate, Fragment, HandshakeType};
 use crate::wire::dtls::{ContentType, Record};
 
 /// D-1: two ends that are connected have equal secrets and opposite roles.
@@ -105,4 +109,110 @@ impl Invariant for RecordNumbers {
         }
         Ok(())
     }
+}
+
+/// D-2: who is connected has seen a certificate that its peer's description promised.
+///
+/// Certificates travel in the clear in DTLS 1.2, so that they can be read here; one
+/// that comes in several fragments is not looked at.
+#[derive(Clone)]
+pub struct PromisedCertificate {
+    provider: &'static CryptoProvider,
+    promised: BTreeMap<HostId, Vec<Fingerprint>>,
+    shown: BTreeMap<HostId, Vec<u8>>,
+    states: States,
+}
+
+impl PromisedCertificate {
+    /// Fingerprints are computed by `provider`.
+    #[must_use]
+    pub const fn new(provider: &'static CryptoProvider) -> Self {
+        Self {
+            provider,
+            promised: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            states: States(BTreeMap::new()),
+        }
+    }
+
+    fn on_state(&mut self, entry: &Entry) -> Result<(), String> {
+        let was = self.states.of(entry.host).dtls;
+        self.states.read(entry);
+        let is = self.states.of(entry.host).dtls;
+        if was == is || is != Phase::Connected {
+            return Ok(());
+        }
+        let promised = self.promised.get(&entry.host);
+        let (Some(promised), Some(shown)) = (promised, self.shown.get(&entry.host)) else {
+            return Ok(());
+        };
+        if Fingerprint::any_matches(promised, self.provider, shown) {
+            Ok(())
+        } else {
+            Err("connected to a peer whose certificate nobody promised".into())
+        }
+    }
+}
+
+impl core::fmt::Debug for PromisedCertificate {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PromisedCertificate")
+            .finish_non_exhaustive()
+    }
+}
+
+impl Invariant for PromisedCertificate {
+    fn name(&self) -> &'static str {
+        "D-2"
+    }
+
+    fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
+        match &entry.fact {
+            Fact::Described {
+                side: Side::Remote,
+                sdp,
+            } => {
+                let lines = sdp.lines();
+                let fingerprints = lines.filter_map(|line| line.strip_prefix("a=fingerprint:"));
+                let fingerprints = fingerprints.filter_map(|text| Fingerprint::parse(text).ok());
+                self.promised.insert(entry.host, fingerprints.collect());
+                Ok(())
+            }
+            Fact::Arrived(id) => {
+                let datagram = ledger.datagram(*id);
+                let genuine = !matches!(datagram.origin, Origin::Forged | Origin::Altered);
+                if genuine && let Some(der) = certificate(&datagram.bytes) {
+                    self.shown.insert(entry.host, der);
+                }
+                Ok(())
+            }
+            Fact::State(_) => self.on_state(entry),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The first certificate of a chain that a datagram holds in one piece.
+fn certificate(bytes: &[u8]) -> Option<Vec<u8>> {
+    if demux::classify(bytes) != Class::Dtls {
+        return None;
+    }
+    let mut rest = Reader::new(bytes);
+    while let Ok(record) = Record::parse(&mut rest) {
+        let header = record.header;
+        if header.epoch != 0 || header.content_type != ContentType::Handshake {
+            continue;
+        }
+        let mut fragments = Reader::new(record.content);
+        while let Ok(fragment) = Fragment::parse(&mut fragments) {
+            if fragment.kind == HandshakeType::Certificate && fragment.is_whole() {
+                let message = Certificate::parse(&mut Reader::new(fragment.bytes)).ok()?;
+                return message.chain.iter().next().map(<[u8]>::to_vec);
+            }
+            if fragments.is_empty() {
+                break;
+            }
+        }
+    }
+    None
 }

@@ -11,7 +11,7 @@ use super::{Invariant, States, other_of};
 use crate::cursor::Reader;
 use crate::net::Path;
 use crate::sim::Grant;
-use crate::sim::ledger::{Datagram, Entry, Fact, Fate, Ledger, Origin, Phase};
+use crate::sim::ledger::{Datagram, Entry, Fact, Fate, Ledger, Origin, Phase, Side};
 use crate::sim::world::HostId;
 use crate::time::Instant;
 use crate::wire::demux::{self, Class};
@@ -282,6 +282,49 @@ impl Invariant for OneControls {
         let connected = [state.ice, other.ice] == [Phase::Connected; 2];
         if connected && state.controlling == other.controlling {
             return Err(format!("both say controlling={:?}", state.controlling));
+        }
+        Ok(())
+    }
+}
+
+/// I-9: who wants relays only shows its own addresses to nobody, and sends to
+/// servers alone.
+#[derive(Clone, Debug, Default)]
+pub struct RelaysOnly {
+    servers: BTreeSet<(HostId, IpAddr)>,
+}
+
+impl Invariant for RelaysOnly {
+    fn name(&self) -> &'static str {
+        "I-9"
+    }
+
+    fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
+        let host = entry.host;
+        match &entry.fact {
+            Fact::Server(address) => {
+                self.servers.insert((host, address.ip()));
+            }
+            Fact::Granted(Grant::Resolved(_, addresses)) => {
+                self.servers.extend(addresses.iter().map(|ip| (host, *ip)));
+            }
+            Fact::Sent(id) => {
+                let to = ledger.datagram(*id).to;
+                if !self.servers.contains(&(host, to.ip())) {
+                    return Err(format!("a datagram to {to}, which is no server"));
+                }
+            }
+            Fact::Described {
+                side: Side::Local,
+                sdp,
+            } => {
+                let shown =
+                    |line: &&str| line.starts_with("a=candidate:") && !line.contains(" typ relay ");
+                if let Some(line) = sdp.lines().find(shown) {
+                    return Err(format!("its description says {line}"));
+                }
+            }
+            _ => {}
         }
         Ok(())
     }

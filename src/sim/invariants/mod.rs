@@ -9,6 +9,7 @@ mod ice;
 mod messages;
 mod peer;
 mod relay;
+mod sctp;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -16,10 +17,11 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-pub use dtls::{RecordNumbers, SameSecrets};
-pub use ice::{Consent, KnownDestinations, MirroredPairs, OneControls, Pacing};
+pub use dtls::{PromisedCertificate, RecordNumbers, SameSecrets};
+pub use ice::{Consent, KnownDestinations, MirroredPairs, OneControls, Pacing, RelaysOnly};
 pub use messages::{Channels, Messages};
 pub use peer::{AggregateState, Descriptions, SilentWhenClosed};
+pub use sctp::{Acknowledgements, FlowControl};
 
 use super::ledger::{Entry, Fact, Ledger, Snapshot};
 use super::world::HostId;
@@ -60,6 +62,10 @@ pub fn of_pair(pair: [HostId; 2]) -> Vec<Box<dyn Invariant>> {
         Box::new(MirroredPairs::new(pair)),
         Box::new(OneControls::new(pair)),
         Box::new(SameSecrets::new(pair)),
+        #[cfg(feature = "rust-crypto")]
+        Box::new(PromisedCertificate::new(
+            &crate::crypto::rust_crypto::PROVIDER,
+        )),
         Box::new(RecordNumbers::default()),
         Box::new(Messages::new(pair)),
         Box::new(Channels::new(pair)),

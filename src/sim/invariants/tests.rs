@@ -8,11 +8,14 @@ use bytes::Bytes;
 use super::*;
 use crate::cursor::Writer;
 use crate::net::Path;
+use crate::seq::{Serial16, Serial32};
 use crate::sim::ledger::{
     Channel, Datagram, Delivery, Fate, Message, Origin, Phase, Side, Snapshot,
 };
 use crate::time::Instant;
-use crate::wire::stun::{Builder, Class, Method, TransactionId};
+use crate::wire::sctp::chunk::{Data, ForwardTsn, GapAckBlock, Init, InitFields, Sack};
+use crate::wire::sctp::{List, Parameters, Ppid, StreamId};
+use crate::wire::stun::{Attribute, Builder, Class, Method, TransactionId};
 
 const L: HostId = HostId(0);
 const R: HostId = HostId(1);
@@ -69,6 +72,33 @@ impl Story {
         self.fact(other, Fact::Arrived(id))
     }
 
+    /// A datagram that nobody else looks at, on its way out.
+    fn leaves(mut self, host: HostId, path: Path, bytes: &[u8]) -> Self {
+        self.ledger.send(self.datagram(Some(host), path, bytes));
+        self
+    }
+
+    /// The same, on its way in; `path` is the host's own.
+    fn arrives(mut self, host: HostId, path: Path, bytes: &[u8]) -> Self {
+        let back = Path::udp(path.remote, path.local);
+        let id = self.ledger.send(self.datagram(None, back, bytes));
+        self.fact(host, Fact::Arrived(id))
+    }
+
+    fn datagram(&self, sender: Option<HostId>, path: Path, bytes: &[u8]) -> Datagram {
+        Datagram {
+            sent: self.now,
+            from: path.local,
+            to: path.remote,
+            seen: Path::udp(path.remote, path.local),
+            sender,
+            receiver: None,
+            bytes: Bytes::copy_from_slice(bytes),
+            origin: Origin::Genuine,
+            fate: Fate::Arrives(self.now),
+        }
+    }
+
     fn verdict(&self, mut invariant: impl Invariant) -> Result<(), String> {
         for entry in self.ledger.entries() {
             invariant.observe(&self.ledger, entry)?;
@@ -102,6 +132,78 @@ fn stun(class: Class, id: u8) -> Vec<u8> {
     let mut w = Writer::new(&mut bytes, 100);
     Builder::new(&mut w, class, Method::BINDING, TransactionId([id; 12]));
     bytes
+}
+
+fn stun_with(class: Class, method: Method, attributes: &[Attribute<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut w = Writer::new(&mut bytes, 200);
+    let mut builder = Builder::new(&mut w, class, method, TransactionId([7; 12]));
+    for attribute in attributes {
+        builder.attribute(attribute);
+    }
+    bytes
+}
+
+/// An SCTP packet of one chunk; its checksum of zero counts as none.
+fn packet(emit: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut bytes = vec![0x13, 0x88, 0x13, 0x88, 0, 0, 0, 1, 0, 0, 0, 0];
+    emit(&mut Writer::new(&mut bytes, 200));
+    bytes
+}
+
+fn init(initial_tsn: u32, a_rwnd: u32) -> Vec<u8> {
+    packet(|w| {
+        Init(InitFields {
+            initiate_tag: 1,
+            a_rwnd,
+            outbound_streams: 1,
+            inbound_streams: 1,
+            initial_tsn: Serial32(initial_tsn),
+            parameters: Parameters::default(),
+        })
+        .emit(w);
+    })
+}
+
+fn data(tsn: u32) -> Vec<u8> {
+    packet(|w| {
+        Data {
+            tsn: Serial32(tsn),
+            stream: StreamId(0),
+            ssn: Serial16(0),
+            ppid: Ppid(0),
+            unordered: false,
+            beginning: true,
+            ending: true,
+            immediate: false,
+            payload: b"four",
+        }
+        .emit(w);
+    })
+}
+
+fn sack(cumulative: u32, a_rwnd: u32, gaps: &[(u16, u16)]) -> Vec<u8> {
+    let gaps = gaps.iter().map(|&(start, end)| GapAckBlock { start, end });
+    let gaps = List::encode(gaps);
+    packet(|w| {
+        Sack {
+            cumulative_tsn: Serial32(cumulative),
+            a_rwnd,
+            gaps: List::new(&gaps),
+            duplicates: List::EMPTY,
+        }
+        .emit(w);
+    })
+}
+
+fn forward_tsn(last: u32) -> Vec<u8> {
+    packet(|w| {
+        ForwardTsn {
+            new_cumulative_tsn: Serial32(last),
+            streams: List::EMPTY,
+        }
+        .emit(w);
+    })
 }
 
 /// A DTLS record with a nonce of eight equal bytes.
@@ -193,6 +295,49 @@ fn i_6_checks_too_fast() {
 }
 
 #[test]
+fn i_1_a_relay_is_told_where_to_send() {
+    let server = SocketAddr::from(([192, 0, 2, 1], 3478));
+    let (relayed, peer) = (address(HostId(7)), address(R));
+    let lent = stun_with(
+        Class::Success,
+        Method::ALLOCATE,
+        &[Attribute::XorRelayedAddress(relayed)],
+    );
+    let send = stun_with(
+        Class::Indication,
+        Method::SEND,
+        &[Attribute::XorPeerAddress(peer), Attribute::Data(&[20; 9])],
+    );
+    let way = Path::udp(address(L), server);
+    let lends = || {
+        Story::new()
+            .fact(L, Fact::Server(server))
+            .arrives(L, way, &lent)
+    };
+    let sends = |story: Story| story.leaves(L, way, &send);
+    sends(lends()).breaks(KnownDestinations::default(), "of which nothing is known");
+    sends(lends().fact(L, Fact::RemoteCandidate(peer))).keeps(KnownDestinations::default());
+    sends(lends()).breaks(Consent::default(), "no check was answered");
+}
+
+#[test]
+fn i_9_addresses_shown_by_who_wants_relays_only() {
+    let server = SocketAddr::from(([192, 0, 2, 1], 3478));
+    let describes = |sdp: &str| {
+        let side = Side::Local;
+        let sdp = sdp.to_string();
+        Story::new().fact(L, Fact::Described { side, sdp })
+    };
+    let line = |kind: &str| alloc::format!("a=candidate:1 1 udp 1 192.0.2.7 9 typ {kind} \n");
+    describes(&line("relay")).keeps(RelaysOnly::default());
+    describes(&line("host")).breaks(RelaysOnly::default(), "typ host");
+    let asks = || Story::new().fact(L, Fact::Server(server));
+    let to = |to| asks().leaves(L, Path::udp(address(L), to), &[0]);
+    to(server).keeps(RelaysOnly::default());
+    to(address(R)).breaks(RelaysOnly::default(), "which is no server");
+}
+
+#[test]
 fn i_2_pairs_that_do_not_mirror() {
     let select = |other: Path| {
         Story::new()
@@ -246,6 +391,55 @@ fn d_1_different_secrets_or_equal_roles() {
     ends(false, 2).breaks(SameSecrets::new(PAIR), "different keys");
 }
 
+#[cfg(feature = "rust-crypto")]
+#[test]
+fn d_2_a_certificate_that_nobody_promised() {
+    use crate::crypto::certificate::{Certificate, CertificateOptions};
+    use crate::crypto::{HashId, rust_crypto::PROVIDER};
+    use crate::rng::Rng;
+    use crate::wire::dtls::handshake;
+
+    let options = CertificateOptions {
+        common_name: "one".into(),
+        not_before: 0,
+        not_after: 1 << 32,
+    };
+    let mut rng = Rng::from_number(1);
+    let mut make = || Certificate::generate(&PROVIDER, &mut rng, &options).unwrap();
+    let (shown, other) = (make(), make());
+
+    let mut body = Vec::new();
+    handshake::Certificate {
+        chain: handshake::Chain::new(&[shown.der()]),
+    }
+    .emit(&mut Writer::new(&mut body, 2_000));
+    let mut flight = Vec::new();
+    handshake::Fragment {
+        kind: handshake::HandshakeType::Certificate,
+        length: u32::try_from(body.len()).unwrap(),
+        sequence: 1,
+        offset: 0,
+        bytes: &body,
+    }
+    .emit(&mut Writer::new(&mut flight, 2_000));
+    let mut bytes = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1];
+    bytes.extend(u16::try_from(flight.len()).unwrap().to_be_bytes());
+    bytes.extend(flight);
+
+    let connects = |promised: &Certificate| {
+        let fingerprint = promised.fingerprint(&PROVIDER, HashId::Sha256).unwrap();
+        let side = Side::Remote;
+        let sdp = alloc::format!("a=fingerprint:{fingerprint}\n");
+        Story::new()
+            .fact(L, Fact::Described { side, sdp })
+            .sends(R, &bytes, Origin::Genuine)
+            .state(L, |state| state.dtls = Phase::Connecting)
+            .state(L, connected)
+    };
+    connects(&shown).keeps(PromisedCertificate::new(&PROVIDER));
+    connects(&other).breaks(PromisedCertificate::new(&PROVIDER), "nobody promised");
+}
+
 #[test]
 fn d_4_numbers_and_nonces_used_twice() {
     let records = |first: [u8; 3], second: [u8; 3]| {
@@ -261,6 +455,50 @@ fn d_4_numbers_and_nonces_used_twice() {
     Story::new()
         .sends(L, &record(23, 0, 1, 1), Origin::Genuine)
         .breaks(RecordNumbers::default(), "in the clear");
+}
+
+#[test]
+fn s_4_what_never_came_is_acknowledged() {
+    let story = |numbers: &[u32]| {
+        let story = Story::new().sends(L, &init(100, 1_000), Origin::Genuine);
+        numbers.iter().fold(story, |story, number| {
+            story.sends(L, &data(100 + number), Origin::Genuine)
+        })
+    };
+    let acknowledges = |story: Story, cumulative, gaps: &[(u16, u16)]| {
+        story.sends(R, &sack(cumulative, 1_000, gaps), Origin::Genuine)
+    };
+    let check = Acknowledgements::default;
+    acknowledges(story(&[0, 1, 3]), 101, &[(2, 2)]).keeps(check());
+    acknowledges(story(&[]), 99, &[]).keeps(check());
+    acknowledges(story(&[0, 2]), 101, &[]).breaks(check(), "2 acknowledged when 1 had come");
+    acknowledges(story(&[0, 3]), 100, &[(2, 2)]).breaks(check(), "2 acknowledged, which never");
+    let back = acknowledges(story(&[0, 1]), 101, &[]);
+    acknowledges(back, 100, &[]).breaks(check(), "1 acknowledged after 2");
+    // What was given up counts as come.
+    let forward = |last| story(&[0]).sends(L, &forward_tsn(last), Origin::Genuine);
+    acknowledges(forward(105), 105, &[]).keeps(check());
+    acknowledges(forward(104), 105, &[]).breaks(check(), "6 acknowledged when 5");
+}
+
+#[test]
+fn s_5_more_than_the_peer_can_hold() {
+    let begins = |window| {
+        Story::new()
+            .sends(L, &init(100, 0), Origin::Genuine)
+            .sends(R, &init(500, window), Origin::Genuine)
+            .sends(L, &data(100), Origin::Genuine)
+    };
+    let next = |story: Story| story.sends(L, &data(101), Origin::Genuine);
+    next(begins(8)).keeps(FlowControl::default());
+    next(begins(7)).breaks(FlowControl::default(), "4 more bytes than 4, of 7");
+    // One chunk at a time may ask whether there is room again, and be sent again.
+    begins(0)
+        .sends(L, &data(100), Origin::Genuine)
+        .keeps(FlowControl::default());
+    let room = |story: Story, window| story.sends(R, &sack(100, window, &[]), Origin::Genuine);
+    next(room(begins(4), 0)).keeps(FlowControl::default());
+    next(next(room(begins(4), 4))).keeps(FlowControl::default());
 }
 
 #[test]
@@ -401,5 +639,5 @@ fn p_7_words_after_the_end() {
 #[test]
 fn all_of_them_are_asked() {
     let names: Vec<&str> = of_pair(PAIR).iter().map(|one| one.name()).collect();
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 12 + usize::from(cfg!(feature = "rust-crypto")));
 }
