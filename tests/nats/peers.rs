@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use pollrtc::PeerConnection;
 use pollrtc::ice::{IceState, TransportPolicy};
-use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Data, Event};
+use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Event};
 use pollrtc::sim::{Fact, HostId, Link, Realm, World, invariants, trace};
 
-use crate::place::{Help, Place, SERVER, add_server, address, good_link, millis, secs, settle, wall_in};
+use crate::place::{
+    Help, Place, SERVER, add_server, address, good_link, millis, secs, settle, wall_in,
+};
 
 /// Two connections; each is told of the other's candidates as they are found, and
 /// whoever needs a negotiation offers.
@@ -18,8 +20,10 @@ pub(crate) struct Peers {
     pub(crate) realms: [Realm; 2],
     /// The channel, as each side calls it.
     channels: [Option<ChannelId>; 2],
-    /// What came to each side.
-    pub(crate) heard: [Vec<Data>; 2],
+    /// How many messages each side has sent.
+    pub(crate) said: usize,
+    /// How many came to each side.
+    pub(crate) heard: [usize; 2],
     /// The states of ICE that each side was told.
     pub(crate) states: [Vec<IceState>; 2],
 }
@@ -60,7 +64,8 @@ impl Peers {
             server,
             realms,
             channels: [None; 2],
-            heard: [Vec::new(), Vec::new()],
+            said: 0,
+            heard: [0; 2],
             states: [Vec::new(), Vec::new()],
         }
     }
@@ -104,6 +109,7 @@ impl Peers {
                 let number = self.world.now().to_string();
                 self.say(side, &number);
             }
+            self.said += 1;
             self.run_for(millis(50));
         }
     }
@@ -141,7 +147,7 @@ impl Peers {
                 let _ = world.trickle(peer, candidate.as_ref());
             }),
             Event::ChannelState(id, ChannelState::Open) => self.channels[side] = Some(id),
-            Event::Message(_, data) => self.heard[side].push(data),
+            Event::Message(..) => self.heard[side] += 1,
             Event::IceConnectionState(state) => self.states[side].push(state),
             Event::Closed(reason) => panic!("{reason}\n{}", self.story()),
             _ => {}

@@ -204,7 +204,10 @@ impl Sender {
 
     /// All that is on its way is taken for lost, and goes out again.
     pub(crate) fn requeue(&mut self, feed: &mut Feed<'_>) {
+        let before = self.in_flight.payload();
         self.in_flight.on_timeout(feed);
+        // RFC 9260 §6.2.1: what is lost does not fill the peer's window.
+        self.window += before.saturating_sub(self.in_flight.payload());
         self.forward_due = self.in_flight.has_abandoned();
     }
 
@@ -277,6 +280,8 @@ impl Sender {
             if let Some(data) = self.in_flight.data(tsn, feed.queue) {
                 Data { immediate, ..data }.emit(w);
             }
+            // RFC 9260 §6.2.1: nor does what is sent again come for free.
+            self.window = self.window.saturating_sub(len);
             written.chunks += 1;
             written.resent += 1;
             written.earliest |= earliest;

@@ -134,6 +134,8 @@ impl Invariant for Acknowledgements {
 
 /// S-5: a host has no more data under way than its peer said it can hold, unless it
 /// asks with a single chunk whether that is still so (RFC 9260 §6.1).
+///
+/// For reliable data only: when a sender gives up a chunk cannot be seen.
 #[derive(Clone, Debug, Default)]
 pub struct FlowControl {
     outbound: BTreeMap<HostId, Outbound>,
