@@ -114,7 +114,10 @@ const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113,
 
 /// Two peers with a NAT and a firewall each, or with the same NAT, or with none.
 fn anywhere(seed: u64, rng: &mut Rng) -> (World<PeerConnection>, [HostId; 2]) {
-    let mut world = World::new(seed).with_links(link(rng));
+    let mut link = link(rng);
+    // A relay adds a header to what comes to it.
+    link.mtu = link.mtu.max(1228 + 52);
+    let mut world = World::new(seed).with_links(link);
     let relays = (49_152..49_160).map(|port| SocketAddr::new(SERVER.ip(), port));
     let user = ("user", "secret");
     let provider = &pollrtc::crypto::rust_crypto::PROVIDER;
@@ -153,6 +156,8 @@ struct Run {
     world: World<PeerConnection>,
     hosts: [HostId; 2],
     channels: [Vec<ChannelId>; 2],
+    /// How long signalling takes.
+    post: Duration,
     rng: Rng,
 }
 
@@ -169,7 +174,8 @@ impl Run {
         let [left, right] = hosts;
         // Half of the worlds are not the same both ways.
         if rng.below(2) == 0 {
-            let other = link(&mut rng);
+            let mut other = link(&mut rng);
+            other.mtu = other.mtu.max(1228 + 52);
             world.set_link(right, left, other);
         }
         world
@@ -181,6 +187,7 @@ impl Run {
             world,
             hosts,
             channels: [Vec::new(), Vec::new()],
+            post,
             rng,
         }
     }
@@ -250,7 +257,8 @@ impl Run {
                 match event {
                     Event::IceCandidate(candidate) => {
                         let other = self.hosts[1 - side];
-                        let post = Duration::from_millis(100);
+                        // It comes behind the description.
+                        let post = self.post + Duration::from_millis(1);
                         self.world.after(post, move |world| {
                             world
                                 .trickle(other, candidate.as_ref())

@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
+use super::inhabitant::Inhabitant;
 use super::invariants::Invariant;
 use super::ledger::{Datagram, DatagramId, Entry, Fact, Fate, Ledger, Origin};
 use super::link::LossCause;
@@ -171,8 +172,13 @@ impl<M: Machine> World<M> {
     /// Polls one datagram and gives it to the network.
     fn transmit(&mut self, host: HostId) -> bool {
         let mut bytes = Vec::new();
-        let mut out = Writer::new(&mut bytes, self.datagram_limit);
         let machine = &mut self.hosts[host.0].machine;
+        let limit = match machine {
+            Inhabitant::Machine(_) => self.datagram_limit,
+            // A relay adds its own header to what hosts may send.
+            Inhabitant::Server(_) => self.datagram_limit + RELAY_HEADER,
+        };
+        let mut out = Writer::new(&mut bytes, limit);
         let Some(path) = machine.poll_transmit(self.now, &mut out) else {
             if !bytes.is_empty() {
                 self.fail("law 5: poll_transmit wrote bytes and said that it did not");
@@ -413,6 +419,10 @@ impl Watch {
         Ok(())
     }
 }
+
+/// What a relay may add to a datagram: the header and attributes of a Data indication
+/// to a peer with an address of IPv6 (RFC 8656 §11.5).
+const RELAY_HEADER: usize = 20 + 24 + 4 + 3;
 
 /// After so many polls that return work without any input, a machine spins.
 const POLLS_LIMIT: usize = 100_000;
