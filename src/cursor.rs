@@ -321,6 +321,17 @@ impl<'a> Writer<'a> {
         self.patch(at, low);
     }
 
+    /// Lets a child write at most `most` bytes, however many remain. If `fill` says
+    /// `false`, writes nothing or overflows, everything is taken back and the answer
+    /// is `false`.
+    pub fn within(&mut self, most: usize, fill: impl FnOnce(&mut Writer<'_>) -> bool) -> bool {
+        let tail = self.remaining().saturating_sub(most);
+        self.end -= tail;
+        let filled = self.nest(0, 0, fill);
+        self.end += tail;
+        filled
+    }
+
     /// Lets a child write between a head and a tail of this layer.
     ///
     /// Reserves `head` bytes now and `tail` bytes of the budget, and gives
@@ -373,6 +384,23 @@ mod tests {
         assert!(w.is_overflowed());
         assert_eq!((w.len(), w.remaining()), (2, 1));
         assert_eq!(buf, [9, 0, 1]);
+    }
+
+    #[test]
+    fn a_child_stays_within_what_it_was_given() {
+        let mut buf = Vec::new();
+        let mut w = Writer::new(&mut buf, 10);
+        let fits = |len| {
+            move |w: &mut Writer<'_>| {
+                w.zeros(len);
+                true
+            }
+        };
+        assert!(!w.within(4, fits(5)));
+        assert!(w.within(4, fits(4)));
+        assert!(w.within(100, fits(6)));
+        assert!(!w.within(100, fits(1)));
+        assert_eq!(buf, [0; 10]);
     }
 
     #[test]

@@ -312,6 +312,9 @@ impl IceAgent {
     /// Lets `fill` write a datagram, and says where it goes: over the selected
     /// pair or, before there is one, the best that works. `None`, without calling
     /// `fill`, while the peer's consent is missing.
+    ///
+    /// With servers there is always room left for what a relay needs, also where
+    /// none is used: what is sent again has the same size, and may take another way.
     pub fn seal(
         &mut self,
         out: &mut Writer<'_>,
@@ -320,8 +323,11 @@ impl IceAgent {
         let now = self.latest;
         let path = self.current_path()?;
         let mut len = 0;
+        let may_wrap = self.gatherer.is_some() || !self.config.servers.is_empty();
+        let around = if may_wrap { MOST_AROUND } else { 0 };
+        let most = out.remaining().saturating_sub(around);
         let way = carry(&mut self.gatherer, path, out, |out| {
-            let filled = fill(out);
+            let filled = out.within(most, fill);
             len = out.len();
             filled
         })?;
@@ -471,3 +477,7 @@ impl IceAgent {
         })
     }
 }
+
+/// What a relay may need around a datagram: the header and attributes of a Send
+/// indication to an address of IPv6, with padding (RFC 8656 §11.1).
+const MOST_AROUND: usize = 20 + 24 + 4 + 3;
