@@ -33,13 +33,20 @@ impl IceAgent {
         let Generation {
             checks, progress, ..
         } = &mut self.generation;
-        let Some(best) = checks.best() else {
+        let Some(mut best) = checks.best() else {
             progress.settled = None;
             return;
         };
         if let Some(chosen) = checks.chosen() {
             if !may_replace(checks, chosen, best, self.renomination) {
-                return;
+                let pair = &checks.pairs[chosen];
+                // The peer may have heard of a later choice that came to nothing here.
+                let is_last = pair.chosen() >= Some(progress.nominations);
+                if is_last || pair.is_silent() {
+                    return;
+                }
+                best = chosen;
+                progress.nominated = None;
             }
         } else {
             let settled = *progress
