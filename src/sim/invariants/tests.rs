@@ -13,8 +13,9 @@ use crate::sim::ledger::{
     Channel, Datagram, Delivery, Fate, Message, Origin, Phase, Side, Snapshot,
 };
 use crate::time::Instant;
+use crate::wire::list::List;
 use crate::wire::sctp::chunk::{Data, ForwardTsn, GapAckBlock, Init, InitFields, Sack};
-use crate::wire::sctp::{List, Parameters, Ppid, StreamId};
+use crate::wire::sctp::{Parameters, Ppid, StreamId};
 use crate::wire::stun::{Attribute, Builder, Class, Method, TransactionId};
 
 const L: HostId = HostId(0);
