@@ -99,8 +99,6 @@ pub struct GatheringLimits {
     pub max_urls: usize,
     /// How many servers are asked, from all sockets together. 64; more are not asked.
     pub max_asked: usize,
-    /// Addresses that a name may resolve to. 4; more are ignored.
-    pub max_addresses_per_name: usize,
     /// Names that wait to be resolved. 16; candidates with more are refused.
     pub max_names: usize,
     /// Streams to and from servers and peers. 32; more are not opened, or released.
@@ -114,7 +112,6 @@ impl Default for GatheringLimits {
         Self {
             max_urls: 16,
             max_asked: 64,
-            max_addresses_per_name: 4,
             max_names: 16,
             max_streams: 32,
             max_frame: 2048,

@@ -259,10 +259,12 @@ impl IceAgent {
         self.locals.len() - 1
     }
 
-    /// Whether pairs may be made of it.
-    pub(super) fn is_usable(&self, index: usize) -> bool {
+    /// Whether a check that came to it over `path` counts: pairs may be made of it,
+    /// or were made before the policy changed.
+    pub(super) fn is_usable(&self, index: usize, path: Path) -> bool {
         let local = self.locals.get(index);
         local.is_some_and(|local| local.is_public(self.config.policy))
+            || self.generation.checks.find(path).is_some()
     }
 
     /// An address that a server has told of: a candidate, unless it is redundant

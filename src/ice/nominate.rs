@@ -194,6 +194,8 @@ impl IceAgent {
             ..
         } = self.generation.progress;
         let is_over = lost.is_some() || patience == Patience::Over;
+        // What servers are still to tell is a hope, too.
+        let has_hope = has_hope || self.gathering == GatheringState::Gathering;
         if is_over && !has_hope {
             IceState::Failed
         } else if has_worked {

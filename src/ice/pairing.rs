@@ -64,12 +64,12 @@ impl IceAgent {
         // RFC 8445 §6.1.2.4: a candidate that sends from the base of another one
         // makes only redundant pairs.
         let path = ours.path_to(theirs)?;
-        if !ours.is_public(self.config.policy) {
-            return None;
-        }
         let is_it = |pair: &Pair| pair.path == path || pair.is_stream_of(path, remote);
         if let Some(index) = self.generation.checks.pairs.iter().position(is_it) {
             return Some(index);
+        }
+        if !ours.is_public(self.config.policy) {
+            return None;
         }
         let foundation = [ours.candidate.foundation, theirs.candidate.foundation];
         let priorities = [ours.candidate.priority, theirs.candidate.priority];

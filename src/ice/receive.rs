@@ -110,7 +110,7 @@ impl IceAgent {
         }
         if self
             .base_of(path)
-            .is_none_or(|index| !self.is_usable(index))
+            .is_none_or(|index| !self.is_usable(index, path))
         {
             self.stats.dropped.unknown_local += 1;
             return;

@@ -30,6 +30,8 @@ pub(super) struct Relay {
     stage: Stage,
     /// Whose datagrams pass.
     permitted: Vec<IpAddr>,
+    /// To whom there is a channel.
+    bound: Vec<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,7 @@ impl Relay {
                 Stage::Waiting
             },
             permitted: Vec::new(),
+            bound: Vec::new(),
         }
     }
 
@@ -182,9 +185,28 @@ impl Relay {
 
     /// Makes what travels to and from a peer smaller: the way is in use.
     pub(super) fn bind(&mut self, peer: SocketAddr) {
-        if let Some(client) = self.running() {
-            // Without a channel the peer is reached by indications.
-            let _ = client.bind(peer);
+        let bound = self.running().map(|client| client.bind(peer));
+        // Without a channel the peer is reached by indications.
+        if matches!(bound, Some(Ok(()))) && !self.bound.contains(&peer) {
+            self.bound.push(peer);
+        }
+    }
+
+    /// Lets go of those peers that are not `needed` any more.
+    pub(super) fn forget_guests(&mut self, needed: impl Fn(IpAddr) -> bool) {
+        let is_gone = |ip: IpAddr| !needed(ip);
+        let channels = self.bound.iter().copied();
+        let hosts = self.permitted.iter().map(|ip| SocketAddr::new(*ip, 0));
+        let gone: Vec<_> = channels
+            .chain(hosts)
+            .filter(|peer| is_gone(peer.ip()))
+            .collect();
+        for peer in gone {
+            if let Some(client) = self.running() {
+                client.forget(peer);
+            }
+            self.bound.retain(|known| *known != peer);
+            self.permitted.retain(|known| *known != peer.ip());
         }
     }
 

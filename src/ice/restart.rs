@@ -197,10 +197,14 @@ impl IceAgent {
             older.checks.pairs.iter_mut().for_each(Pair::rest);
             (older.progress.current, older.progress.selected) = (None, None);
         }
+        let before = self.older.len();
         self.older.retain(|older| match older.retires {
             Some(at) => at > now,
             None => !is_agreed || older.progress.current.is_some(),
         });
+        if self.older.len() < before {
+            self.forget_guests();
+        }
     }
 
     /// What all generations together mean for the application (W3C webrtc-pc §5.6.2).

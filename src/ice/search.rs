@@ -60,7 +60,10 @@ impl IceAgent {
         let Found::At(addresses) = &server.found else {
             return None;
         };
-        let same_family = |ip: &&IpAddr| candidate::may_pair(base.ip(), **ip);
+        // Nobody out there sees a socket that is bound to the loopback interface.
+        let is_inside = base.ip().is_loopback();
+        let same_family =
+            |ip: &&IpAddr| candidate::may_pair(base.ip(), **ip) && (!is_inside || ip.is_loopback());
         let ip = *addresses.iter().find(same_family)?;
         let url = server.url.clone();
         let mut path = Path {

@@ -237,9 +237,10 @@ impl FromStr for ServerUrl {
             scheme,
             host: host.into(),
             port,
-            transport: query.map_or(Ok(scheme.default_transport()), |query| {
-                transport_of(scheme, query)
-            })?,
+            transport: match query {
+                Some(query) => transport_of(scheme, query)?,
+                None => scheme.default_transport(),
+            },
         })
     }
 }

@@ -361,6 +361,22 @@ impl IceAgent {
         }
     }
 
+    /// Pairs of a generation are gone, and relays need not let their peers in.
+    pub(super) fn forget_guests(&mut self) {
+        let generations = self.older.iter().chain([&self.generation]);
+        let relays = self
+            .gatherer
+            .iter_mut()
+            .flat_map(|gatherer| &mut gatherer.relays);
+        for relay in relays {
+            let relayed = relay.relayed;
+            relay.forget_guests(|ip| {
+                let mut pairs = generations.clone().flat_map(|one| &one.checks.pairs);
+                pairs.any(|pair| Some(pair.path.local) == relayed && pair.path.remote.ip() == ip)
+            });
+        }
+    }
+
     /// A pair was selected, which keeps itself alive: the other bindings may lapse.
     pub(super) fn rest_queries(&mut self) {
         let queries = self

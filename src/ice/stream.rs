@@ -176,7 +176,7 @@ impl IceAgent {
 
     pub(super) fn stream_accepted(&mut self, now: Instant, path: Path) {
         let limits = self.config.limits;
-        let is_usable = |index| self.is_usable(index) && !self.is_silent();
+        let is_usable = |index| self.is_usable(index, path) && !self.is_silent();
         let is_listener = self.base_of(path).is_some_and(is_usable);
         let gatherer = self.gatherer.get_or_insert_default();
         if gatherer.streams.iter().any(|stream| stream.path == path) {

@@ -73,7 +73,7 @@ fn net(seed: u64, loss: u64) -> Net {
             turn("turns:turn.example:3478"),
         ],
         tcp: true,
-        hide_addresses: seed % 3 == 0,
+        hide_addresses: seed.is_multiple_of(3),
         limits: GatheringLimits {
             max_streams: 6,
             ..GatheringLimits::default()
@@ -83,7 +83,7 @@ fn net(seed: u64, loss: u64) -> Net {
     net.add_host(config.clone(), &["10.0.0.1:1000"]);
     net.add_host(config, &["10.0.0.2:1000"]);
     net.listen(1, "10.0.0.2:443");
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         net.join_mdns(0, "10.0.0.1:5353");
         net.join_mdns(1, "10.0.0.2:5353");
     }

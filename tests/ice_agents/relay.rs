@@ -7,7 +7,7 @@ use pollrtc::sim::Habit;
 use pollrtc::wire::stun::{Class, Message, Method};
 
 use crate::net::{Net, Packet, config, stun, turn};
-use crate::support::{Script, addr};
+use crate::support::{Script, addr, host};
 
 const S: &str = "203.0.113.1:3478";
 const A: &str = "10.0.0.1:1000";
@@ -418,4 +418,92 @@ fn permissions_come_before_checks() {
         .position(|one| *one == (Class::Indication, Method::SEND));
     assert!(first.is_some() && first < check, "{methods:?}");
     assert_eq!(net.servers[0].2.stats().unpermitted, 0);
+}
+
+/// The new generation has an address of its own, though the old one is given back
+/// at the same time.
+#[test]
+fn a_restart_after_a_failure_gets_a_relay_again() {
+    let mut net = one_relay();
+    assert!(net.connect(60_000));
+    net.filter = Some(Box::new(|packet: &Packet| {
+        let ends = [packet.path.local, packet.path.remote];
+        !ends.contains(&addr(B)) && !ends.contains(&addr(B_SEEN))
+    }));
+    let end = net.now.as_millis() + 120_000;
+    net.run_while(end, |net| net.state(0) != IceState::Failed);
+    assert_eq!(net.state(0), IceState::Failed);
+    assert_eq!(net.agent(0).restart(), Ok(()));
+    net.agent(0).gather();
+    let end = net.now.as_millis() + 1_000;
+    net.run_until(end);
+    assert_eq!(net.candidates(0, CandidateKind::Relayed).len(), 1);
+    assert_eq!(net.servers[0].2.stats().deleted, 1);
+    let state = net.hosts[0].agent.gathering_state();
+    assert_eq!(state, GatheringState::Complete);
+}
+
+/// Who is not needed after a restart is not let in any longer (RFC 8656 §9).
+#[test]
+fn restarts_do_not_pile_up_permissions() {
+    let mut net = one_relay();
+    assert!(net.connect(60_000));
+    for n in 1..=20 {
+        for host in 0..2 {
+            assert_eq!(net.agent(host).restart(), Ok(()));
+            net.hosts[host].events.clear();
+            net.agent(host).gather();
+        }
+        let end = net.now.as_millis() + 500;
+        net.run_until(end);
+        net.introduce();
+        let elsewhere = host(([198, 51, 100, 100 + n], 7).into(), 1_000);
+        assert_eq!(net.agent(0).add_remote_candidate(elsewhere), Ok(()));
+        net.run_until(end + 60_000);
+    }
+    let relay = net.candidates(0, CandidateKind::Relayed)[0]
+        .address
+        .ip()
+        .expect("an address");
+    // Permissions lapse after five minutes.
+    let end = net.now.as_millis() + 400_000;
+    net.run_until(end);
+    let (channels, permissions) = net.servers[0].2.guests(relay);
+    assert!(
+        channels <= 1 && permissions <= 4,
+        "{channels} {permissions}"
+    );
+    assert!(net.send_data(0, b"\x80 still"));
+    net.run_until(end + 100);
+    assert_eq!(net.hosts[1].data.len(), 1);
+}
+
+/// The W3C: a new policy counts from the next gathering on.
+#[test]
+fn a_new_policy_waits_for_a_restart() {
+    let mut net = one_relay();
+    net.filter = None;
+    assert!(net.connect(60_000));
+    net.agent(0).set_policy(TransportPolicy::Relay);
+    let end = net.now.as_millis() + 60_000;
+    net.run_until(end);
+    assert!(net.both_completed());
+    assert_eq!(
+        net.hosts[0].agent.current_path().map(|path| path.local),
+        Some(addr(A))
+    );
+    for host in 0..2 {
+        assert_eq!(net.agent(host).restart(), Ok(()));
+        net.hosts[host].events.clear();
+        net.agent(host).gather();
+    }
+    net.run_until(end + 500);
+    net.introduce();
+    net.run_while(end + 60_000, |net| !net.both_completed());
+    assert!(net.both_completed());
+    let relay = net.candidates(0, CandidateKind::Relayed)[0].address.ip();
+    assert_eq!(
+        net.hosts[0].agent.current_path().map(|path| path.local),
+        relay
+    );
 }
