@@ -248,6 +248,38 @@ fn no_deadline_has_expired_in_any_state() {
     }
 }
 
+/// Law 4: what a command makes ready is no deadline in the past, though the pacing of
+/// the last check is over for long and nobody has polled since.
+#[test]
+fn a_command_leaves_no_deadline_in_the_past() {
+    let commands: [Story; 6] = [
+        |world| world.join(0, "10.7.0.1:7000"),
+        |world| world.leave(0, A),
+        |world| {
+            let candidate = host(addr("10.9.9.9:9"), 2_130_706_431);
+            world
+                .agent(0)
+                .add_remote_candidate(candidate)
+                .expect("room");
+        },
+        |world| world.agent(0).set_role(Role::Controlled),
+        |world| world.agent(1).set_role(Role::Controlling),
+        renew,
+    ];
+    for (number, command) in commands.into_iter().enumerate() {
+        for wait in [0, 20, 60, 3_000, 3_010, 100_000] {
+            let mut world = World::pair(1);
+            world.run_until(ms(wait));
+            command(&mut world);
+            for peer in &world.agents {
+                let deadline = peer.agent.poll_timeout();
+                let is_late = deadline.is_some_and(|at| at <= world.now);
+                assert!(!is_late, "command {number} at {wait}: {deadline:?}");
+            }
+        }
+    }
+}
+
 /// One call of the contract, or a command.
 #[derive(Clone, Debug)]
 enum Call {
