@@ -1,1 +1,106 @@
-fn main() {}
+//! What does it cost to read an RTP packet, to change it for another session, and to read feedback?
+#![allow(missing_docs, reason = "criterion's macros write undocumented items")]
+
+use core::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use pollrtc::cursor::{Reader, Writer};
+use pollrtc::seq::{Serial16, Serial32};
+use pollrtc::wire::list::List;
+use pollrtc::wire::rtcp::{Arrival, Compound, FeedbackBuilder, Packet as Rtcp};
+use pollrtc::wire::rtp::extension::{AudioLevel, Form, TransportSequence};
+use pollrtc::wire::rtp::{Header, HeaderMut, Packet, PayloadType, Ssrc};
+
+/// A packet of a browser: an audio level and a number of the transport.
+fn packet() -> Vec<u8> {
+    let header = Header {
+        marker: true,
+        payload_type: PayloadType::from_low_bits(96),
+        sequence_number: Serial16(7),
+        timestamp: Serial32(960),
+        ssrc: Ssrc(0x1234_5678),
+        csrcs: List::EMPTY,
+        extensions: None,
+    };
+    let mut packet = Vec::new();
+    let mut w = Writer::new(&mut packet, 1500);
+    header.emit_with(&mut w, Form::OneByte, |block| {
+        let level = AudioLevel {
+            voice: true,
+            below: 30,
+        };
+        let number = TransportSequence(Serial16(9));
+        block.put(1, level.encoded_len(), |w| level.emit(w));
+        block.put(3, number.encoded_len(), |w| number.emit(w));
+    });
+    w.zeros(1150);
+    packet
+}
+
+fn feedback() -> Vec<u8> {
+    let mut builder = FeedbackBuilder::new(Serial16(5), 1000);
+    for number in 0..50 {
+        let lost = number % 10 == 9;
+        let arrival = Arrival {
+            sequence: Serial16(5 + number),
+            time: 1000 + i64::from(number) * 7,
+        };
+        assert!(lost || builder.push(arrival));
+    }
+    let mut bytes = Vec::new();
+    builder
+        .finish(Ssrc(1), Ssrc(2), 3)
+        .emit(&mut Writer::new(&mut bytes, 1200));
+    bytes
+}
+
+fn rtp(c: &mut Criterion) {
+    let mut packet = packet();
+    let mut group = c.benchmark_group("rtp");
+    group.bench_function("parse, two extensions", |b| {
+        b.iter(|| Packet::parse(&mut Reader::new(black_box(&packet))).expect("a packet"));
+    });
+    group.bench_function("parse, and find the second extension", |b| {
+        b.iter(|| {
+            let packet = Packet::parse(&mut Reader::new(black_box(&packet))).expect("a packet");
+            packet.header.extension(3).map(<[u8]>::len)
+        });
+    });
+    let mut out = Vec::with_capacity(1500);
+    group.bench_function("write a header", |b| {
+        let packet = packet.clone();
+        let header = Packet::parse(&mut Reader::new(&packet))
+            .expect("a packet")
+            .header;
+        b.iter(|| {
+            out.clear();
+            black_box(&header).emit(&mut Writer::new(&mut out, 1500));
+        });
+    });
+    group.bench_function("change in place for another session", |b| {
+        b.iter(|| {
+            let mut header = HeaderMut::new(black_box(&mut packet)).expect("a packet");
+            header.set_ssrc(Ssrc(7));
+            header.set_sequence_number(Serial16(8));
+            header.set_timestamp(Serial32(9));
+            header.set_payload_type(PayloadType::from_low_bits(97));
+        });
+    });
+    let feedback = feedback();
+    group.bench_function("feedback on 50 packets", |b| {
+        b.iter(|| {
+            let compound = Compound::parse(&mut Reader::new(black_box(&feedback)));
+            let packets = compound.expect("RTCP").packets().flatten();
+            packets
+                .map(|packet| match packet {
+                    Rtcp::TransportFeedback(feedback) => feedback.arrivals().count(),
+                    _ => 0,
+                })
+                .sum::<usize>()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rtp);
+criterion_main!(benches);

@@ -54,7 +54,7 @@
 //! # The floors
 //!
 //! [`peer`] is the whole of it. Each part below is usable alone: [`ice`], [`mdns`],
-//! [`dtls`], [`sctp`] and [`channel`] with [`transport`] between them, offer and
+//! [`dtls`], [`srtp`], [`rtp`], [`sctp`] and [`channel`] with [`transport`] between them, offer and
 //! answer in [`jsep`], and all formats as plain values in [`wire`]. With the feature `sim`
 //! any of them can be put into a simulated network: see `sim::World`.
 //!
@@ -90,6 +90,7 @@ pub mod wire;
 pub mod dtls;
 pub mod ice;
 pub mod mdns;
+pub mod rtp;
 pub mod sctp;
 pub mod srtp;
 pub mod stun;
@@ -111,6 +112,7 @@ pub use dtls::DtlsTransport;
 pub use ice::IceAgent;
 pub use peer::PeerConnection;
 pub use sctp::SctpAssociation;
+pub use srtp::SrtpContext;
 pub use time::Instant;
 pub use turn::TurnClient;
 

@@ -229,7 +229,9 @@ fn every_format_and_machine_has_a_fuzz_target() {
         return;
     };
     let mut errors = Vec::new();
-    for subject in ["stun", "dtls", "sctp", "sdp", "framing", "mdns", "peer"] {
+    for subject in [
+        "stun", "dtls", "sctp", "rtp", "rtcp", "srtp", "payload", "sdp", "framing", "mdns", "peer",
+    ] {
         let named = |line: &str| line.starts_with("name = ") && line.contains(subject);
         if !manifest.lines().any(named) {
             errors.push(format!("fuzz/Cargo.toml: no target for {subject}"));

@@ -1,0 +1,347 @@
+//! H.265 (RFC 7798), without decoding order numbers.
+
+use core::iter::FusedIterator;
+use core::ops::Range;
+
+use alloc::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::annex_b::{LONG_CODE, Units};
+use super::{Assembly, Frame, Limits};
+use crate::cursor::{Malformed, Reader, Writer};
+
+/// What a payload holds (RFC 7798 §4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// One unit, header and all.
+    Single(&'a [u8]),
+    /// Several units.
+    Aggregate(AggregatedUnits<'a>),
+    /// A piece of a unit.
+    Fragment {
+        /// The header that the whole unit has.
+        header: [u8; 2],
+        /// Whether it is the first piece.
+        is_start: bool,
+        /// Whether it is the last.
+        is_end: bool,
+        /// The piece.
+        data: &'a [u8],
+    },
+}
+
+impl<'a> Payload<'a> {
+    /// Reads a payload; a PACI (RFC 7798 §4.4.4) is read as what it carries.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if it is cut, of a type that is reserved, a packet in a
+    /// packet, or a piece that is both first and last.
+    pub fn parse(payload: &'a [u8]) -> Result<Self, Malformed> {
+        const FIELD: &str = "H.265 payload";
+        let mut r = Reader::new(payload);
+        let header: [u8; 2] = r.array(FIELD)?;
+        match kind(header) {
+            0..=47 if !r.is_empty() => Ok(Self::Single(payload)),
+            AGGREGATE => AggregatedUnits::parse(r.rest()).map(Self::Aggregate),
+            FRAGMENT => {
+                let fu = r.u8(FIELD)?;
+                let (is_start, is_end) = (fu & 0x80 != 0, fu & 0x40 != 0);
+                if is_start && is_end || r.is_empty() || fu & TYPE >= AGGREGATE {
+                    return Err(Malformed("H.265 fragment"));
+                }
+                let header = with_kind(header, fu & TYPE);
+                Ok(Self::Fragment {
+                    header,
+                    is_start,
+                    is_end,
+                    data: r.rest(),
+                })
+            }
+            PACI => {
+                // A, the type of what is carried, and the length of the extension.
+                let fields = r.u16(FIELD)?;
+                r.bytes(usize::from(fields >> 4 & 0x1f), "H.265 PACI")?;
+                let [_, low] = (fields >> 9).to_be_bytes();
+                Self::parse_carried(with_kind(header, low & TYPE), r)
+            }
+            _ => Err(Malformed(FIELD)),
+        }
+    }
+
+    /// What a PACI carries: it has the header of the PACI with its own type, so
+    /// that a unit is a piece which is the whole of it.
+    fn parse_carried(header: [u8; 2], mut r: Reader<'a>) -> Result<Self, Malformed> {
+        match kind(header) {
+            AGGREGATE => AggregatedUnits::parse(r.rest()).map(Self::Aggregate),
+            0..=47 if !r.is_empty() => Ok(Self::Fragment {
+                header,
+                is_start: true,
+                is_end: true,
+                data: r.rest(),
+            }),
+            _ => Err(Malformed("H.265 PACI")),
+        }
+    }
+}
+
+/// The units of an aggregate, and the iterator over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AggregatedUnits<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> AggregatedUnits<'a> {
+    fn parse(units: &'a [u8]) -> Result<Self, Malformed> {
+        let mut all = Self { rest: units };
+        let mut count = 0;
+        while !all.rest.is_empty() {
+            let unit = all.next().ok_or(Malformed("H.265 aggregated unit"))?;
+            // RFC 7798 §4.4.2: units of the bitstream only, with a header.
+            let header = unit
+                .first_chunk()
+                .ok_or(Malformed("H.265 aggregated unit"))?;
+            if kind(*header) >= AGGREGATE {
+                return Err(Malformed("H.265 aggregated unit"));
+            }
+            count += 1;
+        }
+        if count == 0 {
+            return Err(Malformed("H.265 aggregate"));
+        }
+        Ok(Self { rest: units })
+    }
+}
+
+impl<'a> Iterator for AggregatedUnits<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let mut r = Reader::new(self.rest);
+        let unit = r.prefixed_u16("H.265 aggregated unit").ok()?;
+        self.rest = r.rest();
+        Some(unit)
+    }
+}
+
+impl FusedIterator for AggregatedUnits<'_> {}
+
+/// Whether a payload begins a picture that depends on no other, or has the
+/// parameters that come before one.
+#[must_use]
+pub fn is_key(payload: &[u8]) -> bool {
+    let begins = |unit: &[u8]| {
+        let header = unit.first_chunk();
+        header.is_some_and(|header| {
+            (16..=21).contains(&kind(*header)) || (32..=33).contains(&kind(*header))
+        })
+    };
+    match Payload::parse(payload) {
+        Ok(Payload::Single(unit)) => begins(unit),
+        Ok(Payload::Aggregate(mut units)) => units.any(begins),
+        Ok(Payload::Fragment {
+            header, is_start, ..
+        }) => is_start && begins(&header),
+        Err(_) => false,
+    }
+}
+
+/// Cuts frames with start codes into payloads: small units go together, a large
+/// one is cut.
+#[derive(Clone, Debug, Default)]
+pub struct Packetizer {
+    frame: Bytes,
+    /// The units that were not written yet.
+    units: VecDeque<Range<usize>>,
+    /// How much of the first one was written in pieces.
+    cut: usize,
+}
+
+impl Packetizer {
+    /// A packetizer without a frame.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next frame. What is left of the last one is forgotten.
+    pub fn push(&mut self, frame: Bytes) {
+        // A unit without a header or content is none.
+        self.units = Units::new(&frame)
+            .filter(|unit| unit.len() > HEADER)
+            .collect();
+        self.frame = frame;
+        self.cut = 0;
+    }
+
+    /// Writes the next payload of the frame; `Some(true)` if it is the last.
+    ///
+    /// `None` if there is none, or not enough room for a piece of a unit.
+    pub fn next(&mut self, w: &mut Writer<'_>) -> Option<bool> {
+        let first = self.units.front()?.clone();
+        let together = self.how_many_fit(w.remaining());
+        if self.cut > 0 || first.len() > w.remaining() {
+            self.write_fragment(first, w)?;
+        } else if together < 2 {
+            w.bytes(self.frame.get(first)?);
+            self.units.pop_front();
+        } else {
+            self.write_aggregate(together, w);
+        }
+        Some(self.units.is_empty())
+    }
+
+    fn how_many_fit(&self, room: usize) -> usize {
+        let mut room = room.saturating_sub(HEADER);
+        let fits = |unit: &&Range<usize>| {
+            let left = room.checked_sub(2 + unit.len());
+            room = left.unwrap_or(0);
+            left.is_some() && unit.len() <= usize::from(u16::MAX)
+        };
+        self.units.iter().take_while(fits).count()
+    }
+
+    fn write_aggregate(&mut self, count: usize, w: &mut Writer<'_>) {
+        let at = w.len();
+        w.bytes(&[0; HEADER]);
+        // RFC 7798 §4.4.2: damaged if any is, and of the lowest layers in it.
+        let (mut damaged, mut layer, mut temporal) = (0, u16::MAX, u8::MAX);
+        for unit in self.units.drain(..count) {
+            let unit = self.frame.get(unit).unwrap_or_default();
+            w.prefixed_u16(|w| w.bytes(unit));
+            if let Some(&[a, b]) = unit.first_chunk() {
+                damaged |= a & 0x80;
+                layer = layer.min(u16::from_be_bytes([a & 1, b & 0xf8]));
+                temporal = temporal.min(b & 0x07);
+            }
+        }
+        let [high, low] = layer.to_be_bytes();
+        w.patch(at, &[damaged | AGGREGATE << 1 | high, low | temporal]);
+    }
+
+    fn write_fragment(&mut self, unit: Range<usize>, w: &mut Writer<'_>) -> Option<()> {
+        let room = w
+            .remaining()
+            .checked_sub(HEADER + 1)
+            .filter(|room| *room > 0)?;
+        let header: [u8; 2] = *self.frame.get(unit.start..)?.first_chunk()?;
+        let is_start = self.cut == 0;
+        let from = unit.start + self.cut.max(HEADER);
+        let left = unit.end.saturating_sub(from);
+        let pieces = left.div_ceil(room).max(if is_start { 2 } else { 1 });
+        let len = left.div_ceil(pieces);
+        let is_end = len == left;
+        let flags = u8::from(is_start) << 7 | u8::from(is_end) << 6;
+        w.bytes(&with_kind(header, FRAGMENT));
+        w.u8(flags | kind(header));
+        w.bytes(self.frame.get(from..from + len)?);
+        if is_end {
+            self.units.pop_front();
+            self.cut = 0;
+        } else {
+            self.cut = from + len - unit.start;
+        }
+        Some(())
+    }
+}
+
+/// Puts payloads together, with start codes.
+#[derive(Clone, Debug, Default)]
+pub struct Depacketizer {
+    assembly: Assembly,
+    /// The header of the unit whose pieces come.
+    open: Option<[u8; 2]>,
+    /// A unit was cut off: the frame is not whole.
+    is_broken: bool,
+    is_key: bool,
+}
+
+impl Depacketizer {
+    /// One that keeps within these limits.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self {
+            assembly: Assembly::new(limits),
+            open: None,
+            is_broken: false,
+            is_key: false,
+        }
+    }
+
+    /// The next payload of the frame.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if it is not one, or a piece is without those before it, or
+    /// the frame is too long. The frame is not whole then: [`finish`](Self::finish)
+    /// gives none.
+    pub fn push(&mut self, payload: &[u8]) -> Result<(), Malformed> {
+        let result = Payload::parse(payload).and_then(|payload| self.add(payload));
+        self.is_broken |= result.is_err();
+        result
+    }
+
+    fn add(&mut self, payload: Payload<'_>) -> Result<(), Malformed> {
+        match payload {
+            Payload::Fragment {
+                header,
+                is_start,
+                is_end,
+                data,
+            } => {
+                let continues = !is_start && self.open == Some(header);
+                let begins = is_start && self.open.is_none();
+                if !continues && !begins {
+                    return Err(Malformed("H.265 piece without the others"));
+                }
+                if begins {
+                    self.begin(header)?;
+                }
+                self.open = (!is_end).then_some(header);
+                self.assembly.append(data)
+            }
+            _ if self.open.is_some() => Err(Malformed("H.265 unit without its end")),
+            Payload::Single(unit) => self.add_unit(unit),
+            Payload::Aggregate(mut units) => units.try_for_each(|unit| self.add_unit(unit)),
+        }
+    }
+
+    fn add_unit(&mut self, unit: &[u8]) -> Result<(), Malformed> {
+        let (header, rest) = unit.split_first_chunk().ok_or(Malformed("H.265 unit"))?;
+        self.begin(*header)?;
+        self.assembly.append(rest)
+    }
+
+    fn begin(&mut self, header: [u8; 2]) -> Result<(), Malformed> {
+        // Pictures at which decoding can begin (H.265, table 7-1).
+        self.is_key |= (16..=21).contains(&kind(header));
+        self.assembly.append(&LONG_CODE)?;
+        self.assembly.append(&header)
+    }
+
+    /// The frame, if it is whole; the next payload begins another.
+    pub fn finish(&mut self) -> Option<Frame> {
+        let is_broken = core::mem::take(&mut self.is_broken) | self.open.take().is_some();
+        let is_key = core::mem::take(&mut self.is_key);
+        let data = self.assembly.take()?;
+        (!is_broken).then_some(Frame { data, is_key })
+    }
+}
+
+/// The type in a header: six bits behind the first.
+const fn kind(header: [u8; 2]) -> u8 {
+    header[0] >> 1 & TYPE
+}
+
+/// The header with another type.
+const fn with_kind(header: [u8; 2], kind: u8) -> [u8; 2] {
+    [header[0] & 0x81 | kind << 1, header[1]]
+}
+
+const TYPE: u8 = 0x3f;
+const AGGREGATE: u8 = 48;
+const FRAGMENT: u8 = 49;
+const PACI: u8 = 50;
+/// The header of a unit.
+const HEADER: usize = 2;

@@ -1,0 +1,11 @@
+//! Pictures and sound in packets, each part alone.
+//!
+//! [`format`] cuts frames into payloads and puts them together again; it knows
+//! no packets, no time and no network. [`fmtp`] says whether two ends mean the
+//! same format. [`reception`] counts what came as RFC 3550 counts it, and
+//! [`rtx`] repeats packets (RFC 4588).
+
+pub mod fmtp;
+pub mod format;
+pub mod reception;
+pub mod rtx;
