@@ -3,11 +3,6 @@
 //! Not run by default: `cargo test --test srtp_libsrtp -- --ignored`, with
 //! Python and Debian's package libsrtp2-1.
 #![cfg(feature = "rust-crypto")]
-#![expect(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    reason = "a test has std, and no alloc unless it asks"
-)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
