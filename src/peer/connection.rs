@@ -20,7 +20,7 @@ use crate::rng::Rng;
 use crate::sctp::SctpAssociation;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::transport::Transport;
+use crate::transport::{self, Transport};
 
 /// A connection to one peer: the W3C's `RTCPeerConnection` as a state machine.
 ///
@@ -70,7 +70,7 @@ pub struct Stats {
     /// Keys and records; `None` before the handshake starts.
     pub dtls: Option<dtls::Stats>,
     /// What was neither.
-    pub transport: crate::transport::Stats,
+    pub transport: transport::Stats,
     /// Packets and chunks.
     pub sctp: crate::sctp::Stats,
     /// Messages and channels.
@@ -201,7 +201,8 @@ impl PeerConnection {
 
     /// Closes the connection, at once for the application.
     ///
-    /// Keep polling until [`Event::Closed`] so that the peer learns of it.
+    /// Keep polling until [`Event::Closed`] so that the peer learns of it, and servers:
+    /// with relays in use that takes their answer, or two seconds.
     pub fn close(&mut self) {
         self.end(CloseReason::Application);
     }
@@ -209,23 +210,33 @@ impl PeerConnection {
     /// Takes a datagram that arrived on `path`, or bytes of a stream, as many as came.
     /// It is decrypted in place.
     pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        if self.life == Life::Live {
-            let Self {
-                transport,
-                channels,
-                ..
-            } = self;
-            transport.handle_input(now, path, datagram, |data| channels.handle_input(now, data));
-            self.settle();
+        let Self {
+            transport,
+            channels,
+            ..
+        } = self;
+        match self.life {
+            Life::Live => {
+                transport
+                    .handle_input(now, path, datagram, |data| channels.handle_input(now, data));
+                self.settle();
+            }
+            // Servers answer that what they lent is given back.
+            Life::Farewell(_) => transport.hear_servers(now, path, datagram),
+            Life::Ending(_) | Life::Over => {}
         }
     }
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.life == Life::Live {
-            self.transport.handle_timeout(now);
-            self.channels.handle_timeout(now);
-            self.settle();
+        match self.life {
+            Life::Live => {
+                self.transport.handle_timeout(now);
+                self.channels.handle_timeout(now);
+                self.settle();
+            }
+            Life::Farewell(_) => self.transport.ice_mut().handle_timeout(now),
+            Life::Ending(_) | Life::Over => {}
         }
     }
 
@@ -285,7 +296,8 @@ impl PeerConnection {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.life {
             Life::Live => earliest(self.transport.poll_timeout(), self.channels.poll_timeout()),
-            Life::Farewell(_) | Life::Ending(_) | Life::Over => None,
+            Life::Farewell(_) => self.transport.poll_servers(),
+            Life::Ending(_) | Life::Over => None,
         }
     }
 
@@ -413,13 +425,22 @@ impl PeerConnection {
             transport.ice_mut().close();
             path = transport.ice_mut().poll_transmit(now, &mut out);
         }
+        let len = out.len();
+        while let Some(event) = transport.poll_event() {
+            if let transport::Event::Ice(ice::Event::Release(path)) = event {
+                self.events.push(Event::Release(path));
+            }
+        }
         let Some(path) = path else {
-            self.life = Life::Ending(reason);
+            // What was lent by servers is asked back until they answer, for two seconds.
+            if self.transport.poll_servers().is_none() {
+                self.life = Life::Ending(reason);
+            }
             return None;
         };
         Some(Transmit {
             path,
-            len: out.len(),
+            len,
             segment_size: None,
             ecn: Ecn::NotEct,
         })

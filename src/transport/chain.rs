@@ -182,6 +182,23 @@ impl Transport {
         }
     }
 
+    /// Takes what arrived after the end: only what servers say still counts.
+    pub fn hear_servers(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+        if path.protocol.is_stream() {
+            let mut rest = &*bytes;
+            while self.ice.open_stream(now, path, &mut rest).is_some() {}
+        } else {
+            let _ = self.ice.open(now, path, bytes);
+        }
+    }
+
+    /// Until when the servers of a closed agent have time to answer.
+    #[must_use]
+    pub fn poll_servers(&self) -> Option<Instant> {
+        let is_closed = self.ice.state() == ice::IceState::Closed;
+        self.ice.poll_timeout().filter(|_| is_closed)
+    }
+
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.ice.handle_timeout(now);
