@@ -3,11 +3,14 @@
 //! Not run by default: `cargo test --test turn_coturn -- --ignored`.
 #![cfg(feature = "rust-crypto")]
 #![expect(
-    clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
-    reason = "a test has std, and no alloc unless it asks"
+    reason = "a test has std, and no core unless it asks"
 )]
-#![expect(clippy::disallowed_types, reason = "a test against a real program")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a test against a real program"
+)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
