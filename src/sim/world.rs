@@ -241,6 +241,7 @@ impl<M: Machine> World<M> {
         let Self { hosts, seed, .. } = self;
         match &mut hosts[host.0].machine {
             Inhabitant::Machine(machine) => machine,
+            // Said above; `fail` would borrow all of the world.
             Inhabitant::Server(_) => panic!("seed {seed}: this host is a server"),
         }
     }
