@@ -303,8 +303,9 @@ impl IceAgent {
         pair.stats.last_packet_received = Some(now);
         if self.current_path() != Some(path) {
             let now = self.told(now);
-            self.doubt_current(now, false);
-            self.refresh();
+            if self.doubt_current(now, false) {
+                self.refresh();
+            }
         }
         Some(datagram)
     }

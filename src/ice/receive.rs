@@ -261,19 +261,22 @@ impl IceAgent {
     }
 
     /// The peer uses another pair than the one that we send on. It may have moved
-    /// there, so we ask on ours, unless we just did. An answer keeps us there.
-    pub(super) fn doubt_current(&mut self, now: Instant, is_news: bool) {
+    /// there, so we ask on ours, unless we just did. An answer keeps us there. Answers
+    /// whether there is something to send by it.
+    pub(super) fn doubt_current(&mut self, now: Instant, is_news: bool) -> bool {
         let Progress {
             current, selected, ..
         } = self.generation.progress;
         // Before a pair is nominated, all are checked anyway.
         let Some(index) = current.filter(|_| selected.is_some()) else {
-            return;
+            return false;
         };
         let pair = &self.generation.checks.pairs[index];
-        if pair.may_be_doubted(now) || (is_news && !pair.is_asked()) {
+        let is_doubted = pair.may_be_doubted(now) || (is_news && !pair.is_asked());
+        if is_doubted {
             self.generation.checks.trigger(index);
         }
+        is_doubted
     }
 }
 
