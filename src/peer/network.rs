@@ -9,6 +9,7 @@ use super::event::Event;
 use crate::ice::{
     self, AddressError, GatheringState, IceAgent, IceServer, ServerError, TransportPolicy,
 };
+use crate::mdns::SocketError;
 use crate::net::Path;
 use crate::time::Instant;
 
@@ -56,10 +57,15 @@ impl PeerConnection {
 
     /// Tells that the UDP socket at `address` has joined the group of multicast DNS
     /// (RFC 6762 §3): names of browsers that end in `.local` are resolved over it.
-    pub fn add_mdns_socket(&mut self, address: SocketAddr) {
-        // Without it names are asked for by event.
-        let _ = self.transport.ice_mut().add_mdns_socket(address);
+    /// Without one they are asked for by [`Event::Resolve`].
+    ///
+    /// # Errors
+    ///
+    /// If it is not bound to port 5353, or there are too many.
+    pub fn add_mdns_socket(&mut self, address: SocketAddr) -> Result<(), SocketError> {
+        self.transport.ice_mut().add_mdns_socket(address)?;
         self.settle();
+        Ok(())
     }
 
     /// Answers [`Event::Resolve`]; without an address if there is none.

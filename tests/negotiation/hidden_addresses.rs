@@ -31,7 +31,8 @@ fn names_are_resolved_and_no_address_is_told() {
             let socket = SocketAddr::from((ip, mdns::PORT));
             talk.world.add_socket(host, Realm::INTERNET, socket);
             talk.world
-                .with(host, |peer, _| peer.add_mdns_socket(socket));
+                .with(host, |peer, _| peer.add_mdns_socket(socket))
+                .expect("it has the right port");
         }
         talk.world
             .negotiate(talk.left, talk.right)

@@ -89,7 +89,7 @@ impl Sockets {
             peer.add_tcp_listener(listener.local_addr()?)?;
         }
         for socket in &self.mdns {
-            peer.add_mdns_socket(socket.local());
+            peer.add_mdns_socket(socket.local())?;
         }
         Ok(())
     }
