@@ -2,10 +2,12 @@
 //!
 //! [`format`] cuts frames into payloads and puts them together again; it knows
 //! no packets, no time and no network. [`fmtp`] says whether two ends mean the
-//! same format. [`reception`] counts what came as RFC 3550 counts it, and
-//! [`rtx`] repeats packets (RFC 4588).
+//! same format. [`reception`] counts what came as RFC 3550 counts it,
+//! [`missing`] knows what did not and when to ask for it, and [`rtx`] repeats
+//! packets (RFC 4588).
 
 pub mod fmtp;
 pub mod format;
+pub mod missing;
 pub mod reception;
 pub mod rtx;

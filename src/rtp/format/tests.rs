@@ -483,3 +483,16 @@ fn keys_of_a_telephone_and_lengths_of_sound() {
     assert!(millis(&[]).is_err() && millis(&[0x03]).is_err());
     assert_eq!(opus::ticks(Duration::from_millis(20), 48_000), 960);
 }
+
+/// The first payload of a stream that a browser sent.
+#[test]
+fn a_payload_of_a_browser_begins_a_sequence() {
+    let payload = include_bytes!("../../../tests/vectors/rtp/werift_av1_dump_0.av1");
+    let parsed = av1::Payload::parse(payload).expect("AV1");
+    assert!(parsed.starts_sequence && av1::is_key(payload));
+    assert_eq!((parsed.continues, parsed.is_continued), (false, true));
+    assert_eq!(parsed.elements().count(), 2);
+    let mut depacketizer = av1::Depacketizer::new(Limits::default());
+    assert!(depacketizer.push(payload).is_ok());
+    assert_eq!(depacketizer.finish(), None, "its second OBU goes on");
+}

@@ -94,6 +94,41 @@ fn packets_of_others_read_as_they_should() {
 }
 
 #[test]
+fn packets_of_aiortc_read_as_they_should() {
+    macro_rules! sample {
+        ($name:literal) => {
+            &include_bytes!(concat!(
+                "../../../tests/vectors/rtp/aiortc_rtcp_",
+                $name,
+                ".bin"
+            ))[..]
+        };
+    }
+    for (bytes, name) in [
+        (sample!("bye_padding"), "BYE"),
+        (sample!("psfb_pli"), "PLI"),
+        (sample!("rr"), "RR"),
+        (sample!("sdes"), "SDES"),
+    ] {
+        let packet = parse(bytes).expect(name);
+        assert!(packet.to_string().starts_with(name), "{packet}");
+        for len in 0..bytes.len() {
+            assert!(Compound::parse(&mut Reader::new(&bytes[..len])).is_err());
+        }
+    }
+    for bytes in [
+        sample!("bye_invalid"),
+        sample!("rr_invalid"),
+        sample!("rtpfb_invalid"),
+        sample!("sdes_item_truncated"),
+        sample!("sdes_source_truncated"),
+        sample!("sr_invalid"),
+    ] {
+        assert!(parse(bytes).is_err(), "{bytes:02x?}");
+    }
+}
+
+#[test]
 fn transport_feedback_of_others_reads_as_it_should() {
     // Chromium pads with the padding bit; the numbers are those of the draft's words.
     let said = [

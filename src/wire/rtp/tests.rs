@@ -82,6 +82,40 @@ fn packets_of_others_read_as_they_should() {
 }
 
 #[test]
+fn packets_of_aiortc_read_as_they_should() {
+    macro_rules! sample {
+        ($name:literal) => {
+            &include_bytes!(concat!("../../../tests/vectors/rtp/aiortc_", $name, ".bin"))[..]
+        };
+    }
+    let samples = [
+        (sample!("rtp"), 0, 15_743, 0, 160, 0),
+        (sample!("rtp_dtmf"), 101, 24_152, 0, 4, 0),
+        (sample!("rtp_only_padding"), 120, 27_759, 0, 0, 224),
+        (
+            sample!("rtp_only_padding_with_header_extensions"),
+            98,
+            22_138,
+            0,
+            0,
+            224,
+        ),
+        (sample!("rtp_with_csrc"), 0, 16_082, 2, 160, 0),
+    ];
+    for (bytes, number, sequence, csrcs, len, padding) in samples {
+        let packet = parse(bytes).expect("a packet");
+        assert_eq!(packet.header.payload_type.number(), number);
+        assert_eq!(packet.header.sequence_number, Serial16(sequence));
+        assert_eq!(packet.header.csrcs.len(), csrcs);
+        assert_eq!((packet.payload.len(), packet.padding), (len, padding));
+        assert_eq!(written(|w| packet.emit(w)).len(), bytes.len());
+        for len in 0..packet.header.encoded_len() {
+            assert!(parse(&bytes[..len]).is_err());
+        }
+    }
+}
+
+#[test]
 fn rtp_001_lengths_that_lie_are_refused() {
     for bytes in [
         "80e0698fd9c293da1c6427",
