@@ -321,3 +321,28 @@ fn candidates_find_the_generation_that_they_belong_to() {
     assert!(world.agent(0).cancel_restart());
     assert_eq!(count(&world), 3);
 }
+
+/// An offer that is never answered: the generation before it connects, and stays.
+#[test]
+fn a_restart_that_nobody_answers_disturbs_nothing() {
+    for wait in [0, 5, 15, 25, 45, 60, 100, 3_000] {
+        for who in [&[0][..], &[1], &[0, 1]] {
+            let mut world = World::pair(9);
+            world.run_until(ms(wait));
+            for index in who {
+                begin(&mut world, *index);
+            }
+            world.run_until(ms(wait + 100_000));
+            let paths = [0, 1].map(|index| {
+                let pair = world.agent(index).selected_pair();
+                pair.expect("the one before").path
+            });
+            assert_eq!(paths[0].local, paths[1].remote, "{wait} {who:?}");
+            for index in 0..2 {
+                assert!(world.state(index).is_connected(), "{wait} {who:?}");
+                let states = world.states(index);
+                assert!(!states.contains(&IceState::Disconnected), "{states:?}");
+            }
+        }
+    }
+}
