@@ -113,7 +113,6 @@ fn sctp_keeps_its_books_on_bad_networks() {
                 } else {
                     Reliability::Reliable
                 },
-                ..SendOptions::default()
             };
             let text = Bytes::from(vec![number; usize::from(number) * 300 + 1]);
             world.with(hosts[usize::from(number % 2)], |end, now| {

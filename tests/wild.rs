@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pollrtc::PeerConnection;
 use pollrtc::ice::IceServer;
-use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Event};
+use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Event, LocalCandidate};
 use pollrtc::rng::Rng;
 use pollrtc::sim::{
     Chance, Dependence, Fact, Firewall, HostId, Link, Loss, Nat, Passage, Realm, TurnServerConfig,
@@ -250,21 +250,22 @@ impl Run {
         let _ = self.world.send(self.hosts[side], channel, data);
     }
 
+    /// Sends a candidate of one side to the other, behind the description.
+    fn post(&mut self, side: usize, candidate: Option<LocalCandidate>) {
+        let other = self.hosts[1 - side];
+        let delay = self.post + Duration::from_millis(1);
+        self.world.after(delay, move |world| {
+            let taken = world.trickle(other, candidate.as_ref());
+            taken.expect("the candidate is good");
+        });
+    }
+
     fn listen(&mut self) {
         use pollrtc::peer::ChannelState::{Closed, Closing, Open};
         for (side, host) in self.hosts.into_iter().enumerate() {
             while let Some(event) = self.world.next_event(host) {
                 match event {
-                    Event::IceCandidate(candidate) => {
-                        let other = self.hosts[1 - side];
-                        // It comes behind the description.
-                        let post = self.post + Duration::from_millis(1);
-                        self.world.after(post, move |world| {
-                            world
-                                .trickle(other, candidate.as_ref())
-                                .expect("the candidate is good");
-                        });
-                    }
+                    Event::IceCandidate(candidate) => self.post(side, candidate),
                     Event::ChannelState(id, Open) => self.channels[side].push(id),
                     Event::ChannelState(id, Closing | Closed) => {
                         self.channels[side].retain(|other| *other != id);

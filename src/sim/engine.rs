@@ -295,7 +295,7 @@ impl<M: Machine> World<M> {
         let home = self.network.realms.home(host, path.local);
         let listeners = home.map(|home| self.network.realms.listeners(home, path.remote));
         let cut = self.network.cut_hosts.contains(&host);
-        let cause = cause.or(cut.then_some(LossCause::Cut));
+        let cause = cause.or_else(|| cut.then_some(LossCause::Cut));
         let mut copies = 0;
         for (to, local) in listeners.into_iter().flatten() {
             if to == host || cause.is_some() {

@@ -27,39 +27,44 @@ impl Agents {
         Self::with(seed, link, places, help, |_, _| {})
     }
 
-    /// The same, with something to say about each agent before it gathers.
+    /// The same, with something to say about each agent's configuration.
     pub(crate) fn with(
         seed: u64,
         link: Link,
         places: [Place; 2],
         help: Help,
-        mut prepare: impl FnMut(usize, &mut IceAgent),
+        mut configure: impl FnMut(usize, &mut IceConfig),
     ) -> Self {
         let mut world = World::new(seed).with_links(link);
         let server = add_server(&mut world);
         let mut realms = [Realm::INTERNET; 2];
         let mut addresses = [address(SERVER); 2];
         let roles = [Role::Controlling, Role::Controlled];
+        let mut any_lite = false;
         let hosts = [0, 1].map(|side| {
             let (realm, local) = settle(&mut world, side, places[side], realms[0]);
             (realms[side], addresses[side]) = (realm, local);
             let mut config = IceConfig::new(&PROVIDER);
             config.servers = help.servers();
+            configure(side, &mut config);
+            any_lite |= config.lite;
             let mut rng = world.fork_rng();
             let mut agent = IceAgent::new(config, roles[side], &mut rng).expect("it has SHA-1");
             agent.add_local_address(local).expect("there is room");
-            prepare(side, &mut agent);
             let host = world.add_in(realm, ["L", "R"][side], &[local], agent);
             wall_in(&mut world, host, places[side]);
             world.note(host, Fact::Server(address(SERVER)));
             host
         });
-        let world = world
+        let mut world = world
             .watched_by(KnownDestinations::default())
-            .watched_by(Consent::default())
             .watched_by(Pacing::default())
             .watched_by(MirroredPairs::new(hosts))
             .watched_by(OneControls::new(hosts));
+        if !any_lite {
+            // A lite agent has no answers: it is asked, and that is all it has (RFC 7675 §5.1).
+            world.watch(vec![Box::new(Consent::default())]);
+        }
         let mut agents = Self {
             world,
             hosts,

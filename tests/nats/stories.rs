@@ -1,7 +1,8 @@
 //! What happens to agents and connections in the life of a network.
 
-use pollrtc::ice::{IceState, Role, TransportPolicy};
-use pollrtc::net::CandidateKind;
+use pollrtc::ice::{IceConfig, IceState, Role, TransportPolicy};
+use pollrtc::net::{CandidateKind, Protocol};
+use pollrtc::sim::ledger::Datagram;
 
 use crate::agents::Agents;
 use crate::peers::Peers;
@@ -17,12 +18,70 @@ fn role_conflicts_are_settled_at_every_place() {
                     continue;
                 }
                 let places = [left, right];
-                let mut agents = Agents::with(1, good_link(), places, Help::Stun, |_, agent| {
-                    agent.set_role(role);
-                });
+                let mut agents = Agents::new(1, good_link(), places, Help::Stun);
+                for host in agents.hosts {
+                    agents.world.with(host, |agent, _| agent.set_role(role));
+                }
                 assert!(agents.connect(), "{places:?} {role:?}\n{}", agents.story());
                 agents.finish();
             }
+        }
+    }
+}
+
+/// RFC 8445 §2.5: a lite agent is on the Internet and only answers; whoever comes,
+/// whatever the role that it begins with, finds it.
+#[test]
+fn a_lite_agent_is_found_from_every_place() {
+    let places = Place::ALL.into_iter();
+    for place in places.filter(|place| place.meets(Place::Open)) {
+        for seed in 0..10 {
+            find_lite(seed, place, usize::from(seed % 2 == 0));
+        }
+    }
+}
+
+fn find_lite(seed: u64, place: Place, lite: usize) {
+    let mut places = [place; 2];
+    places[lite] = Place::Open;
+    let configure = |side, config: &mut IceConfig| {
+        if side == lite {
+            config.lite = true;
+            config.servers.clear();
+        }
+    };
+    let mut agents = Agents::with(seed, lossy_link(), places, Help::Stun, configure);
+    let [host, full] = [lite, 1 - lite].map(|side| agents.hosts[side]);
+    agents
+        .world
+        .with(full, |agent, _| agent.set_remote_lite(true));
+    assert!(agents.connect(), "{place}, lite {lite}\n{}", agents.story());
+    agents.finish();
+    let asks =
+        |datagram: &&Datagram| datagram.sender == Some(host) && datagram.bytes.starts_with(&[0, 1]);
+    let datagrams = agents.world.ledger().datagrams();
+    let checks = datagrams.iter().filter(asks).count();
+    assert_eq!(checks, 0, "a lite agent asks nobody");
+}
+
+/// RFC 6544: no datagram passes, and a stream does.
+#[test]
+fn where_only_streams_pass_agents_meet_over_tcp() {
+    for seed in 0..10 {
+        let places = [Place::UdpBlocked, Place::Open];
+        let configure = |_, config: &mut IceConfig| config.tcp = true;
+        let mut agents = Agents::with(seed, good_link(), places, Help::Stun, configure);
+        let (right, address) = (agents.hosts[1], agents.addresses[1]);
+        agents.world.listen(right, address);
+        agents.world.with(right, |agent, _| {
+            let added = agent.add_tcp_listener(address);
+            added.expect("there is room");
+        });
+        assert!(agents.connect(), "{}", agents.story());
+        agents.finish();
+        for host in agents.hosts {
+            let path = agents.world.machine(host).current_path();
+            assert!(path.is_some_and(|path| path.protocol == Protocol::Tcp));
         }
     }
 }
@@ -62,7 +121,7 @@ fn who_wants_relays_only_is_never_seen() {
         peers.finish();
         let hosts = peers.hosts;
         let ledger = peers.world.ledger();
-        let theirs = |datagram: &&pollrtc::sim::ledger::Datagram| {
+        let theirs = |datagram: &&Datagram| {
             datagram
                 .sender
                 .is_some_and(|sender| hosts.contains(&sender))
