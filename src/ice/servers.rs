@@ -60,12 +60,13 @@ impl IceAgent {
     /// Writes the next message for a server.
     pub(super) fn poll_servers(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
         let may_begin = !self.agenda.is_paced(now) && !self.is_silent();
-        let schedule = self.query_schedule();
         let gatherer = self.gatherer.as_mut()?;
         let mut has_changed = gatherer.begin(now, self.config.gathering_timeout);
         let mut sent = gatherer.poll_active(now, out);
         if sent.is_none() && may_begin && gatherer.wants_to_begin() {
             // RFC 8445 §14.2: servers are asked in the pace of the checks, too.
+            let schedule = self.query_schedule();
+            let gatherer = self.gatherer.as_mut()?;
             let failed = gatherer.begin_next(schedule, &mut self.rng);
             sent = gatherer.poll_active(now, out);
             self.agenda.pace(now + self.config.pacing);
@@ -163,7 +164,7 @@ impl IceAgent {
                 let (url, path) = (relay.url.clone(), relay.path);
                 if self.base_of(Path::udp(relayed, relayed)).is_some() {
                     // What we send from our own socket is none of the server's business.
-                    self.lose_relay(now, asked);
+                    self.refuse_relay(now, asked);
                     let failure = Failure::new(Failure::NO_ANSWER, "the address is ours already");
                     self.tell_error(url, path.local, &failure);
                 } else {
@@ -323,6 +324,18 @@ impl IceAgent {
                 local.base == relayed && local.candidate.protocol == Protocol::Udp
             });
         }
+    }
+
+    /// A relay lends what it cannot have: it goes, and what is there already stays.
+    fn refuse_relay(&mut self, now: Instant, asked: Path) {
+        let relays = self
+            .gatherer
+            .iter_mut()
+            .flat_map(|gatherer| &mut gatherer.relays);
+        for relay in relays.filter(|relay| relay.asked == asked) {
+            relay.relayed = None;
+        }
+        self.lose_relay(now, asked);
     }
 
     /// Does `act` on the pairs of all generations.

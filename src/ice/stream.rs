@@ -289,7 +289,12 @@ impl IceAgent {
             let mut streams = gatherer.streams.iter();
             return streams.any(|stream| stream.path == path).then_some(true);
         }
-        if !gatherer.streams.iter().any(|stream| stream.path == path) {
+        let known = gatherer.streams.iter().find(|stream| stream.path == path);
+        if known.is_some_and(|stream| stream.end == End::Server) {
+            // The candidate claims the place of a server.
+            return None;
+        }
+        if known.is_none() {
             let wish = gatherer.connect(path, None, &self.config.limits)?;
             self.events.push(wish);
         }

@@ -1,7 +1,9 @@
 //! What TURN servers lend (RFC 8656), and what goes through them.
 
 use pollrtc::cursor::{Reader, Writer};
-use pollrtc::ice::{Event, GatheringState, IceConfig, IceServer, IceState, TransportPolicy};
+use pollrtc::ice::{
+    Event, GatheringLimits, GatheringState, IceConfig, IceServer, IceState, TransportPolicy,
+};
 use pollrtc::net::{CandidateAddress, CandidateKind, Path, Protocol};
 use pollrtc::sim::Habit;
 use pollrtc::wire::stun::{Class, Message, Method};
@@ -506,4 +508,118 @@ fn a_new_policy_waits_for_a_restart() {
         net.hosts[0].agent.current_path().map(|path| path.local),
         relay
     );
+}
+
+/// RFC 8656 §7.1: over IPv6 an address of IPv6 is asked for first, then any.
+#[test]
+fn a_server_reached_over_ipv6_lends_what_it_has() {
+    let six = "[2001:db8:5::1]:3478";
+    for (relay, expected) in [
+        ("[2001:db8:5::1]:40001", true),
+        ("203.0.113.9:40001", false),
+    ] {
+        let mut net = Net::new(1);
+        let server = net.add_server(six);
+        net.server(server).config_mut().relays = vec![addr(relay)];
+        let servers = vec![turn("turn:[2001:db8:5::1]")];
+        net.add_host(
+            IceConfig {
+                servers,
+                ..config()
+            },
+            &["[2001:db8::1]:1"],
+        );
+        net.gather();
+        net.run_until(2_000);
+        let told = net.candidates(0, CandidateKind::Relayed);
+        let addresses: Vec<_> = told.iter().filter_map(|one| one.address.ip()).collect();
+        assert_eq!(addresses, [addr(relay)], "{:?}", net.errors(0));
+        assert_eq!(addresses[0].is_ipv6(), expected);
+    }
+}
+
+/// Two sockets at one address need one stream to a server.
+#[test]
+fn sockets_of_one_address_share_a_stream() {
+    let mut net = Net::new(1);
+    net.add_server(S);
+    let servers = vec![turn("turn:203.0.113.1?transport=tcp")];
+    net.add_host(
+        IceConfig {
+            servers,
+            ..config()
+        },
+        &[A, "10.0.0.1:1001"],
+    );
+    net.gather();
+    net.run_until(500);
+    assert_eq!(net.streams.len(), 1);
+    assert_eq!(net.candidates(0, CandidateKind::Relayed).len(), 1);
+}
+
+/// How many servers are asked is bounded, and how many candidates they make.
+#[test]
+fn what_servers_lend_is_bounded() {
+    let mut net = Net::new(1);
+    let mut servers = Vec::new();
+    for n in 1..=16 {
+        net.add_server(&format!("203.0.113.{n}:3478"));
+        servers.push(turn(&format!("turn:203.0.113.{n}")));
+    }
+    let limits = GatheringLimits {
+        max_asked: 20,
+        ..GatheringLimits::default()
+    };
+    let sockets = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "10.0.0.4:1"];
+    net.add_host(
+        IceConfig {
+            servers,
+            limits,
+            ..config()
+        },
+        &sockets,
+    );
+    net.gather();
+    net.run_until(9_000);
+    let allocated: u64 = net
+        .servers
+        .iter()
+        .map(|server| server.2.stats().allocated)
+        .sum();
+    assert_eq!(allocated, 20);
+    assert_eq!(net.agent(0).local_candidates().count(), 16);
+    assert_eq!(
+        net.hosts[0].agent.gathering_state(),
+        GatheringState::Complete
+    );
+    net.agent(0).close();
+    net.run_until(12_000);
+    let deleted: u64 = net
+        .servers
+        .iter()
+        .map(|server| server.2.stats().deleted)
+        .sum();
+    assert_eq!(deleted, 20);
+    assert_eq!(net.hosts[0].events.last(), Some(&Event::Closed));
+}
+
+/// A server that lends what is not its own: one of our addresses.
+#[test]
+fn an_address_of_ours_is_not_taken_for_a_relayed_one() {
+    let mut net = Net::new(1);
+    let server = net.add_server(S);
+    net.server(server).config_mut().relays = vec![addr(A)];
+    let servers = vec![turn("turn:203.0.113.1")];
+    net.add_host(
+        IceConfig {
+            servers,
+            ..config()
+        },
+        &[A],
+    );
+    net.gather();
+    net.run_until(500);
+    assert_eq!(net.candidates(0, CandidateKind::Relayed), []);
+    assert_eq!(net.errors(0), [("turn:203.0.113.1".into(), 701)]);
+    assert_eq!(net.candidates(0, CandidateKind::Host).len(), 1);
 }

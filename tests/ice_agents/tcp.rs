@@ -6,8 +6,8 @@ use pollrtc::net::{Candidate, CandidateAddress, CandidateKind, Path, Protocol, T
 use pollrtc::wire::framing::Framing;
 use pollrtc::wire::stun::{Attribute, Class};
 
-use crate::net::{Net, config};
-use crate::support::{Script, addr, class_of};
+use crate::net::{Net, config, turn};
+use crate::support::{Script, addr, class_of, host};
 
 const A: &str = "192.0.2.1:1000";
 const B: &str = "192.0.2.2:2000";
@@ -398,4 +398,29 @@ fn a_restart_opens_a_stream_of_its_own() {
     net.run_until(end);
     assert_eq!(net.streams.len(), 1, "the old stream was released");
     assert!(net.both_completed());
+}
+
+/// A candidate that claims the place of a server gets no stream of its own, and is no hope.
+#[test]
+fn a_candidate_at_the_place_of_a_server_is_not_connected_to() {
+    let servers = vec![turn("turn:203.0.113.1?transport=tcp")];
+    let mut net = Net::new(1);
+    net.add_host(
+        IceConfig {
+            servers,
+            ..active()
+        },
+        &[A],
+    );
+    net.agent(0).gather();
+    let candidate = Candidate {
+        protocol: Protocol::Tcp,
+        tcp: Some(TcpKind::Passive),
+        ..host(addr("203.0.113.1:3478"), 1_000)
+    };
+    assert_eq!(net.agent(0).add_remote_candidate(candidate), Ok(()));
+    assert_eq!(net.agent(0).pairs().count(), 0);
+    net.collect(0);
+    let connects = |event: &&Event| matches!(event, Event::Connect { .. });
+    assert_eq!(net.hosts[0].events.iter().filter(connects).count(), 1);
 }
