@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod lossy;
 mod matrix;
 mod peers;
 mod place;
