@@ -18,7 +18,7 @@ fn seeds(play: impl Fn(u64) + Sync) {
             scope.spawn(move || {
                 (thread..SEEDS)
                     .step_by(threads)
-                    .for_each(|seed| play(seed as u64))
+                    .for_each(|seed| play(seed as u64));
             });
         }
     });
