@@ -5,7 +5,8 @@ use core::fmt;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::wire::sdp::{Fmtp, Media};
+use crate::rtp::fmtp::{self, Parameters};
+use crate::wire::sdp::Media;
 
 /// A codec as a description writes it (RFC 8866 §6.6, RFC 4566 §6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,14 +71,7 @@ impl Codec {
     /// The value of one of its parameters.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        let fmtp = Fmtp {
-            format: "",
-            parameters: &self.parameters,
-        };
-        let mut pairs = fmtp.pairs();
-        pairs
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        Parameters(&self.parameters).get(name)
     }
 
     /// The payload type whose packets it repeats (RFC 4588 §8.6), if it is `rtx`.
@@ -111,35 +105,8 @@ impl Codec {
         if !same_name || self.clock_rate != other.clock_rate || self.channels != other.channels {
             return false;
         }
-        let same = |name, default| {
-            let ours = self.parameter(name).unwrap_or(default);
-            ours == other.parameter(name).unwrap_or(default)
-        };
-        match self.name.to_ascii_uppercase().as_str() {
-            // RFC 6184 §8.2.2: the configuration is symmetric but for the level.
-            "H264" => {
-                same("packetization-mode", "0") && self.h264_profile() == other.h264_profile()
-            }
-            // RFC 7798 §7.2.2.
-            "H265" => same("profile-id", "1") && same("tier-flag", "0") && same("tx-mode", "SRST"),
-            // RFC 9628 §6.2.
-            "VP9" => same("profile-id", "0"),
-            // AV1 RTP §7.2.1.
-            "AV1" => same("profile", "0"),
-            _ => true,
-        }
-    }
-
-    /// The profile without the level: the bytes that say it, with those bits
-    /// cleared that mean nothing in it (RFC 6184 §8.1, table 5).
-    fn h264_profile(&self) -> Option<H264Profile> {
-        // RFC 6184 §8.1: Baseline, if nothing is said.
-        let id = self.parameter("profile-level-id").unwrap_or("42000a");
-        let [_, idc, iop, _level] = u32::from_str_radix(id, 16).ok()?.to_be_bytes();
-        H264Profile::ALL
-            .into_iter()
-            .find(|(profile, wanted, mask, _)| idc == *profile && iop & mask == *wanted)
-            .map(|(.., profile)| profile)
+        let [ours, theirs] = [self, other].map(|codec| Parameters(&codec.parameters));
+        fmtp::Codec::of_name(&self.name).matches(ours, theirs)
     }
 
     /// How we take what the peer offers as `self`, `ours` being what we can do:
@@ -156,32 +123,6 @@ impl Codec {
             ..ours.clone()
         }
     }
-}
-
-/// What profiles are there (RFC 6184 §8.1, table 5)?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum H264Profile {
-    ConstrainedBaseline,
-    Baseline,
-    Main,
-    Extended,
-    High,
-    ConstrainedHigh,
-}
-
-impl H264Profile {
-    /// `profile_idc`, and what the bits of `profile-iop` under the mask have to be.
-    const ALL: [(u8, u8, u8, Self); 9] = [
-        (0x42, 0x40, 0x4f, Self::ConstrainedBaseline),
-        (0x4d, 0x80, 0x8f, Self::ConstrainedBaseline),
-        (0x58, 0xc0, 0xcf, Self::ConstrainedBaseline),
-        (0x42, 0x00, 0x4f, Self::Baseline),
-        (0x58, 0x80, 0xcf, Self::Baseline),
-        (0x4d, 0x00, 0xaf, Self::Main),
-        (0x58, 0x00, 0xcf, Self::Extended),
-        (0x64, 0x00, 0xff, Self::High),
-        (0x64, 0x0c, 0xff, Self::ConstrainedHigh),
-    ];
 }
 
 impl fmt::Display for Codec {
