@@ -20,10 +20,19 @@ async def relayed(s, kind, feature, **config):
     return remark
 
 
+async def selected(peer):
+    """The pair that was nominated. Data may flow before, over the best pair that works."""
+    for _ in range(50):
+        pair = (await peer.ask("stats"))["selected_pair"]
+        if pair:
+            return pair
+        await asyncio.sleep(0.1)
+    check(False, f"{peer} does not know its selected pair")
+
+
 async def only_relays(s, kind):
     for peer in (s.off, s.ans):
-        pair = (await peer.ask("stats"))["selected_pair"]
-        check(pair, f"{peer} does not know its selected pair")
+        pair = await selected(peer)
         local = pair["local"]
         check(local["type"] in ("relay", "relayed"), f"{peer} selected {pair}")
         check(local.get("relay_protocol") in (kind, None), f"{peer} reaches its relay over {local.get('relay_protocol')}")
@@ -104,8 +113,8 @@ async def turn_quota(s):
     await s.opened()
     codes = await told(teller, 486)
     remark = await echo(s, count=12)
-    pair = (await teller.ask("stats"))["selected_pair"]
-    check(pair and pair["local"]["type"] == "relay", f"{teller} selected {pair}")
+    pair = await selected(teller)
+    check(pair["local"]["type"] == "relay", f"{teller} selected {pair}")
     return f"{teller.name} told {codes}; {remark}"
 
 
@@ -209,8 +218,8 @@ async def ice_tcp(s):
     await s.opened()
     remark = await echo(s, count=120)
     for peer in (s.off, s.ans):
-        pair = (await peer.ask("stats"))["selected_pair"]
-        check(pair and pair["local"]["protocol"] == "tcp", f"{peer} selected {pair}")
+        pair = await selected(peer)
+        check(pair["local"]["protocol"] == "tcp", f"{peer} selected {pair}")
     return remark
 
 
@@ -228,7 +237,7 @@ async def mdns(s):
     theirs = s.sdp["answer" if resolver is s.off else "offer"]
     check(re.search(r"\.local \d+ typ host", theirs), f"no name in the description of {hider}")
     remark = await echo(s, count=30)
-    pair = (await resolver.ask("stats"))["selected_pair"]
+    pair = await selected(resolver)
     check(pair["remote"]["type"] == "host", f"{resolver} selected {pair}")
     return remark
 

@@ -555,3 +555,17 @@ proptest! {
         }
     }
 }
+
+/// RFC 3550 §6.7: data of APP is a multiple of four bytes. Padding might leave less.
+#[test]
+fn data_of_app_is_of_whole_words() {
+    let padded = |count: u8| {
+        let mut bytes = unhex("a0cc0004000000016e616d6501020304");
+        bytes.extend([0, 0, 0, count]);
+        parse(&bytes).map(|packet| packet.to_string())
+    };
+    assert!(padded(4).is_ok() && padded(8).is_ok());
+    for count in [1, 2, 3, 5, 7] {
+        assert_eq!(padded(count), Err(Malformed("APP data")), "{count}");
+    }
+}
