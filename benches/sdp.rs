@@ -46,6 +46,7 @@ fn exchange(criterion: &mut Criterion) {
         pwd: "0123456789abcdefghijkl",
         next_ufrag: "next",
         next_pwd: "0123456789abcdefghijkl",
+        lite: false,
         fingerprints: &[fingerprint],
         candidates: &[],
         gathered: false,

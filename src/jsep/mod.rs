@@ -30,7 +30,7 @@
 //! # let sha256 = format!("sha-256 {}", ["AB"; 32].join(":"));
 //! # let fingerprints = [Fingerprint::parse(&sha256).unwrap()];
 //! # let facts = |ufrag, pwd| Local { ufrag, pwd, next_ufrag: "next", next_pwd: "nextNextNextNextNextNext",
-//! #     fingerprints: &fingerprints, candidates: &[],
+//! #     lite: false, fingerprints: &fingerprints, candidates: &[],
 //! #     gathered: false, sctp_port: 5000, max_message_size: 262_144 };
 //! let alice_facts = facts("aliC", "aliceAliceAliceAliceAlice"); // of her ICE agent and certificate
 //! let bob_facts = facts("bobB", "bobBobBobBobBobBobBobBob");

@@ -24,6 +24,8 @@ pub struct Local<'a> {
     pub next_ufrag: &'a str,
     /// The password that the agent will have after a restart.
     pub next_pwd: &'a str,
+    /// Whether our agent is a lite one.
+    pub lite: bool,
     /// Of our certificate, one for each hash that is to be said.
     pub fingerprints: &'a [Fingerprint],
     /// What the agent has gathered so far.

@@ -51,6 +51,10 @@ impl Written {
             // `ice2` says RFC 8445 rather than RFC 5245.
             attributes.push(Attribute::IceOptions("trickle ice2"));
         }
+        if local.lite {
+            // RFC 8839 §5.3: the peer has to know, since it does all the checks.
+            attributes.push(Attribute::IceLite);
+        }
         if drafts.iter().any(|draft| draft.media().is_some()) {
             // RFC 8285 §6: the two forms of header extensions may come in turn.
             attributes.push(Attribute::ExtmapAllowMixed);

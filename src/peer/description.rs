@@ -300,6 +300,7 @@ impl<'a> Facts<'a> {
             pwd: &credentials.pwd,
             next_ufrag: next.map_or("", |next| &next.ufrag),
             next_pwd: next.map_or("", |next| &next.pwd),
+            lite: self.config.ice.lite,
             fingerprints: core::slice::from_ref(self.fingerprint),
             candidates: &self.candidates,
             gathered: ice.gathering_state() == ice::GatheringState::Complete,

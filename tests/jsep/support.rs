@@ -147,6 +147,7 @@ impl Peer {
             pwd: &self.pwd,
             next_ufrag: &self.next_ufrag,
             next_pwd: &self.pwd,
+            lite: false,
             fingerprints: &self.fingerprints,
             candidates: &self.candidates,
             gathered: self.gathered,

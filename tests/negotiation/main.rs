@@ -15,6 +15,7 @@ mod crowded_world;
 mod garbage_flood;
 mod hidden_addresses;
 mod late_wake_up;
+mod lite_server;
 mod narrow_link;
 mod negotiates_in_few_round_trips;
 mod peer_vanishes_consent_expires;
