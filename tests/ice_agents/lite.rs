@@ -111,7 +111,7 @@ fn a_lite_agent_notices_that_its_peer_is_gone() {
 
 #[test]
 fn a_lite_agent_follows_a_full_one_that_roams_or_restarts_on_a_bad_network() {
-    for seed in 0..200 {
+    for seed in 0..500 {
         let mut world = world(seed, [Role::Controlling, Role::Controlled], true);
         world.loss = 200;
         world.jitter = Duration::from_millis(50);
