@@ -33,21 +33,14 @@ impl<'a> App<'a> {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] if it is cut, or its data is not of whole words.
+    /// [`Malformed`] if it is cut.
     pub fn parse(r: &mut Reader<'a>) -> Result<Self, Malformed> {
         let (subtype, mut r) = Unknown::open(r, Self::is)?;
-        let ssrc = Ssrc::parse(&mut r)?;
-        let name = r.array("APP name")?;
-        let data = r.rest();
-        // RFC 3550 §6.7: it must be a multiple of 32 bits long.
-        if data.len() % 4 != 0 {
-            return Err(Malformed("APP data"));
-        }
         Ok(Self {
             subtype,
-            ssrc,
-            name,
-            data,
+            ssrc: Ssrc::parse(&mut r)?,
+            name: r.array("APP name")?,
+            data: r.rest(),
         })
     }
 

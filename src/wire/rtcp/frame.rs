@@ -47,7 +47,7 @@ impl<'a> Unknown<'a> {
     /// # Errors
     ///
     /// [`Malformed`] if it is not version 2, longer than the datagram, or its
-    /// padding is longer than itself.
+    /// padding is longer than itself or no multiple of four.
     pub fn parse(r: &mut Reader<'a>) -> Result<Self, Malformed> {
         const FIELD: &str = "RTCP header";
         let [first, kind] = r.array(FIELD)?;
@@ -58,8 +58,9 @@ impl<'a> Unknown<'a> {
         let all = r.bytes(usize::from(words) * 4, "RTCP length")?;
         let padding = match all.last() {
             _ if first & PADDING == 0 => 0,
-            // RFC 3550 §6.4.1: the last byte counts the padding, a multiple of four.
-            Some(&count) if count != 0 => count,
+            // RFC 3550 §6.4.1: the last byte counts the padding, a multiple of four;
+            // except that browsers fill transport feedback up by less.
+            Some(&count) if count != 0 && (count % 4 == 0 || kind == TRANSPORT_FEEDBACK) => count,
             _ => return Err(Malformed("RTCP padding")),
         };
         let body = all.len().checked_sub(padding.into());

@@ -556,16 +556,16 @@ proptest! {
     }
 }
 
-/// RFC 3550 §6.7: data of APP is a multiple of four bytes. Padding might leave less.
+/// RFC 3550 §6.4.1: padding is a multiple of four, or the body would not be.
 #[test]
-fn data_of_app_is_of_whole_words() {
+fn padding_is_a_multiple_of_four() {
     let padded = |count: u8| {
         let mut bytes = unhex("a0cc0004000000016e616d6501020304");
         bytes.extend([0, 0, 0, count]);
         parse(&bytes).map(|packet| packet.to_string())
     };
     assert!(padded(4).is_ok() && padded(8).is_ok());
-    for count in [1, 2, 3, 5, 7] {
-        assert_eq!(padded(count), Err(Malformed("APP data")), "{count}");
+    for count in [0, 1, 2, 3, 5, 7, 255] {
+        assert_eq!(padded(count), Err(Malformed("RTCP padding")), "{count}");
     }
 }
