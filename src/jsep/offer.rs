@@ -1,6 +1,6 @@
 //! Making an offer (RFC 8829 §5.2).
 
-use alloc::format;
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -38,6 +38,7 @@ pub(super) fn offer(
         .iter()
         .map(|section| wishes.kept(section, &mut numbers))
         .collect();
+    let mut mids = Mids::of(&rows, wishes.transceivers);
     for transceiver in wishes.transceivers.iter() {
         let id = Some(transceiver.id());
         if transceiver.is_stopping() || rows.iter().any(|row| row.transceiver == id) {
@@ -45,16 +46,19 @@ pub(super) fn offer(
         }
         // It has a name already if it was in an offer that this one replaces.
         let mid = transceiver.mid().map(ToString::to_string);
-        let mid = mid.unwrap_or_else(|| fresh_mid(&rows));
+        let mid = mid.unwrap_or_else(|| mids.fresh());
         let rtp = wishes.offered(transceiver, &mut numbers);
         place(&mut rows, media_section(mid, rtp), id);
     }
     let has_data = |row: &Row| row.section.is_live_data();
     if wishes.data && !rows.iter().any(has_data) {
-        let section = data_section(fresh_mid(&rows), local);
+        let section = data_section(mids.fresh(), local);
         place(&mut rows, section, None);
     }
-    name(&mut rows);
+    // Peers may leave names out; we do not.
+    for row in &mut rows {
+        row.section.mid.get_or_insert_with(|| mids.fresh());
+    }
     let drafts: Vec<Draft<'_>> = rows.iter().map(|row| draft(&row.section)).collect();
     let session = Level {
         bundle: rows.iter().any(|row| row.section.is_live()),
@@ -185,20 +189,30 @@ fn place(rows: &mut Vec<Row>, section: Section, transceiver: Option<TransceiverI
     }
 }
 
-/// Names the sections that have no name: peers may leave it out.
-fn name(rows: &mut [Row]) {
-    while let Some(nameless) = rows.iter().position(|row| row.section.mid.is_none()) {
-        let mid = fresh_mid(rows);
-        rows[nameless].section.mid = Some(mid);
-    }
+/// The names that are taken.
+struct Mids {
+    taken: BTreeSet<String>,
+    next: usize,
 }
 
-/// The lowest number that names nothing yet (RFC 8829 §5.2.1: short, and telling nothing).
-fn fresh_mid(rows: &[Row]) -> String {
-    let used = |mid: &str| {
-        rows.iter()
-            .any(|row| row.section.mid.as_deref() == Some(mid))
-    };
-    let mut numbers = (0..=rows.len()).map(|number| format!("{number}"));
-    numbers.find(|mid| !used(mid)).unwrap_or_default()
+impl Mids {
+    fn of(rows: &[Row], transceivers: &Transceivers) -> Self {
+        let sections = rows.iter().filter_map(|row| row.section.mid.clone());
+        let waiting = transceivers.iter().filter_map(Transceiver::mid);
+        Self {
+            taken: sections.chain(waiting.map(ToString::to_string)).collect(),
+            next: 0,
+        }
+    }
+
+    /// The lowest number that names nothing yet (RFC 8829 §5.2.1: short, and telling nothing).
+    fn fresh(&mut self) -> String {
+        loop {
+            let mid = self.next.to_string();
+            self.next += 1;
+            if self.taken.insert(mid.clone()) {
+                return mid;
+            }
+        }
+    }
 }
