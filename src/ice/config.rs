@@ -18,6 +18,9 @@ pub struct IceConfig {
     pub schedule: Schedule,
     /// How long a controlling agent waits for a better pair once one works. 100 ms.
     pub nomination_delay: Duration,
+    /// The same while only pairs with a relay work. Data flows through them meanwhile,
+    /// and a direct pair behind two NATs often needs a second check. 2 s.
+    pub relay_nomination_delay: Duration,
     /// How long an agent without a hope left waits for a check of its peer
     /// before it fails (RFC 8863). 39.5 s.
     pub patience: Duration,
@@ -65,6 +68,7 @@ impl IceConfig {
             pacing: Duration::from_millis(50),
             schedule: Schedule::default(),
             nomination_delay: Duration::from_millis(100),
+            relay_nomination_delay: Duration::from_secs(2),
             patience: Schedule::default().total(),
             consent: ConsentConfig::default(),
             lite: false,

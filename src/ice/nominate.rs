@@ -6,6 +6,7 @@ use super::generation::{Generation, Progress};
 use super::pair::Pair;
 use super::state::Patience;
 use super::{Event, FailReason, GatheringState, IceAgent, IceState, Role};
+use crate::net::CandidateKind;
 use crate::time::Instant;
 
 impl IceAgent {
@@ -31,7 +32,10 @@ impl IceAgent {
             return;
         }
         let Generation {
-            checks, progress, ..
+            checks,
+            progress,
+            remotes,
+            ..
         } = &mut self.generation;
         let Some(mut best) = checks.best() else {
             progress.settled = None;
@@ -49,9 +53,19 @@ impl IceAgent {
                 progress.nominated = None;
             }
         } else {
-            let settled = *progress
-                .settled
-                .get_or_insert(now + self.config.nomination_delay);
+            let pair = &checks.pairs[best];
+            let local = self.locals.get(pair.local).map(|local| &local.candidate);
+            let remote = remotes.get(pair.remote).map(|remote| &remote.candidate);
+            let mut ends = local.into_iter().chain(remote);
+            let delay = if ends.any(|end| end.kind == CandidateKind::Relayed) {
+                self.config.relay_nomination_delay
+            } else {
+                self.config.nomination_delay
+            };
+            // A direct pair is not made to wait because a relay came before it.
+            let until = now + delay;
+            let settled = progress.settled.map_or(until, |before| before.min(until));
+            progress.settled = Some(settled);
             let priority = checks.pairs[best].priority;
             let rival = |pair| checks.is_hopeful(pair) && pair.priority > priority;
             if settled > now && checks.pairs.iter().any(rival) {

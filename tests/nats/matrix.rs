@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use pollrtc::net::CandidateKind;
+
 use crate::agents::Agents;
 use crate::place::{Help, Place, good_link, lossy_link};
 
@@ -45,6 +47,22 @@ fn without_a_relay_some_meet() {
 #[test]
 fn with_a_relay_all_meet() {
     matrix(Help::Turn, |_, _| true);
+}
+
+/// Where a direct path works, a relay that was ready sooner is not chosen.
+#[test]
+fn a_relay_is_used_only_where_it_has_to_be() {
+    let all = Place::ALL.into_iter();
+    for places in all.flat_map(|left| Place::ALL.map(|right| [left, right])) {
+        for seed in 0..SEEDS {
+            let mut agents = Agents::new(seed, good_link(), places, Help::Turn);
+            assert!(agents.connect(), "{places:?}, seed {seed}");
+            let kinds = agents.kinds(0).expect("they are connected");
+            let is_direct = !kinds.contains(&CandidateKind::Relayed);
+            let direct = places[0].meets(places[1]);
+            assert_eq!(is_direct, direct, "{places:?}, seed {seed}: {kinds:?}");
+        }
+    }
 }
 
 /// I-3: one datagram of five is lost. Where there is no relay the server itself is
