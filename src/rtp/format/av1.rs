@@ -102,6 +102,12 @@ impl<'a> Iterator for Elements<'a> {
 
 impl FusedIterator for Elements<'_> {}
 
+/// Whether a temporal unit can begin with a payload.
+#[must_use]
+pub fn starts_frame(payload: &[u8]) -> bool {
+    Payload::parse(payload).is_ok_and(|payload| !payload.continues)
+}
+
 /// Whether a payload begins a coded video sequence.
 #[must_use]
 pub fn is_key(payload: &[u8]) -> bool {

@@ -133,6 +133,43 @@ impl<'a> Iterator for AggregatedUnits<'a> {
 
 impl FusedIterator for AggregatedUnits<'_> {}
 
+/// Whether a picture can begin with a payload: with the first of its slices, or
+/// with what stands before that.
+#[must_use]
+pub fn starts_frame(payload: &[u8]) -> bool {
+    match Payload::parse(payload) {
+        Ok(Payload::Single(unit)) => begins_picture(unit),
+        Ok(Payload::Aggregate(aggregate)) => {
+            let first = aggregate.units().next();
+            first.is_some_and(begins_picture)
+        }
+        Ok(Payload::Fragment {
+            header,
+            is_start,
+            data,
+            ..
+        }) => {
+            is_start
+                && data
+                    .first()
+                    .is_some_and(|&next| begins_picture(&[header, next]))
+        }
+        Err(_) => false,
+    }
+}
+
+/// H.264, 7.3.3: a slice begins with the number of its first macroblock, and 0 is
+/// written as a bit that is set.
+fn begins_picture(unit: &[u8]) -> bool {
+    let kind = unit.first().map_or(0, |header| header & TYPE);
+    match kind {
+        1 | 2 | IDR => unit.get(1).is_some_and(|next| next & 0x80 != 0),
+        // The other partitions of a slice, and the ends of a sequence and of a stream.
+        3 | 4 | 10 | 11 => false,
+        _ => true,
+    }
+}
+
 /// Whether a payload begins a picture that depends on no other, or has the
 /// parameters that come before one.
 #[must_use]

@@ -127,6 +127,38 @@ impl<'a> Iterator for AggregatedUnits<'a> {
 
 impl FusedIterator for AggregatedUnits<'_> {}
 
+/// Whether a picture can begin with a payload: with the first of its slices, or
+/// with what stands before that.
+#[must_use]
+pub fn starts_frame(payload: &[u8]) -> bool {
+    match Payload::parse(payload) {
+        Ok(Payload::Single(unit)) => begins_picture(unit),
+        Ok(Payload::Aggregate(mut units)) => units.next().is_some_and(begins_picture),
+        Ok(Payload::Fragment {
+            header: [a, b],
+            is_start,
+            data,
+            ..
+        }) => {
+            is_start
+                && data
+                    .first()
+                    .is_some_and(|&next| begins_picture(&[a, b, next]))
+        }
+        Err(_) => false,
+    }
+}
+
+/// H.265, 7.3.6.1: a slice begins with whether it is the first of its picture.
+fn begins_picture(unit: &[u8]) -> bool {
+    match unit {
+        [a, b, next, ..] if kind([*a, *b]) <= 31 => next & 0x80 != 0,
+        // The ends of a sequence and of a stream, filler data and what follows a picture.
+        [a, b, ..] => !matches!(kind([*a, *b]), 36..=38 | 40),
+        _ => false,
+    }
+}
+
 /// Whether a payload begins a picture that depends on no other, or has the
 /// parameters that come before one.
 #[must_use]

@@ -30,6 +30,7 @@
 
 mod annex_b;
 pub mod av1;
+mod choice;
 pub mod h264;
 pub mod h265;
 pub mod opus;
@@ -47,6 +48,7 @@ use bytes::Bytes;
 use crate::cursor::{Malformed, Writer};
 
 pub use annex_b::Units;
+pub use choice::{Depacketizer, Format, Packetizer, Plain};
 
 /// A frame that was put together.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,55 +12,39 @@ use super::telephone_event::TelephoneEvent;
 use super::vp8::PictureId;
 use super::*;
 use crate::cursor::Reader;
+use crate::rtp::fmtp::Parameters;
 use crate::wire::rtp::{Packet, PayloadType};
 
 /// Both halves of one format.
-enum Pair {
-    Vp8(vp8::Packetizer, vp8::Depacketizer),
-    Vp9(vp9::Packetizer, vp9::Depacketizer),
-    H264(h264::Packetizer, h264::Depacketizer),
-    H265(h265::Packetizer, h265::Depacketizer),
-    Av1(av1::Packetizer, av1::Depacketizer),
+struct Pair {
+    format: Format,
+    packetizer: Packetizer,
+    depacketizer: Depacketizer,
 }
 
 const NAMES: [&str; 5] = ["VP8", "VP9", "H264", "H265", "AV1"];
 
 impl Pair {
     fn new(name: &str, limits: Limits) -> Self {
-        match name {
-            "VP8" => Self::Vp8(vp8::Packetizer::new(0x7ffe), vp8::Depacketizer::new(limits)),
-            "VP9" => Self::Vp9(vp9::Packetizer::new(0x7ffe), vp9::Depacketizer::new(limits)),
-            "H264" => Self::H264(
-                h264::Packetizer::new(false),
-                h264::Depacketizer::new(limits),
-            ),
-            "H265" => Self::H265(h265::Packetizer::new(), h265::Depacketizer::new(limits)),
-            _ => Self::Av1(av1::Packetizer::new(), av1::Depacketizer::new(limits)),
+        let parameters = Parameters("packetization-mode=1");
+        let format = Format::of(name, parameters).expect("a format");
+        Self {
+            format,
+            packetizer: Packetizer::new(format, 0x7ffe),
+            depacketizer: Depacketizer::new(format, limits),
         }
     }
 
     /// The payloads of a frame, none longer than `room`.
     fn packetize(&mut self, frame: &[u8], room: usize) -> Vec<Vec<u8>> {
         let frame = Bytes::copy_from_slice(frame);
-        match self {
-            Self::Vp8(packetizer, _) => packetizer.push(frame),
-            Self::Vp9(packetizer, _) => packetizer.push(frame),
-            Self::H264(packetizer, _) => packetizer.push(frame),
-            Self::H265(packetizer, _) => packetizer.push(frame),
-            Self::Av1(packetizer, _) => packetizer.push(&frame).expect("OBUs"),
-        }
+        self.packetizer.push(frame).expect("a frame");
         let mut payloads: Vec<Vec<u8>> = vec![];
         let mut ended = false;
         loop {
             let mut payload = vec![];
             let w = &mut Writer::new(&mut payload, room);
-            let last = match self {
-                Self::Vp8(packetizer, _) => packetizer.next(w),
-                Self::Vp9(packetizer, _) => packetizer.next(w),
-                Self::H264(packetizer, _) => packetizer.next(w),
-                Self::H265(packetizer, _) => packetizer.next(w),
-                Self::Av1(packetizer, _) => packetizer.next(w),
-            };
+            let last = self.packetizer.next(w);
             assert!(!w.is_overflowed());
             match last {
                 Some(last) => {
@@ -77,33 +61,15 @@ impl Pair {
     }
 
     fn push(&mut self, payload: &[u8]) -> Result<(), Malformed> {
-        match self {
-            Self::Vp8(_, depacketizer) => depacketizer.push(payload),
-            Self::Vp9(_, depacketizer) => depacketizer.push(payload),
-            Self::H264(_, depacketizer) => depacketizer.push(payload),
-            Self::H265(_, depacketizer) => depacketizer.push(payload),
-            Self::Av1(_, depacketizer) => depacketizer.push(payload),
-        }
+        self.depacketizer.push(payload)
     }
 
     fn finish(&mut self) -> Option<Frame> {
-        match self {
-            Self::Vp8(_, depacketizer) => depacketizer.finish(),
-            Self::Vp9(_, depacketizer) => depacketizer.finish(),
-            Self::H264(_, depacketizer) => depacketizer.finish(),
-            Self::H265(_, depacketizer) => depacketizer.finish(),
-            Self::Av1(_, depacketizer) => depacketizer.finish(),
-        }
+        self.depacketizer.finish()
     }
 
     fn is_key(&self, payload: &[u8]) -> bool {
-        match self {
-            Self::Vp8(..) => vp8::is_key(payload),
-            Self::Vp9(..) => vp9::is_key(payload),
-            Self::H264(..) => h264::is_key(payload),
-            Self::H265(..) => h265::is_key(payload),
-            Self::Av1(..) => av1::is_key(payload),
-        }
+        self.format.is_key(payload)
     }
 }
 
@@ -232,9 +198,8 @@ proptest! {
         let whole = pair.finish();
         prop_assert!(whole.is_none_or(|whole| whole.data.len() <= limits.frame));
         for payload in &payloads {
-            if let Pair::Av1(packetizer, _) = &mut pair {
-                let _ = packetizer.push(&Bytes::copy_from_slice(payload));
-            }
+            let _ = pair.format.starts_frame(payload);
+            let _ = pair.packetizer.push(Bytes::copy_from_slice(payload));
             let mut r = Reader::new(payload);
             if let Ok(descriptor) = vp8::Descriptor::parse(&mut r) {
                 let mut buf = vec![];

@@ -172,6 +172,13 @@ impl fmt::Display for Descriptor {
     }
 }
 
+/// Whether a payload begins a frame.
+#[must_use]
+pub fn starts_frame(payload: &[u8]) -> bool {
+    let descriptor = Descriptor::parse(&mut Reader::new(payload));
+    descriptor.is_ok_and(|descriptor| descriptor.starts_frame())
+}
+
 /// Whether a payload begins a key frame.
 #[must_use]
 pub fn is_key(payload: &[u8]) -> bool {

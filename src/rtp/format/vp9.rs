@@ -133,8 +133,13 @@ impl<'a> Descriptor<'a> {
     /// Whether the payload is the first of a picture that depends on no other.
     #[must_use]
     pub fn starts_key_picture(&self) -> bool {
-        let is_lowest = self.layer.is_none_or(|layer| layer.spatial == 0);
-        self.starts_frame && !self.is_predicted && is_lowest
+        self.starts_picture() && !self.is_predicted
+    }
+
+    /// Whether the payload is the first of a picture with all its layers.
+    #[must_use]
+    pub fn starts_picture(&self) -> bool {
+        self.starts_frame && self.layer.is_none_or(|layer| layer.spatial == 0)
     }
 }
 
@@ -208,6 +213,13 @@ fn structure<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
     }
     let len = start.len() - r.remaining();
     start.get(..len).ok_or(Malformed(FIELD))
+}
+
+/// Whether a payload begins a picture.
+#[must_use]
+pub fn starts_frame(payload: &[u8]) -> bool {
+    let descriptor = Descriptor::parse(&mut Reader::new(payload));
+    descriptor.is_ok_and(|descriptor| descriptor.starts_picture())
 }
 
 /// Whether a payload begins a key picture.
