@@ -88,7 +88,8 @@ class World:
                                    for p, address in zip(peers, addresses)))
             session = Session(*peers, KNOWN_GAPS, self.proxy, self.turn)
             session.needs("dc")
-            return await asyncio.wait_for(scenario.function(session), scenario.seconds)
+            remark = await asyncio.wait_for(scenario.function(session), scenario.seconds)
+            return "; ".join(filter(None, (remark, *(p.remark for p in peers))))
         finally:
             await asyncio.gather(*(p.stop() for p in peers), return_exceptions=True)
 
@@ -164,15 +165,15 @@ def main():
     results = asyncio.run(run_all(pairs, names, logs, max(1, args.jobs)))
     print_table(results, pairs, names)
     count = {kind: sum(r["result"] == kind for r in results) for kind in ("pass", "FAIL", "gap")}
-    for r in results:
-        if r["result"] == "FAIL":
-            print(f"\nFAIL {r['offerer']} -> {r['answerer']} {r['scenario']}: {r['remark']}\n     log: {r['log']}")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(results, f, indent=1)
     print(f"\nlogs: {logs}")
     gaps = f" ({count['gap']} known gaps of the foreign peers)" if count["gap"] else ""
     print(f"interop: {count['pass']} passed, {count['FAIL']} failed{gaps}")
+    for r in results:  # the last lines: who sees only the end of a log has to see them
+        if r["result"] == "FAIL":
+            print(f"FAIL {r['offerer']} -> {r['answerer']} {r['scenario']}: {r['remark'][:200]} ({os.path.basename(r['log'])})")
     return 1 if count["FAIL"] or not count["pass"] else 0
 
 

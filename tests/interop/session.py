@@ -40,6 +40,7 @@ class Peer:
         ready = await self.wait(lambda e: e["event"] == "ready", 60, "ready")
         self.features, self.version = set(ready["features"]), ready["version"]
         self.max_message = ready.get("max_message", 1 << 30)
+        self.remark = ready.get("remark")
 
     def _note(self, mark, line):
         self.log.write(f"{time.monotonic():.3f} {self.role} {self.name} {mark} {line[:4000]}\n".encode())
