@@ -4,10 +4,12 @@
 //! no packets, no time and no network. [`fmtp`] says whether two ends mean the
 //! same format. [`reception`] counts what came as RFC 3550 counts it,
 //! [`missing`] knows what did not and when to ask for it, and [`rtx`] repeats
-//! packets (RFC 4588).
+//! packets (RFC 4588). [`receiver`] puts all that together for one source that is
+//! received.
 
 pub mod fmtp;
 pub mod format;
 pub mod missing;
+pub mod receiver;
 pub mod reception;
 pub mod rtx;
