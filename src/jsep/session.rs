@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem};
 
@@ -26,14 +27,14 @@ pub struct SessionConfig {
     /// recommends the client: its first flight need not wait for the answer.
     pub answer_role: Role,
     /// What can be sent and received. Nothing: sections of media are rejected.
-    pub media: MediaCapabilities,
+    pub media: Arc<MediaCapabilities>,
 }
 
 impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             answer_role: Role::Client,
-            media: MediaCapabilities::default(),
+            media: Arc::default(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::DescriptionError::{InvalidState, Operation};
+use super::DescriptionError::{InvalidState, Operation, Type};
 use super::media::{
     Codec, HeaderExtension, Kind, Rtp, Transceiver, TransceiverId, TransceiverInit, Transceivers,
 };
@@ -20,13 +20,15 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] after the end, [`Operation`] if there are too many.
+    /// [`InvalidState`] after the end, [`Operation`] if there are too many,
+    /// [`Type`] if a rid is none, or there twice.
     pub fn add_transceiver(
         &mut self,
         kind: Kind,
         init: TransceiverInit,
     ) -> Result<TransceiverId, DescriptionError> {
         self.check_room()?;
+        init.check_rids().map_err(Type)?;
         Ok(self.transceivers.add(kind, init).id())
     }
 
@@ -49,6 +51,21 @@ impl Session {
     /// Nothing to send any more: the transceiver only receives, if anything.
     pub fn remove_track(&mut self, id: TransceiverId) {
         self.transceivers.remove_track(id);
+    }
+
+    /// Sends something else, or nothing, without an exchange (W3C §5.2 `replaceTrack`).
+    /// The name that the peer is told stays.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] if the transceiver is stopped or unknown.
+    pub fn replace_track(
+        &mut self,
+        id: TransceiverId,
+        track: Option<&str>,
+    ) -> Result<(), DescriptionError> {
+        self.live_transceiver(id)?.replace_track(track);
+        Ok(())
     }
 
     /// Says which way media should flow.

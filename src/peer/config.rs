@@ -1,6 +1,7 @@
 //! How should a connection behave?
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -9,7 +10,9 @@ use crate::crypto::certificate::{Certificate, CertificateOptions};
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::dtls::{DtlsConfig, Role};
 use crate::ice::{IceConfig, IceServer, ServerError};
+use crate::jsep::MediaCapabilities;
 use crate::sctp::SctpConfig;
+use crate::srtp;
 use crate::wire::dtls::extension::SrtpProfile;
 
 /// What a [`PeerConnection`](super::PeerConnection) needs to know beforehand.
@@ -42,6 +45,12 @@ pub struct Config {
     pub sctp: SctpConfig,
     /// How many data channels may exist at a time.
     pub max_channels: usize,
+    /// What can be sent and received of media. The default is what browsers have in
+    /// common; with [`MediaCapabilities::default`], nothing, sections of media are
+    /// rejected. Connections may share one.
+    pub media: Arc<MediaCapabilities>,
+    /// How media may be protected, best first. What the provider lacks is left out.
+    pub srtp_profiles: Vec<SrtpProfile>,
 }
 
 /// Why can no connection be made of a configuration?
@@ -94,6 +103,8 @@ impl Config {
             ice_candidate_pool_size: 0,
             sctp: SctpConfig::default(),
             max_channels: channel::Limits::default().max_channels,
+            media: Arc::new(MediaCapabilities::browser()),
+            srtp_profiles: SRTP_PROFILES.to_vec(),
         }
     }
 
@@ -118,9 +129,12 @@ impl Config {
     }
 
     pub(super) fn dtls(&self, certificate: Arc<Certificate>) -> DtlsConfig {
+        let profiles = self.srtp_profiles.iter().copied();
         DtlsConfig {
             key_log: self.key_log,
-            srtp_profiles: SRTP_PROFILES.to_vec(),
+            srtp_profiles: profiles
+                .filter(|profile| srtp::is_supported(*profile, self.provider))
+                .collect(),
             ..DtlsConfig::new(self.provider, certificate)
         }
     }
@@ -145,4 +159,8 @@ impl Default for Config {
 
 /// Offered with or without media: it may be added later, and some peers refuse a
 /// session in which no profile was agreed.
-const SRTP_PROFILES: [SrtpProfile; 2] = [SrtpProfile::AeadAes128Gcm, SrtpProfile::Aes128CmSha1_80];
+const SRTP_PROFILES: [SrtpProfile; 3] = [
+    SrtpProfile::AeadAes128Gcm,
+    SrtpProfile::AeadAes256Gcm,
+    SrtpProfile::Aes128CmSha1_80,
+];

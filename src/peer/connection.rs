@@ -1,5 +1,6 @@
 //! The connection: owns everything, knows the order.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
@@ -20,7 +21,7 @@ use crate::rng::Rng;
 use crate::sctp::SctpAssociation;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::transport::{self, Transport};
+use crate::transport::{self, Delivery, Transport};
 
 /// A connection to one peer: the W3C's `RTCPeerConnection` as a state machine.
 ///
@@ -103,7 +104,7 @@ impl PeerConnection {
             session: Session::new(
                 SessionConfig {
                     answer_role: config.answer_role,
-                    ..SessionConfig::default()
+                    media: Arc::clone(&config.media),
                 },
                 &mut rng,
             ),
@@ -217,8 +218,10 @@ impl PeerConnection {
         } = self;
         match self.life {
             Life::Live => {
-                transport
-                    .handle_input(now, path, datagram, |data| channels.handle_input(now, data));
+                transport.handle_input(now, path, datagram, |delivery| match delivery {
+                    Delivery::Data(data) => channels.handle_input(now, data),
+                    Delivery::Rtp(_) | Delivery::Rtcp(_) => {}
+                });
                 self.settle();
             }
             // Servers answer that what they lent is given back.

@@ -10,7 +10,7 @@ use crate::dtls;
 use crate::ice;
 use crate::jsep::{
     DataPlan, Description, DescriptionError, IceCandidate, Local, OfferOptions, Plan, SdpType,
-    SignalingState, TransportPlan, Trickle,
+    SignalingState, TrackChange, TransportPlan, Trickle,
 };
 use crate::net::Candidate;
 use crate::transport::Transport;
@@ -190,8 +190,15 @@ impl PeerConnection {
             self.events
                 .push(Event::SignalingState(SignalingState::Stable));
         }
-        // W3C webrtc-pc §4.4.1.5: the signaling state changes before anything else happens.
-        self.publish_states();
+        // W3C webrtc-pc §4.4.1.5: the signaling state changes before anything else
+        // happens, tracks end before others come, and what is needed next is told last.
+        self.publish_signaling();
+        for change in &plan.tracks {
+            self.events.push(match *change {
+                TrackChange::Added(id) => Event::Track(id),
+                TrackChange::Removed(id) => Event::TrackEnded(id),
+            });
+        }
         if plan.cancel_restart {
             self.transport.ice_mut().cancel_restart();
             self.tell_gathering(self.transport.ice().gathering_state());

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::state::ConnectionState;
 use crate::channel::{ChannelId, ChannelState, Data};
 use crate::ice::{GatheringState, IceState, ServerUrl};
-use crate::jsep::SignalingState;
+use crate::jsep::{SignalingState, TransceiverId};
 use crate::net::{Path, Protocol};
 use crate::{dtls, sctp};
 
@@ -60,6 +60,10 @@ pub enum Event {
     Message(ChannelId, Data),
     /// What waits in the channel to be sent fell to its threshold.
     BufferedAmountLow(ChannelId),
+    /// The peer sends, or is about to: what comes, comes under this transceiver.
+    Track(TransceiverId),
+    /// The peer does not send any more, by what was agreed.
+    TrackEnded(TransceiverId),
     /// The end: the last event of all. Sockets can be closed once everything is written.
     Closed(CloseReason),
 }

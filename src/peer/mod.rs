@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod description;
 mod event;
+mod media;
 mod network;
 mod settle;
 mod state;
@@ -25,5 +26,8 @@ pub use crate::ice::{
     TransportPolicy as IceTransportPolicy,
 };
 pub use crate::jsep::{
-    Description, DescriptionError, IceCandidate, OfferOptions, SdpType, SignalingState,
+    Capabilities, Codec, Description, DescriptionError, Encoding, HeaderExtension, IceCandidate,
+    Kind, MediaCapabilities, OfferOptions, RemoteStreams, SdpType, SignalingState, Stream,
+    Transceiver, TransceiverId, TransceiverInit,
 };
+pub use crate::wire::sdp::Direction;

@@ -157,13 +157,18 @@ impl PeerConnection {
         });
     }
 
-    /// Tells what the states are now, if they are not what was told last.
-    pub(super) fn publish_states(&mut self) {
+    /// Tells where the exchange is now, if that is not what was told last.
+    pub(super) fn publish_signaling(&mut self) {
         let signaling = self.session.signaling_state();
         if signaling != self.states.signaling {
             self.states.signaling = signaling;
             self.events.push(Event::SignalingState(signaling));
         }
+    }
+
+    /// Tells what the states are now, if they are not what was told last.
+    fn publish_states(&mut self) {
+        self.publish_signaling();
         let ice = self.transport.ice().state();
         if ice != self.states.ice {
             self.states.ice = ice;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::crypto::{AeadId, CryptoProvider, HashId, KeyStreamId};
 use crate::wire::dtls::extension::SrtpProfile;
 
 /// How are packets protected, and how much is allowed?
@@ -39,6 +40,21 @@ impl Config {
             rtp_lifetime: 1 << 48,
             rtcp_lifetime: 1 << 31,
         }
+    }
+}
+
+/// Whether the backend has what a profile needs.
+#[must_use]
+pub fn is_supported(profile: SrtpProfile, provider: &CryptoProvider) -> bool {
+    let counter = |id| provider.key_stream(id).is_some();
+    let gcm = |id| provider.aead(id).is_some();
+    match profile {
+        SrtpProfile::Aes128CmSha1_80 | SrtpProfile::Aes128CmSha1_32 => {
+            counter(KeyStreamId::Aes128Ctr) && provider.hmac(HashId::Sha1).is_some()
+        }
+        // RFC 7714 §11: keys are derived in counter mode here, too.
+        SrtpProfile::AeadAes128Gcm => gcm(AeadId::Aes128Gcm) && counter(KeyStreamId::Aes128Ctr),
+        SrtpProfile::AeadAes256Gcm => gcm(AeadId::Aes256Gcm) && counter(KeyStreamId::Aes256Ctr),
     }
 }
 

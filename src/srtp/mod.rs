@@ -48,6 +48,6 @@ mod stats;
 #[cfg(all(test, feature = "rust-crypto"))]
 mod tests;
 
-pub use config::{Config, ExtensionSet, HeaderProtection, Master};
+pub use config::{Config, ExtensionSet, HeaderProtection, Master, is_supported};
 pub use context::SrtpContext;
 pub use stats::Stats;

@@ -7,15 +7,20 @@ use rand_core::CryptoRng;
 use crate::crypto::certificate::Fingerprint;
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::cursor::Writer;
-use crate::dtls::{self, DtlsConfig, DtlsState, DtlsTransport, SrtpKeys};
+use crate::dtls::{self, DtlsConfig, DtlsState, DtlsTransport};
 use crate::ice::{self, IceAgent, IceConfig};
 use crate::net::Path;
 use crate::rng::Rng;
+use crate::srtp::{self, HeaderProtection, SrtpContext};
 use crate::time::Instant;
 use crate::timer::earliest;
 use crate::wire::demux::{self, Class};
+use crate::wire::dtls::extension::SrtpProfile;
 
-/// One secured path to the peer: an ICE agent, and DTLS over what it selects.
+use super::protection::Protection;
+
+/// One secured path to the peer: an ICE agent, DTLS over what it selects, and SRTP
+/// with the keys of DTLS beside it.
 #[derive(Debug)]
 pub struct Transport {
     ice: IceAgent,
@@ -33,6 +38,7 @@ struct Secured {
     dtls: Option<DtlsTransport>,
     provider: &'static CryptoProvider,
     remote_fingerprints: Vec<Fingerprint>,
+    media: Protection,
     /// DTLS events turned into ours; ICE keeps its own queue.
     events: VecDeque<Event>,
     stats: Stats,
@@ -45,18 +51,32 @@ pub enum Event {
     Ice(ice::Event),
     /// The peer proved who it is, and data can flow.
     Connected {
-        /// Keys for SRTP, if both sides wanted it.
-        srtp: Option<SrtpKeys>,
+        /// How media are protected, if both sides wanted that.
+        srtp: Option<SrtpProfile>,
     },
     /// DTLS ended; nothing more can be sent or received.
     Closed(dtls::CloseReason),
 }
 
+/// What has arrived and was opened?
+#[derive(Debug)]
+pub enum Delivery<'a> {
+    /// The payload of a DTLS record.
+    Data(&'a mut [u8]),
+    /// An RTP packet.
+    Rtp(&'a mut [u8]),
+    /// RTCP packets.
+    Rtcp(&'a mut [u8]),
+}
+
 /// Which datagrams were dropped, and why?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Datagrams that are neither STUN nor DTLS.
+    /// Datagrams of no protocol that is known here.
     pub unknown: u64,
+    /// RTP and RTCP packets that came before their keys, or without that there
+    /// should be any.
+    pub media_too_early: u64,
     /// DTLS records that came before the roles were known.
     pub too_early: u64,
 }
@@ -81,6 +101,7 @@ impl Transport {
                 dtls: None,
                 provider: dtls.provider,
                 remote_fingerprints: Vec::new(),
+                media: Protection::default(),
                 events: VecDeque::new(),
                 stats: Stats::default(),
             },
@@ -123,6 +144,27 @@ impl Transport {
         }
     }
 
+    /// Says that there is media, and what of their headers is hidden. It counts once
+    /// for the whole connection. Before, what comes of media is dropped.
+    pub fn start_media(&mut self, header: HeaderProtection) {
+        let Secured {
+            media, provider, ..
+        } = &mut self.secured;
+        media.want(header, provider);
+    }
+
+    /// How media are protected, once that is agreed.
+    #[must_use]
+    pub const fn srtp_profile(&self) -> Option<SrtpProfile> {
+        self.secured.media.profile()
+    }
+
+    /// What became of the packets of media; `None` before the first could be sent.
+    #[must_use]
+    pub fn srtp_stats(&self) -> Option<srtp::Stats> {
+        self.secured.media.context().map(SrtpContext::stats)
+    }
+
     /// Makes up the credentials that ICE will have after its next restart, so that
     /// a description can say them before.
     pub fn prepare_restart(&mut self) {
@@ -163,13 +205,13 @@ impl Transport {
     }
 
     /// Takes a datagram, or bytes of a stream, and gives each decrypted payload in
-    /// it to `deliver`.
+    /// it to `deliver`, with its kind.
     pub fn handle_input(
         &mut self,
         now: Instant,
         path: Path,
         bytes: &mut [u8],
-        mut deliver: impl FnMut(&mut [u8]),
+        mut deliver: impl FnMut(Delivery<'_>),
     ) {
         let Self { ice, secured, .. } = self;
         if path.protocol.is_stream() {
@@ -242,6 +284,32 @@ impl Transport {
         ice.seal(out, |w| dtls.seal(w, fill))
     }
 
+    /// Appends a datagram with the RTP packet that `fill` writes.
+    ///
+    /// `fill` is called only if there is a path and keys.
+    pub fn seal_rtp(
+        &mut self,
+        out: &mut Writer<'_>,
+        fill: impl FnOnce(&mut Writer<'_>) -> bool,
+    ) -> Option<Path> {
+        let Self { ice, secured, .. } = self;
+        let srtp = secured.media.context_mut()?;
+        ice.seal(out, |w| srtp.seal_rtp(w, fill))
+    }
+
+    /// Appends a datagram with the RTCP packets that `fill` writes.
+    ///
+    /// `fill` is called only if there is a path and keys.
+    pub fn seal_rtcp(
+        &mut self,
+        out: &mut Writer<'_>,
+        fill: impl FnOnce(&mut Writer<'_>) -> bool,
+    ) -> Option<Path> {
+        let Self { ice, secured, .. } = self;
+        let srtp = secured.media.context_mut()?;
+        ice.seal(out, |w| srtp.seal_rtcp(w, fill))
+    }
+
     /// What happened next.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.ice
@@ -260,24 +328,45 @@ impl Transport {
 
 impl Secured {
     /// Takes what came through ICE.
-    fn open(&mut self, now: Instant, mut payload: &mut [u8], deliver: &mut impl FnMut(&mut [u8])) {
-        match (demux::classify(payload), &mut self.dtls) {
-            (Class::Dtls, Some(dtls)) => {
-                while let Some(data) = dtls.open(now, &mut payload) {
-                    deliver(data);
-                }
-                self.settle();
-                // Data that overtook the end of the handshake, now that it is judged.
-                let dtls = self.dtls.as_mut();
-                dtls.into_iter()
-                    .flat_map(|dtls| core::iter::from_fn(|| dtls.take_early()))
-                    .for_each(|mut early| deliver(&mut early));
+    fn open(&mut self, now: Instant, payload: &mut [u8], deliver: &mut impl FnMut(Delivery<'_>)) {
+        match demux::classify(payload) {
+            Class::Dtls => self.open_dtls(now, payload, deliver),
+            Class::Rtp => {
+                let Some(srtp) = self.media.context_mut() else {
+                    self.stats.media_too_early += 1;
+                    return;
+                };
+                srtp.open_rtp(payload).map(Delivery::Rtp).map(deliver);
             }
+            Class::Rtcp => {
+                let Some(srtp) = self.media.context_mut() else {
+                    self.stats.media_too_early += 1;
+                    return;
+                };
+                srtp.open_rtcp(payload).map(Delivery::Rtcp).map(deliver);
+            }
+            Class::Stun | Class::TurnChannel | Class::Unknown => self.stats.unknown += 1,
+        }
+    }
+
+    fn open_dtls(
+        &mut self,
+        now: Instant,
+        mut payload: &mut [u8],
+        deliver: &mut impl FnMut(Delivery<'_>),
+    ) {
+        let Some(dtls) = &mut self.dtls else {
             // Without our descriptions the peer's first flight cannot be judged; it is sent again.
-            (Class::Dtls, None) => self.stats.too_early += 1,
-            (Class::Stun | Class::TurnChannel | Class::Rtp | Class::Rtcp | Class::Unknown, _) => {
-                self.stats.unknown += 1;
-            }
+            self.stats.too_early += 1;
+            return;
+        };
+        while let Some(data) = dtls.open(now, &mut payload) {
+            deliver(Delivery::Data(data));
+        }
+        self.settle();
+        // Data that overtook the end of the handshake, now that it is judged.
+        while let Some(mut early) = self.dtls.as_mut().and_then(DtlsTransport::take_early) {
+            deliver(Delivery::Data(&mut early));
         }
     }
 
@@ -293,7 +382,11 @@ impl Secured {
                         dtls.close(dtls::CloseReason::BadFingerprint);
                     }
                 }
-                dtls::Event::Connected { srtp } => self.events.push_back(Event::Connected { srtp }),
+                dtls::Event::Connected { srtp } => {
+                    self.media.on_keys(srtp, self.provider);
+                    let srtp = self.media.profile();
+                    self.events.push_back(Event::Connected { srtp });
+                }
                 dtls::Event::Closed(reason) => self.events.push_back(Event::Closed(reason)),
             }
         }

@@ -52,7 +52,7 @@ impl Peer {
     /// One that can do what browsers can.
     pub(crate) fn with_media(name: &str) -> Self {
         let config = SessionConfig {
-            media: MediaCapabilities::browser(),
+            media: MediaCapabilities::browser().into(),
             ..SessionConfig::default()
         };
         Self::with(name, config)

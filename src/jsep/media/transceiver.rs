@@ -41,6 +41,14 @@ impl fmt::Display for Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransceiverId(u32);
 
+impl TransceiverId {
+    /// Its number: how many were made before it.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl fmt::Display for TransceiverId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "transceiver {}", self.0)
@@ -69,6 +77,26 @@ impl Default for TransceiverInit {
     }
 }
 
+impl TransceiverInit {
+    /// W3C §5.1 `addTransceiver`: rids of letters and digits, each once, and not too many.
+    pub(in crate::jsep) fn check_rids(&self) -> Result<(), &'static str> {
+        let is_rid = |rid: &String| {
+            (1..=MAX_RID_LEN).contains(&rid.len()) && rid.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
+        if !self.rids.iter().all(is_rid) {
+            return Err("a rid is 1 to 16 letters and digits");
+        }
+        let mut rids = self.rids.iter().enumerate();
+        if rids.any(|(place, rid)| self.rids.iter().take(place).any(|other| other == rid)) {
+            return Err("a rid is there twice");
+        }
+        if self.rids.len() > MAX_RIDS {
+            return Err("too many rids");
+        }
+        Ok(())
+    }
+}
+
 /// One sender and one receiver that share a section (RFC 8829 §3.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transceiver {
@@ -84,6 +112,8 @@ pub struct Transceiver {
     pub(in crate::jsep) life: Life,
     /// What there is to send, if anything.
     pub(in crate::jsep) track: Option<String>,
+    /// Under which name the peer knows it.
+    label: Option<String>,
     /// Whether there has ever been something to send.
     sent: bool,
     /// Made by `add_track`: an offer of the peer's may use it.
@@ -169,7 +199,7 @@ impl Transceiver {
     /// The `msid` lines of its section (RFC 8829 §5.2.1): the streams of its track,
     /// or none, which is written as a dash.
     pub(in crate::jsep) fn msids(&self) -> Vec<Stream> {
-        let track = || Some(self.track.clone().unwrap_or_else(|| self.id.0.to_string()));
+        let track = || Some(self.label.clone().unwrap_or_else(|| self.id.0.to_string()));
         if self.streams.is_empty() {
             return Vec::from([Stream {
                 stream: "-".to_string(),
@@ -181,6 +211,19 @@ impl Transceiver {
             track: track(),
         });
         streams.collect()
+    }
+
+    /// The name of what there is to send, if anything: what `add_track` or
+    /// `replace_track` said last.
+    #[must_use]
+    pub fn track(&self) -> Option<&str> {
+        self.track.as_deref()
+    }
+
+    /// W3C §5.2 `replaceTrack`.
+    pub(in crate::jsep) fn replace_track(&mut self, track: Option<&str>) {
+        self.track = track.map(ToString::to_string);
+        self.sent |= track.is_some();
     }
 
     /// The application ends it (W3C §5.4 `stop`).
@@ -280,6 +323,7 @@ impl Transceivers {
             current: None,
             life: Life::Live,
             track: None,
+            label: None,
             sent: false,
             by_track: false,
             by_offer: false,
@@ -334,6 +378,7 @@ impl Transceivers {
         };
         transceiver.sent = true;
         transceiver.track = Some(track.to_string());
+        transceiver.label = Some(track.to_string());
         // If the offer that made it is taken back, it is as if a track had made it.
         transceiver.by_track |= core::mem::take(&mut transceiver.by_offer);
         transceiver.id
@@ -398,3 +443,9 @@ impl Transceivers {
         self.list.retain(|transceiver| !transceiver.is_over());
     }
 }
+
+/// RFC 8851 §10 allows any length, the header extension 16 in its one-byte form (RFC 8285 §4.2).
+const MAX_RID_LEN: usize = 16;
+
+/// How many layers a track may be sent in at a time.
+const MAX_RIDS: usize = 16;
