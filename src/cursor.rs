@@ -156,6 +156,24 @@ impl<'a> Reader<'a> {
         self.bytes(len as usize, field)
     }
 
+    /// Consumes a number in groups of seven bits, lowest first: at most eight
+    /// groups, and at most 32 bits (AV1, 4.10.5).
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] with `field` if it is cut or larger.
+    pub fn leb128(&mut self, field: &'static str) -> Result<u32, Malformed> {
+        let mut value = 0_u64;
+        for shift in (0..56).step_by(7) {
+            let byte = self.u8(field)?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return u32::try_from(value).map_err(|_| Malformed(field));
+            }
+        }
+        Err(Malformed(field))
+    }
+
     /// Demands that nothing is left.
     ///
     /// # Errors
@@ -286,6 +304,19 @@ impl<'a> Writer<'a> {
         self.bytes(&value.to_be_bytes());
     }
 
+    /// Appends a number in groups of seven bits, lowest first.
+    pub fn leb128(&mut self, mut value: u32) {
+        loop {
+            let [.., low] = value.to_be_bytes();
+            value >>= 7;
+            if value == 0 {
+                self.u8(low & 0x7f);
+                return;
+            }
+            self.u8(low | 0x80);
+        }
+    }
+
     /// Overwrites bytes written before, such as a checksum or a length.
     pub fn patch(&mut self, at: usize, bytes: &[u8]) {
         let target = self.written_mut(at).get_mut(..bytes.len());
@@ -360,6 +391,18 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// How many bytes [`Writer::leb128`] appends.
+#[must_use]
+pub const fn leb128_len(value: u32) -> usize {
+    match u32::BITS - value.leading_zeros() {
+        0..=7 => 1,
+        8..=14 => 2,
+        15..=21 => 3,
+        22..=28 => 4,
+        _ => 5,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec;
@@ -420,6 +463,29 @@ mod tests {
         let mut w = Writer::new(&mut buf, 1000);
         w.prefixed_u8(|w| w.zeros(256));
         assert!(w.is_overflowed());
+    }
+
+    #[test]
+    fn numbers_in_groups_of_seven_bits_are_read_as_written() {
+        for (value, len) in [
+            (0, 1),
+            (127, 1),
+            (128, 2),
+            (0x3fff, 2),
+            (0x4000, 3),
+            (0xffff_ffff, 5),
+        ] {
+            let mut buf = Vec::new();
+            Writer::new(&mut buf, 10).leb128(value);
+            assert_eq!((buf.len(), leb128_len(value)), (len, len));
+            assert_eq!(Reader::new(&buf).leb128("n"), Ok(value));
+            assert!(Reader::new(&buf[1..]).leb128("n").is_err() || len > 1);
+        }
+        let wrong: [&[u8]; 4] = [&[], &[0x80], &[0xff, 0xff, 0xff, 0xff, 0x1f], &[0x80; 8]];
+        for bytes in wrong {
+            assert_eq!(Reader::new(bytes).leb128("n"), Err(Malformed("n")));
+        }
+        assert_eq!(Reader::new(&[0x85, 0x80, 0]).leb128("n"), Ok(5));
     }
 
     #[test]

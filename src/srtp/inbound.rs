@@ -1,9 +1,8 @@
 //! Packets on their way in.
 
-use super::cipher::{Cipher, ENCRYPTED, Identity, RTCP_CLEAR};
-use super::header::HeaderCipher;
+use super::cipher::{ENCRYPTED, Identity};
 use super::index::{INDEX_END, estimate};
-use super::kdf::Derivation;
+use super::keys::{Keys, RtcpParts};
 use super::sources::Sources;
 use super::{Config, Master, Stats};
 use crate::crypto::{BadTag, CryptoError, CryptoProvider};
@@ -13,9 +12,7 @@ use crate::wire::rtp::{Header, Ssrc};
 
 /// The keys of the peer, and what came from him.
 pub(super) struct Inbound {
-    rtp: Cipher,
-    rtcp: Cipher,
-    header: HeaderCipher,
+    keys: Keys,
     sources: Sources<Source>,
 }
 
@@ -46,11 +43,8 @@ impl Inbound {
         config: &Config,
         master: Master<'_>,
     ) -> Result<Self, CryptoError> {
-        let master = Derivation::new(provider, config.profile, master)?;
         Ok(Self {
-            rtp: Cipher::rtp(provider, config.profile, &master)?,
-            rtcp: Cipher::rtcp(provider, config.profile, &master)?,
-            header: HeaderCipher::new(provider, config, &master)?,
+            keys: Keys::new(provider, config, master)?,
             sources: Sources::new(config.max_sources),
         })
     }
@@ -77,59 +71,41 @@ impl Inbound {
     fn try_open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, Drop> {
         let len = packet
             .len()
-            .checked_sub(self.rtp.tag_len())
+            .checked_sub(self.keys.rtp.tag_len())
             .ok_or(Drop::Malformed)?;
         let (packet, tag) = packet.split_at_mut(len);
         let header = Header::parse(&mut Reader::new(packet)).map_err(|_| Drop::Malformed)?;
         let (ssrc, number) = (header.ssrc, header.sequence_number);
-        let clear = self.header.clear(&header);
+        let clear = self.keys.header.clear(&header);
         let window = self.window(ssrc, |source| source.rtp)?;
         let index = estimate(window.newest(), number);
         if !window.check(index) || index >= INDEX_END {
             return Err(Drop::Replayed);
         }
         let id = Identity { ssrc, index };
-        self.rtp.open_rtp(id, clear, packet, tag)?;
+        self.keys.rtp.open_rtp(id, clear, packet, tag)?;
         // RFC 3711 §3.3: only a packet that is right may move the window.
         self.commit(ssrc, |source| source.rtp.commit(index));
-        self.header.unmark(packet);
-        self.header.apply(id, packet);
+        self.keys.header.unmark(packet);
+        self.keys.header.apply(id, packet);
         Ok(len)
     }
 
     /// The length of the packet without its tag and index.
     fn try_open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, Drop> {
-        let tag_len = self.rtcp.tag_len();
-        let len = packet
-            .len()
-            .checked_sub(4 + tag_len)
-            .ok_or(Drop::Malformed)?;
-        if len < RTCP_CLEAR {
-            return Err(Drop::Malformed);
-        }
-        let (packet, behind) = packet.split_at_mut(len);
-        let at = if self.rtcp.tag_is_last() { 4 } else { tag_len };
-        let (first, second) = behind.split_at(at);
-        let (trailer, tag) = if self.rtcp.tag_is_last() {
-            (first, second)
-        } else {
-            (second, first)
-        };
-        let trailer: [u8; 4] = trailer.try_into().map_err(|_| Drop::Malformed)?;
-        let mut r = Reader::new(packet);
-        let (Ok(first), Ok(ssrc)) = (r.u32("RTCP header"), r.u32("RTCP sender")) else {
-            return Err(Drop::Malformed);
-        };
-        if first >> 30 != 2 {
-            return Err(Drop::Malformed);
-        }
-        let ssrc = Ssrc(ssrc);
-        let index = u64::from(u32::from_be_bytes(trailer) & !(u32::from(ENCRYPTED) << 24));
+        let RtcpParts {
+            ssrc,
+            packet,
+            trailer,
+            tag,
+        } = self.keys.rtcp_parts(packet).ok_or(Drop::Malformed)?;
+        let index = u64::from(u32::from_be_bytes(*trailer) & !(u32::from(ENCRYPTED) << 24));
         if !self.window(ssrc, |source| source.rtcp)?.check(index) {
             return Err(Drop::Replayed);
         }
         let id = Identity { ssrc, index };
-        self.rtcp.open_rtcp(id, packet, trailer, tag)?;
+        self.keys.rtcp.open_rtcp(id, packet, *trailer, tag)?;
+        let len = packet.len();
         self.commit(ssrc, |source| source.rtcp.commit(index));
         Ok(len)
     }

@@ -42,6 +42,7 @@ mod header;
 mod inbound;
 mod index;
 mod kdf;
+mod keys;
 mod outbound;
 mod sources;
 mod stats;

@@ -1,9 +1,9 @@
 //! Packets on their way out.
 
-use super::cipher::{Cipher, ENCRYPTED, Identity, RTCP_CLEAR};
-use super::header::{self, HeaderCipher};
+use super::cipher::{ENCRYPTED, Identity};
+use super::header;
 use super::index::{INDEX_END, estimate};
-use super::kdf::Derivation;
+use super::keys::{Keys, RtcpParts};
 use super::sources::Sources;
 use super::{Config, Master, Stats};
 use crate::crypto::{CryptoError, CryptoProvider};
@@ -13,9 +13,7 @@ use crate::wire::rtp::{Header, Ssrc};
 
 /// Our keys, and what was sent under them.
 pub(super) struct Outbound {
-    rtp: Cipher,
-    rtcp: Cipher,
-    header: HeaderCipher,
+    keys: Keys,
     sources: Sources<ReplayWindow>,
     repeats: bool,
     /// How many RTP packets may still be sealed.
@@ -39,11 +37,8 @@ impl Outbound {
         config: &Config,
         master: Master<'_>,
     ) -> Result<Self, CryptoError> {
-        let master = Derivation::new(provider, config.profile, master)?;
         Ok(Self {
-            rtp: Cipher::rtp(provider, config.profile, &master)?,
-            rtcp: Cipher::rtcp(provider, config.profile, &master)?,
-            header: HeaderCipher::new(provider, config, &master)?,
+            keys: Keys::new(provider, config, master)?,
             sources: Sources::new(config.max_sources),
             repeats: config.repeats,
             rtp_left: config.rtp_lifetime.min(INDEX_END),
@@ -54,12 +49,12 @@ impl Outbound {
 
     /// How many bytes longer an RTP packet can get.
     pub(super) const fn rtp_overhead(&self) -> usize {
-        self.rtp.tag_len() + self.header.growth()
+        self.keys.rtp.tag_len() + self.keys.header.growth()
     }
 
     /// How many bytes longer an RTCP packet gets.
     pub(super) const fn rtcp_overhead(&self) -> usize {
-        self.rtcp.tag_len() + TRAILER
+        self.keys.rtcp_overhead()
     }
 
     pub(super) fn seal_rtp(
@@ -68,16 +63,10 @@ impl Outbound {
         stats: &mut Stats,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> bool {
-        let at = out.len();
-        if self.rtp_left == 0 {
-            stats.exhausted += 1;
-            return false;
-        }
-        if !out.nest(0, self.rtp_overhead(), fill) {
-            return false;
-        }
-        let sealed = self.try_seal_rtp(out.written_mut(at));
-        finish(out, at, sealed, stats)
+        let is_exhausted = self.rtp_left == 0;
+        let overhead = self.rtp_overhead();
+        let seal = |buf: &mut [u8]| self.try_seal_rtp(buf);
+        sealed(out, stats, is_exhausted, overhead, fill, seal)
     }
 
     pub(super) fn seal_rtcp(
@@ -86,16 +75,10 @@ impl Outbound {
         stats: &mut Stats,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> bool {
-        let at = out.len();
-        if self.rtcp_index >= self.rtcp_end {
-            stats.exhausted += 1;
-            return false;
-        }
-        if !out.nest(0, self.rtcp_overhead(), fill) {
-            return false;
-        }
-        let sealed = self.try_seal_rtcp(out.written_mut(at));
-        finish(out, at, sealed, stats)
+        let is_exhausted = self.rtcp_index >= self.rtcp_end;
+        let overhead = self.rtcp_overhead();
+        let seal = |buf: &mut [u8]| self.try_seal_rtcp(buf);
+        sealed(out, stats, is_exhausted, overhead, fill, seal)
     }
 
     /// Seals the packet in front of `rtp_overhead` free bytes, and says how long it is then.
@@ -104,58 +87,40 @@ impl Outbound {
         let packet = buf.get(..len).unwrap_or_default();
         let header = Header::parse(&mut Reader::new(packet)).map_err(|_| Refusal::Unsealable)?;
         let (ssrc, number) = (header.ssrc, header.sequence_number);
-        let needs_extension = self.header.needs_extension(&header);
+        let needs_extension = self.keys.header.needs_extension(&header);
         let index = self.claim(ssrc, |newest| estimate(newest, number))?;
         if needs_extension {
-            len += self.header.growth();
+            len += self.keys.header.growth();
             let packet = buf.get_mut(..len).unwrap_or_default();
             header::insert_extension(packet).map_err(|_| Refusal::Unsealable)?;
         }
         let (packet, rest) = buf.split_at_mut(len);
-        let tag = rest.get_mut(..self.rtp.tag_len()).unwrap_or_default();
+        let tag = rest.get_mut(..self.keys.rtp.tag_len()).unwrap_or_default();
         let id = Identity { ssrc, index };
-        self.header.apply(id, packet);
-        self.header.mark(packet);
+        self.keys.header.apply(id, packet);
+        self.keys.header.mark(packet);
         let header = Header::parse(&mut Reader::new(packet)).map_err(|_| Refusal::Unsealable)?;
-        let clear = self.header.clear(&header);
-        self.rtp.seal_rtp(id, clear, packet, tag);
+        let clear = self.keys.header.clear(&header);
+        self.keys.rtp.seal_rtp(id, clear, packet, tag);
         Ok(len + tag.len())
     }
 
     fn try_seal_rtcp(&mut self, buf: &mut [u8]) -> Result<usize, Refusal> {
-        let len = buf.len().saturating_sub(self.rtcp_overhead());
-        let (packet, behind) = buf.split_at_mut(len);
-        let mut r = Reader::new(packet);
-        let (Ok(first), Ok(ssrc)) = (r.u32("RTCP header"), r.u32("RTCP sender")) else {
-            return Err(Refusal::Unsealable);
-        };
-        if first >> 30 != 2 || len < RTCP_CLEAR {
-            return Err(Refusal::Unsealable);
-        }
+        let RtcpParts {
+            ssrc,
+            packet,
+            trailer,
+            tag,
+        } = self.keys.rtcp_parts(buf).ok_or(Refusal::Unsealable)?;
         let index = self.rtcp_index;
         self.rtcp_index += 1;
-        let [first, rest @ ..] = index.to_be_bytes();
-        let [b, c, d] = rest;
-        let said = [first | ENCRYPTED, b, c, d];
-        let tag_is_last = self.rtcp.tag_is_last();
-        let at = if tag_is_last {
-            TRAILER
-        } else {
-            self.rtcp.tag_len()
-        };
-        let (front, back) = behind.split_at_mut(at);
-        let (trailer, tag) = if tag_is_last {
-            (front, back)
-        } else {
-            (back, front)
-        };
-        trailer.copy_from_slice(&said);
+        *trailer = (index | u32::from(ENCRYPTED) << 24).to_be_bytes();
         let id = Identity {
-            ssrc: Ssrc(ssrc),
+            ssrc,
             index: index.into(),
         };
-        self.rtcp.seal_rtcp(id, packet, said, tag);
-        Ok(len + self.rtcp_overhead())
+        self.keys.rtcp.seal_rtcp(id, packet, *trailer, tag);
+        Ok(buf.len())
     }
 
     /// Takes the index that `guess` makes of the newest one, which nobody had before.
@@ -181,13 +146,25 @@ impl Outbound {
     }
 }
 
-/// Cuts `out` to what was sealed, or takes all back.
-fn finish(
+/// Lets `fill` write a packet and `seal` it in front of `overhead` free bytes;
+/// takes all back if it cannot be.
+fn sealed(
     out: &mut Writer<'_>,
-    at: usize,
-    sealed: Result<usize, Refusal>,
     stats: &mut Stats,
+    is_exhausted: bool,
+    overhead: usize,
+    fill: impl FnOnce(&mut Writer<'_>) -> bool,
+    seal: impl FnOnce(&mut [u8]) -> Result<usize, Refusal>,
 ) -> bool {
+    let at = out.len();
+    if is_exhausted {
+        stats.exhausted += 1;
+        return false;
+    }
+    if !out.nest(0, overhead, fill) {
+        return false;
+    }
+    let sealed = seal(out.written_mut(at));
     let counter = match &sealed {
         Ok(_) => &mut stats.sealed,
         Err(Refusal::Unsealable) => &mut stats.unsealable,
@@ -199,9 +176,6 @@ fn finish(
     out.rewind(at + sealed.as_ref().copied().unwrap_or(0));
     sealed.is_ok()
 }
-
-/// The index of an RTCP packet, and whether it is encrypted.
-const TRAILER: usize = 4;
 
 /// An index has 31 bits.
 const RTCP_INDEX_END: u32 = 1 << 31;

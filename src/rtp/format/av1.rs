@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{Assembly, Frame, Limits};
-use crate::cursor::{Malformed, Reader, Writer};
+use super::{Assembly, Frame, Limits, Reassembly};
+use crate::cursor::{Malformed, Reader, Writer, leb128_len};
 
 /// The elements of a payload, each an OBU or a piece of one (section 4.4).
 ///
@@ -93,7 +93,7 @@ impl<'a> Iterator for Elements<'a> {
             return Some(core::mem::take(&mut self.rest));
         }
         let mut r = Reader::new(self.rest);
-        let len = leb128(&mut r).ok()?;
+        let len = r.leb128("AV1 size").ok()? as usize;
         let element = r.bytes(len, "AV1 element").ok()?;
         self.rest = r.rest();
         Some(element)
@@ -141,10 +141,17 @@ impl Packetizer {
     ///
     /// [`Malformed`] if it is not OBUs; there is nothing to write then.
     pub fn push(&mut self, unit: &Bytes) -> Result<(), Malformed> {
-        *self = Self {
-            is_start: true,
-            ..Self::default()
-        };
+        self.stripped.clear();
+        self.obus.clear();
+        (self.is_start, self.is_key, self.continues) = (true, false, false);
+        let stripped = self.strip(unit);
+        if stripped.is_err() {
+            self.obus.clear();
+        }
+        stripped
+    }
+
+    fn strip(&mut self, unit: &[u8]) -> Result<(), Malformed> {
         let mut r = Reader::new(unit);
         while !r.is_empty() {
             let Obu {
@@ -176,7 +183,7 @@ impl Packetizer {
         // As many whole OBUs as fit with their sizes, but the last of W has none.
         let mut whole = 0;
         for obu in self.obus.iter().take(MAX_COUNT - 1) {
-            let Some(left) = room.checked_sub(leb128_len(obu.len()) + obu.len()) else {
+            let Some(left) = room.checked_sub(leb128_len(size(obu.len())) + obu.len()) else {
                 break;
             };
             room = left;
@@ -191,7 +198,7 @@ impl Packetizer {
             let obu = self.obus.pop_front()?;
             let len = if place == whole { last } else { obu.len() };
             if place + 1 < count {
-                write_leb128(len, w);
+                w.leb128(size(len));
             }
             w.bytes(self.stripped.get(obu.start..obu.start + len)?);
             if len < obu.len() {
@@ -213,22 +220,22 @@ impl Packetizer {
 /// Puts payloads together: OBUs with their sizes.
 #[derive(Clone, Debug, Default)]
 pub struct Depacketizer {
-    assembly: Assembly,
-    /// The OBU whose pieces come.
-    open: Option<Vec<u8>>,
-    is_broken: bool,
-    is_key: bool,
+    whole: Reassembly<Piece>,
+    /// The pieces of the open OBU.
+    pieces: Vec<u8>,
 }
+
+/// A piece came to which another belongs.
+#[derive(Clone, Copy, Debug)]
+struct Piece;
 
 impl Depacketizer {
     /// One that keeps within these limits.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         Self {
-            assembly: Assembly::new(limits),
-            open: None,
-            is_broken: false,
-            is_key: false,
+            whole: Reassembly::new(limits),
+            pieces: Vec::new(),
         }
     }
 
@@ -240,61 +247,63 @@ impl Depacketizer {
     /// the unit is too long. The unit is not whole then: [`finish`](Self::finish)
     /// gives none.
     pub fn push(&mut self, payload: &[u8]) -> Result<(), Malformed> {
-        let result = Payload::parse(payload).and_then(|payload| self.add(&payload));
-        self.is_broken |= result.is_err();
-        result
+        let added = Payload::parse(payload).and_then(|payload| self.add(&payload));
+        self.whole.note(added)
     }
 
     fn add(&mut self, payload: &Payload<'_>) -> Result<(), Malformed> {
-        if payload.continues != self.open.is_some() {
+        if payload.continues != self.whole.open.is_some() {
             return Err(Malformed("AV1 piece without the others"));
         }
-        self.is_key |= payload.starts_sequence;
+        self.whole.is_key |= payload.starts_sequence;
         let mut elements = payload.elements().peekable();
         while let Some(element) = elements.next() {
-            let mut obu = self.open.take().unwrap_or_default();
-            if obu.len() + element.len() > self.assembly.limit {
+            let continues = self.whole.open.take().is_some();
+            let is_continued = elements.peek().is_none() && payload.is_continued;
+            if !continues && !is_continued {
+                append_obu(&mut self.whole.assembly, element)?;
+                continue;
+            }
+            if !continues {
+                self.pieces.clear();
+            }
+            if element.len() > self.whole.assembly.room().saturating_sub(self.pieces.len()) {
                 return Err(Malformed("frame beyond its limit"));
             }
-            obu.extend_from_slice(element);
-            if elements.peek().is_none() && payload.is_continued {
-                self.open = Some(obu);
+            self.pieces.extend_from_slice(element);
+            if is_continued {
+                self.whole.open = Some(Piece);
             } else {
-                self.add_obu(&obu)?;
+                append_obu(&mut self.whole.assembly, &self.pieces)?;
             }
         }
         Ok(())
     }
 
-    /// Appends an OBU with its size, whether or not it had one.
-    fn add_obu(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        let mut r = Reader::new(bytes);
-        let Obu {
-            header,
-            extension,
-            data,
-        } = Obu::parse(&mut r)?;
-        r.finish("AV1 OBU")?;
-        if obu_type(header) == TEMPORAL_DELIMITER {
-            return Ok(());
-        }
-        self.assembly.append(&[header | HAS_SIZE])?;
-        if let Some(extension) = extension {
-            self.assembly.append(&[extension])?;
-        }
-        let mut size = Vec::new();
-        write_leb128(data.len(), &mut Writer::new(&mut size, 8));
-        self.assembly.append(&size)?;
-        self.assembly.append(data)
-    }
-
     /// The temporal unit, if it is whole; the next payload begins another.
     pub fn finish(&mut self) -> Option<Frame> {
-        let is_broken = core::mem::take(&mut self.is_broken) | self.open.take().is_some();
-        let is_key = core::mem::take(&mut self.is_key);
-        let data = self.assembly.take()?;
-        (!is_broken).then_some(Frame { data, is_key })
+        self.whole.finish()
     }
+}
+
+/// Appends an OBU with its size, whether or not it had one.
+fn append_obu(assembly: &mut Assembly, bytes: &[u8]) -> Result<(), Malformed> {
+    let mut r = Reader::new(bytes);
+    let Obu {
+        header,
+        extension,
+        data,
+    } = Obu::parse(&mut r)?;
+    r.finish("AV1 OBU")?;
+    if obu_type(header) == TEMPORAL_DELIMITER {
+        return Ok(());
+    }
+    assembly.append_with(|w| {
+        w.u8(header | HAS_SIZE);
+        w.bytes(extension.as_slice());
+        w.leb128(size(data.len()));
+        w.bytes(data);
+    })
 }
 
 /// An open bitstream unit (AV1, 5.3).
@@ -320,7 +329,7 @@ impl<'a> Obu<'a> {
         let data = if header & HAS_SIZE == 0 {
             r.rest()
         } else {
-            let len = leb128(r)?;
+            let len = r.leb128("AV1 size")? as usize;
             r.bytes(len, FIELD)?
         };
         Ok(Self {
@@ -335,40 +344,9 @@ const fn obu_type(header: u8) -> u8 {
     header >> 3 & 0x0f
 }
 
-/// A number in groups of seven bits, lowest first, in at most eight bytes (AV1, 4.10.5).
-fn leb128(r: &mut Reader<'_>) -> Result<usize, Malformed> {
-    let mut value = 0_u64;
-    for shift in (0..56).step_by(7) {
-        let byte = r.u8("AV1 size")?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            // AV1, 4.10.5: at most 32 bits.
-            let value = u32::try_from(value).map_err(|_| Malformed("AV1 size"))?;
-            return usize::try_from(value).map_err(|_| Malformed("AV1 size"));
-        }
-    }
-    Err(Malformed("AV1 size"))
-}
-
-const fn leb128_len(value: usize) -> usize {
-    let bits = usize::BITS - value.leading_zeros();
-    if bits == 0 {
-        1
-    } else {
-        bits.div_ceil(7) as usize
-    }
-}
-
-fn write_leb128(mut value: usize, w: &mut Writer<'_>) {
-    loop {
-        let [.., low] = value.to_be_bytes();
-        value >>= 7;
-        if value == 0 {
-            w.u8(low & 0x7f);
-            return;
-        }
-        w.u8(low | 0x80);
-    }
+/// A size as it is written: no frame is longer than 32 bits can say.
+fn size(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// How many elements W can count.

@@ -1,14 +1,11 @@
 //! H.264 (RFC 6184), in single-unit and non-interleaved mode.
 
-use core::iter::FusedIterator;
-use core::ops::Range;
-
-use alloc::collections::VecDeque;
+use core::iter::{self, FusedIterator};
 
 use bytes::Bytes;
 
-use super::annex_b::{LONG_CODE, Units};
-use super::{Assembly, Frame, Limits};
+use super::nal::{self, Cutter, Joiner, Piece};
+use super::{Frame, Limits};
 use crate::cursor::{Malformed, Reader, Writer};
 
 /// What a payload holds (RFC 6184 §5.2).
@@ -195,11 +192,7 @@ fn begins_key(unit: &[u8]) -> bool {
 /// FU-As.
 #[derive(Clone, Debug, Default)]
 pub struct Packetizer {
-    frame: Bytes,
-    /// The units that were not written yet.
-    units: VecDeque<Range<usize>>,
-    /// How much of the first one was written in pieces.
-    cut: usize,
+    cutter: Cutter,
     /// Whether each payload is to be one unit (packetization mode 0).
     single_unit: bool,
 }
@@ -217,104 +210,31 @@ impl Packetizer {
 
     /// The next frame. What is left of the last one is forgotten.
     pub fn push(&mut self, frame: Bytes) {
-        let unit = |range: &Range<usize>| frame.get(range.start).is_some_and(|b| b & TYPE != AUD);
-        self.units = Units::new(&frame).filter(unit).collect();
-        self.frame = frame;
-        self.cut = 0;
+        let is_delimiter = |unit: &[u8]| unit.first().is_some_and(|header| header & TYPE == AUD);
+        self.cutter.push(frame, |unit| !is_delimiter(unit));
     }
 
     /// Writes the next payload of the frame; `Some(true)` if it is the last.
     ///
     /// `None` if there is none, or not enough room for a piece of a unit.
     pub fn next(&mut self, w: &mut Writer<'_>) -> Option<bool> {
-        let room = w.remaining();
         if self.single_unit {
-            self.units.retain(|unit| unit.len() <= room);
-        }
-        let first = self.units.front()?.clone();
-        let together = self.how_many_fit(room);
-        if self.cut > 0 || first.len() > room {
-            self.write_fragment(first, w)?;
-        } else if together < 2 || self.single_unit {
-            w.bytes(self.frame.get(first)?);
-            self.units.pop_front();
+            self.cutter.next_unit(w)
         } else {
-            self.write_aggregate(together, w);
+            self.cutter.next::<Header>(w)
         }
-        Some(self.units.is_empty())
-    }
-
-    /// How many of the next units fit into one STAP-A.
-    fn how_many_fit(&self, room: usize) -> usize {
-        let mut room = room.saturating_sub(1);
-        let fits = |unit: &&Range<usize>| {
-            let left = room.checked_sub(2 + unit.len());
-            room = left.unwrap_or(0);
-            left.is_some() && unit.len() <= usize::from(u16::MAX)
-        };
-        self.units.iter().take_while(fits).count()
-    }
-
-    fn write_aggregate(&mut self, count: usize, w: &mut Writer<'_>) {
-        let at = w.len();
-        w.u8(STAP_A);
-        let mut importance = 0;
-        for unit in self.units.drain(..count) {
-            let unit = self.frame.get(unit).unwrap_or_default();
-            w.prefixed_u16(|w| w.bytes(unit));
-            importance = importance.max(unit.first().map_or(0, |header| header & IMPORTANCE));
-        }
-        // RFC 6184 §5.7.1: as important as the most important in it.
-        w.patch(at, &[importance | STAP_A]);
-    }
-
-    fn write_fragment(&mut self, unit: Range<usize>, w: &mut Writer<'_>) -> Option<()> {
-        let room = w
-            .remaining()
-            .checked_sub(FU_HEADER)
-            .filter(|room| *room > 0)?;
-        let header = *self.frame.get(unit.start)?;
-        // The unit's own header is not sent, but told by the headers of its pieces.
-        let is_start = self.cut == 0;
-        let from = unit.start + self.cut.max(1);
-        let left = unit.end.saturating_sub(from);
-        let pieces = left.div_ceil(room).max(if is_start { 2 } else { 1 });
-        let len = left.div_ceil(pieces);
-        let is_end = len == left;
-        let flags = u8::from(is_start) << 7 | u8::from(is_end) << 6;
-        w.bytes(&[header & IMPORTANCE | FU_A, flags | header & TYPE]);
-        w.bytes(self.frame.get(from..from + len)?);
-        if is_end {
-            self.units.pop_front();
-            self.cut = 0;
-        } else {
-            self.cut = from + len - unit.start;
-        }
-        Some(())
     }
 }
 
 /// Puts payloads together, with start codes.
 #[derive(Clone, Debug, Default)]
-pub struct Depacketizer {
-    assembly: Assembly,
-    /// The header of the unit whose pieces come.
-    open: Option<u8>,
-    /// A unit was cut off: the frame is not whole.
-    is_broken: bool,
-    is_key: bool,
-}
+pub struct Depacketizer(Joiner<Header>);
 
 impl Depacketizer {
     /// One that keeps within these limits.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self {
-            assembly: Assembly::new(limits),
-            open: None,
-            is_broken: false,
-            is_key: false,
-        }
+        Self(Joiner::new(limits))
     }
 
     /// The next payload of the frame.
@@ -325,56 +245,70 @@ impl Depacketizer {
     /// the frame is too long. The frame is not whole then: [`finish`](Self::finish)
     /// gives none.
     pub fn push(&mut self, payload: &[u8]) -> Result<(), Malformed> {
-        let result = Payload::parse(payload).and_then(|payload| self.add(payload));
-        self.is_broken |= result.is_err();
-        result
-    }
-
-    fn add(&mut self, payload: Payload<'_>) -> Result<(), Malformed> {
-        match payload {
+        let added = Payload::parse(payload).and_then(|payload| match payload {
+            Payload::Single(unit) => self.0.add(iter::once(unit)),
+            Payload::Aggregate(aggregate) => self.0.add(aggregate.units()),
             Payload::Fragment {
                 header,
                 is_start,
                 is_end,
                 data,
-            } => {
-                let continues = !is_start && self.open == Some(header);
-                let begins = is_start && self.open.is_none();
-                if !continues && !begins {
-                    return Err(Malformed("H.264 piece without the others"));
-                }
-                if begins {
-                    self.begin(header)?;
-                }
-                self.open = (!is_end).then_some(header);
-                self.assembly.append(data)
-            }
-            _ if self.open.is_some() => Err(Malformed("H.264 unit without its end")),
-            Payload::Single(unit) => self.add_unit(unit),
-            Payload::Aggregate(aggregate) => {
-                aggregate.units().try_for_each(|unit| self.add_unit(unit))
-            }
-        }
-    }
-
-    fn add_unit(&mut self, unit: &[u8]) -> Result<(), Malformed> {
-        let (&header, rest) = unit.split_first().ok_or(Malformed("H.264 unit"))?;
-        self.begin(header)?;
-        self.assembly.append(rest)
-    }
-
-    fn begin(&mut self, header: u8) -> Result<(), Malformed> {
-        self.is_key |= header & TYPE == IDR;
-        self.assembly.append(&LONG_CODE)?;
-        self.assembly.append(&[header])
+            } => self.0.add_piece(&Piece {
+                header: Header([header]),
+                is_start,
+                is_end,
+                data,
+            }),
+        });
+        self.0.note(added)
     }
 
     /// The frame, if it is whole; the next payload begins another.
     pub fn finish(&mut self) -> Option<Frame> {
-        let is_broken = core::mem::take(&mut self.is_broken) | self.open.take().is_some();
-        let is_key = core::mem::take(&mut self.is_key);
-        let data = self.assembly.take()?;
-        (!is_broken).then_some(Frame { data, is_key })
+        self.0.finish()
+    }
+}
+
+/// F and NRI: whether a unit is damaged, and how important it is; and its type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Header([u8; 1]);
+
+impl Header {
+    /// The same with another type.
+    const fn with_kind(self, kind: u8) -> Self {
+        Self([self.0[0] & IMPORTANCE | kind])
+    }
+}
+
+impl AsRef<[u8]> for Header {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl nal::Header for Header {
+    const LEN: usize = 1;
+
+    fn of(unit: &[u8]) -> Option<Self> {
+        unit.first_chunk().copied().map(Self)
+    }
+
+    fn emit_for_piece(self, flags: u8, w: &mut Writer<'_>) {
+        w.bytes(self.with_kind(FU_A).as_ref());
+        w.u8(flags | self.0[0] & TYPE);
+    }
+
+    /// RFC 6184 §5.7.1: as important as the most important.
+    fn join(self, other: Self) -> Self {
+        Self([(self.0[0] & IMPORTANCE).max(other.0[0] & IMPORTANCE)])
+    }
+
+    fn of_aggregate(self) -> Self {
+        self.with_kind(STAP_A)
+    }
+
+    fn is_key(self) -> bool {
+        self.0[0] & TYPE == IDR
     }
 }
 
@@ -391,5 +325,3 @@ const AUD: u8 = 9;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
 const FU_B: u8 = 29;
-/// The indicator and the header of a piece.
-const FU_HEADER: usize = 2;

@@ -1,14 +1,11 @@
 //! H.265 (RFC 7798), without decoding order numbers.
 
-use core::iter::FusedIterator;
-use core::ops::Range;
-
-use alloc::collections::VecDeque;
+use core::iter::{self, FusedIterator};
 
 use bytes::Bytes;
 
-use super::annex_b::{LONG_CODE, Units};
-use super::{Assembly, Frame, Limits};
+use super::nal::{self, Cutter, Joiner, Piece};
+use super::{Frame, Limits};
 use crate::cursor::{Malformed, Reader, Writer};
 
 /// What a payload holds (RFC 7798 §4.4).
@@ -182,13 +179,7 @@ pub fn is_key(payload: &[u8]) -> bool {
 /// Cuts frames with start codes into payloads: small units go together, a large
 /// one is cut.
 #[derive(Clone, Debug, Default)]
-pub struct Packetizer {
-    frame: Bytes,
-    /// The units that were not written yet.
-    units: VecDeque<Range<usize>>,
-    /// How much of the first one was written in pieces.
-    cut: usize,
-}
+pub struct Packetizer(Cutter);
 
 impl Packetizer {
     /// A packetizer without a frame.
@@ -200,105 +191,26 @@ impl Packetizer {
     /// The next frame. What is left of the last one is forgotten.
     pub fn push(&mut self, frame: Bytes) {
         // A unit without a header or content is none.
-        self.units = Units::new(&frame)
-            .filter(|unit| unit.len() > HEADER)
-            .collect();
-        self.frame = frame;
-        self.cut = 0;
+        self.0.push(frame, |unit| unit.len() > HEADER);
     }
 
     /// Writes the next payload of the frame; `Some(true)` if it is the last.
     ///
     /// `None` if there is none, or not enough room for a piece of a unit.
     pub fn next(&mut self, w: &mut Writer<'_>) -> Option<bool> {
-        let first = self.units.front()?.clone();
-        let together = self.how_many_fit(w.remaining());
-        if self.cut > 0 || first.len() > w.remaining() {
-            self.write_fragment(first, w)?;
-        } else if together < 2 {
-            w.bytes(self.frame.get(first)?);
-            self.units.pop_front();
-        } else {
-            self.write_aggregate(together, w);
-        }
-        Some(self.units.is_empty())
-    }
-
-    fn how_many_fit(&self, room: usize) -> usize {
-        let mut room = room.saturating_sub(HEADER);
-        let fits = |unit: &&Range<usize>| {
-            let left = room.checked_sub(2 + unit.len());
-            room = left.unwrap_or(0);
-            left.is_some() && unit.len() <= usize::from(u16::MAX)
-        };
-        self.units.iter().take_while(fits).count()
-    }
-
-    fn write_aggregate(&mut self, count: usize, w: &mut Writer<'_>) {
-        let at = w.len();
-        w.bytes(&[0; HEADER]);
-        // RFC 7798 §4.4.2: damaged if any is, and of the lowest layers in it.
-        let (mut damaged, mut layer, mut temporal) = (0, u16::MAX, u8::MAX);
-        for unit in self.units.drain(..count) {
-            let unit = self.frame.get(unit).unwrap_or_default();
-            w.prefixed_u16(|w| w.bytes(unit));
-            if let Some(&[a, b]) = unit.first_chunk() {
-                damaged |= a & 0x80;
-                layer = layer.min(u16::from_be_bytes([a & 1, b & 0xf8]));
-                temporal = temporal.min(b & 0x07);
-            }
-        }
-        let [high, low] = layer.to_be_bytes();
-        w.patch(at, &[damaged | AGGREGATE << 1 | high, low | temporal]);
-    }
-
-    fn write_fragment(&mut self, unit: Range<usize>, w: &mut Writer<'_>) -> Option<()> {
-        let room = w
-            .remaining()
-            .checked_sub(HEADER + 1)
-            .filter(|room| *room > 0)?;
-        let header: [u8; 2] = *self.frame.get(unit.start..)?.first_chunk()?;
-        let is_start = self.cut == 0;
-        let from = unit.start + self.cut.max(HEADER);
-        let left = unit.end.saturating_sub(from);
-        let pieces = left.div_ceil(room).max(if is_start { 2 } else { 1 });
-        let len = left.div_ceil(pieces);
-        let is_end = len == left;
-        let flags = u8::from(is_start) << 7 | u8::from(is_end) << 6;
-        w.bytes(&with_kind(header, FRAGMENT));
-        w.u8(flags | kind(header));
-        w.bytes(self.frame.get(from..from + len)?);
-        if is_end {
-            self.units.pop_front();
-            self.cut = 0;
-        } else {
-            self.cut = from + len - unit.start;
-        }
-        Some(())
+        self.0.next::<Header>(w)
     }
 }
 
 /// Puts payloads together, with start codes.
 #[derive(Clone, Debug, Default)]
-pub struct Depacketizer {
-    assembly: Assembly,
-    /// The header of the unit whose pieces come.
-    open: Option<[u8; 2]>,
-    /// A unit was cut off: the frame is not whole.
-    is_broken: bool,
-    is_key: bool,
-}
+pub struct Depacketizer(Joiner<Header>);
 
 impl Depacketizer {
     /// One that keeps within these limits.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self {
-            assembly: Assembly::new(limits),
-            open: None,
-            is_broken: false,
-            is_key: false,
-        }
+        Self(Joiner::new(limits))
     }
 
     /// The next payload of the frame.
@@ -309,55 +221,68 @@ impl Depacketizer {
     /// the frame is too long. The frame is not whole then: [`finish`](Self::finish)
     /// gives none.
     pub fn push(&mut self, payload: &[u8]) -> Result<(), Malformed> {
-        let result = Payload::parse(payload).and_then(|payload| self.add(payload));
-        self.is_broken |= result.is_err();
-        result
-    }
-
-    fn add(&mut self, payload: Payload<'_>) -> Result<(), Malformed> {
-        match payload {
+        let added = Payload::parse(payload).and_then(|payload| match payload {
+            Payload::Single(unit) => self.0.add(iter::once(unit)),
+            Payload::Aggregate(units) => self.0.add(units),
             Payload::Fragment {
                 header,
                 is_start,
                 is_end,
                 data,
-            } => {
-                let continues = !is_start && self.open == Some(header);
-                let begins = is_start && self.open.is_none();
-                if !continues && !begins {
-                    return Err(Malformed("H.265 piece without the others"));
-                }
-                if begins {
-                    self.begin(header)?;
-                }
-                self.open = (!is_end).then_some(header);
-                self.assembly.append(data)
-            }
-            _ if self.open.is_some() => Err(Malformed("H.265 unit without its end")),
-            Payload::Single(unit) => self.add_unit(unit),
-            Payload::Aggregate(mut units) => units.try_for_each(|unit| self.add_unit(unit)),
-        }
-    }
-
-    fn add_unit(&mut self, unit: &[u8]) -> Result<(), Malformed> {
-        let (header, rest) = unit.split_first_chunk().ok_or(Malformed("H.265 unit"))?;
-        self.begin(*header)?;
-        self.assembly.append(rest)
-    }
-
-    fn begin(&mut self, header: [u8; 2]) -> Result<(), Malformed> {
-        // Pictures at which decoding can begin (H.265, table 7-1).
-        self.is_key |= (16..=21).contains(&kind(header));
-        self.assembly.append(&LONG_CODE)?;
-        self.assembly.append(&header)
+            } => self.0.add_piece(&Piece {
+                header: Header(header),
+                is_start,
+                is_end,
+                data,
+            }),
+        });
+        self.0.note(added)
     }
 
     /// The frame, if it is whole; the next payload begins another.
     pub fn finish(&mut self) -> Option<Frame> {
-        let is_broken = core::mem::take(&mut self.is_broken) | self.open.take().is_some();
-        let is_key = core::mem::take(&mut self.is_key);
-        let data = self.assembly.take()?;
-        (!is_broken).then_some(Frame { data, is_key })
+        self.0.finish()
+    }
+}
+
+/// Whether a unit is damaged, its type, and its layers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Header([u8; HEADER]);
+
+impl AsRef<[u8]> for Header {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl nal::Header for Header {
+    const LEN: usize = HEADER;
+
+    fn of(unit: &[u8]) -> Option<Self> {
+        unit.first_chunk().copied().map(Self)
+    }
+
+    fn emit_for_piece(self, flags: u8, w: &mut Writer<'_>) {
+        w.bytes(&with_kind(self.0, FRAGMENT));
+        w.u8(flags | kind(self.0));
+    }
+
+    /// RFC 7798 §4.4.2: damaged if any is, and of the lowest layers of all.
+    fn join(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        let layer = |a: u8, b: u8| u16::from_be_bytes([a & 1, b & 0xf8]);
+        let [high, low] = layer(a, b).min(layer(c, d)).to_be_bytes();
+        let temporal = (b & 0x07).min(d & 0x07);
+        Self([(a | c) & 0x80 | high, low | temporal])
+    }
+
+    fn of_aggregate(self) -> Self {
+        Self(with_kind(self.0, AGGREGATE))
+    }
+
+    /// Pictures at which decoding can begin (H.265, table 7-1).
+    fn is_key(self) -> bool {
+        (16..=21).contains(&kind(self.0))
     }
 }
 

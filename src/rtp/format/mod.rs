@@ -33,7 +33,9 @@ pub mod av1;
 mod choice;
 pub mod h264;
 pub mod h265;
+mod nal;
 pub mod opus;
+mod reassembly;
 pub mod red;
 pub mod telephone_event;
 #[cfg(test)]
@@ -41,14 +43,14 @@ mod tests;
 pub mod vp8;
 pub mod vp9;
 
-use alloc::vec::Vec;
-
 use bytes::Bytes;
 
-use crate::cursor::{Malformed, Writer};
+use crate::cursor::Writer;
 
 pub use annex_b::Units;
 pub use choice::{Depacketizer, Format, Packetizer, Plain};
+
+use reassembly::{Assembly, Reassembly};
 
 /// A frame that was put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,35 +73,6 @@ impl Default for Limits {
     /// 4 MiB: a key frame of the largest pictures.
     fn default() -> Self {
         Self { frame: 4 << 20 }
-    }
-}
-
-/// The bytes of a frame as far as they came.
-#[derive(Clone, Debug, Default)]
-struct Assembly {
-    data: Vec<u8>,
-    limit: usize,
-}
-
-impl Assembly {
-    const fn new(limits: Limits) -> Self {
-        Self {
-            data: Vec::new(),
-            limit: limits.frame,
-        }
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        if bytes.len() > self.limit.saturating_sub(self.data.len()) {
-            return Err(Malformed("frame beyond its limit"));
-        }
-        self.data.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn take(&mut self) -> Option<Bytes> {
-        let data = core::mem::take(&mut self.data);
-        (!data.is_empty()).then(|| data.into())
     }
 }
 

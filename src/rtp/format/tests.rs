@@ -11,7 +11,7 @@ use super::red::{Block, Redundant};
 use super::telephone_event::TelephoneEvent;
 use super::vp8::PictureId;
 use super::*;
-use crate::cursor::Reader;
+use crate::cursor::{Malformed, Reader};
 use crate::rtp::fmtp::Parameters;
 use crate::wire::rtp::{Packet, PayloadType};
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use arrayvec::ArrayVec;
 
-use crate::cursor::{Malformed, Reader, Writer};
+use crate::cursor::{Malformed, Reader, Writer, leb128_len};
 
 /// Which layers does the sender send, as the packet tells it?
 ///
@@ -182,7 +182,7 @@ impl Allocation {
         }
         for layer in &mut layers {
             for target in layer.targets.iter_mut().take(layer.temporals.into()) {
-                *target = leb128(r)?;
+                *target = r.leb128(FIELD)?;
             }
         }
         let with_resolutions = !layers.is_empty() && !r.is_empty();
@@ -241,7 +241,7 @@ impl Allocation {
         layers
             .iter()
             .flat_map(Layer::written)
-            .for_each(|target| write_leb128(target, w));
+            .for_each(|target| w.leb128(target));
         if self.with_resolutions {
             layers.iter().for_each(|layer| layer.resolution.emit(w));
         }
@@ -331,41 +331,6 @@ fn parse_masks(r: &mut Reader<'_>, streams: u8) -> Result<[u8; 4], Malformed> {
         }
     }
     Ok(masks)
-}
-
-/// A number in groups of seven bits, lowest first.
-fn leb128(r: &mut Reader<'_>) -> Result<u32, Malformed> {
-    let mut value = 0_u64;
-    for shift in (0..35).step_by(7) {
-        let byte = r.u8(FIELD)?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return u32::try_from(value).map_err(|_| Malformed(FIELD));
-        }
-    }
-    Err(Malformed(FIELD))
-}
-
-const fn leb128_len(value: u32) -> usize {
-    match u32::BITS - value.leading_zeros() {
-        0..=7 => 1,
-        8..=14 => 2,
-        15..=21 => 3,
-        22..=28 => 4,
-        _ => 5,
-    }
-}
-
-fn write_leb128(mut value: u32, w: &mut Writer<'_>) {
-    loop {
-        let [.., low] = value.to_be_bytes();
-        value >>= 7;
-        if value == 0 {
-            w.u8(low & 0x7f);
-            return;
-        }
-        w.u8(low | 0x80);
-    }
 }
 
 /// At most four streams of four layers.
