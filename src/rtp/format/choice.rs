@@ -36,7 +36,7 @@ impl Format {
     #[must_use]
     pub fn of(name: &str, parameters: Parameters<'_>) -> Option<Self> {
         let is = |known: &&str| known.eq_ignore_ascii_case(name);
-        if PLAIN.iter().any(|known| is(known)) {
+        if PLAIN.iter().any(is) {
             return Some(Self::Plain);
         }
         let known = CUT.iter().find(|(known, _)| is(known));

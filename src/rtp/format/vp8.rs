@@ -78,6 +78,16 @@ impl PictureId {
     }
 }
 
+/// `7`
+impl fmt::Display for PictureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(id) => id.fmt(f),
+            Self::Long(id) => id.fmt(f),
+        }
+    }
+}
+
 impl Descriptor {
     /// Reads the descriptor, and leaves the codec's bytes.
     ///
@@ -157,10 +167,8 @@ impl fmt::Display for Descriptor {
         if self.starts_partition {
             f.write_str(" start")?;
         }
-        match self.picture_id {
-            Some(PictureId::Short(id)) => write!(f, " id={id}")?,
-            Some(PictureId::Long(id)) => write!(f, " id={id}")?,
-            None => {}
+        if let Some(id) = self.picture_id {
+            write!(f, " id={id}")?;
         }
         if let Some(index) = self.tl0_pic_idx {
             write!(f, " tl0={index}")?;

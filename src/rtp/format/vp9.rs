@@ -149,10 +149,8 @@ impl fmt::Display for Descriptor<'_> {
         f.write_str("VP9")?;
         f.write_str(if self.starts_frame { " start" } else { "" })?;
         f.write_str(if self.ends_frame { " end" } else { "" })?;
-        match self.picture_id {
-            Some(PictureId::Short(id)) => write!(f, " id={id}")?,
-            Some(PictureId::Long(id)) => write!(f, " id={id}")?,
-            None => {}
+        if let Some(id) = self.picture_id {
+            write!(f, " id={id}")?;
         }
         if let Some(layer) = self.layer {
             write!(f, " tid={} sid={}", layer.temporal, layer.spatial)?;
