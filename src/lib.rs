@@ -62,6 +62,7 @@
 //!
 //! - `std` (default): a clock and a seed from the operating system.
 //! - `rust-crypto` (default): cryptography in pure Rust.
+//! - `aws-lc-rs`: a second, faster cryptography, in C and assembly.
 //! - `sim`: the simulated network.
 //! - `tracing`: log lines.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,16 +1,25 @@
-//! Does the default backend agree with Wycheproof and with certificates in the wild?
-#![cfg(feature = "rust-crypto")]
+//! Do the backends agree with Wycheproof, and the default one with certificates in the wild?
+#![cfg(any(feature = "rust-crypto", feature = "aws-lc-rs"))]
 
 use core::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
 use pollrtc::crypto::certificate::{Fingerprint, PeerKey};
-use pollrtc::crypto::rust_crypto::PROVIDER;
-use pollrtc::crypto::{AeadId, CryptoError, HashId, KeyType, NamedGroup, SignatureScheme};
+use pollrtc::crypto::{
+    AeadId, CryptoError, CryptoProvider, HashId, KeyType, NamedGroup, SignatureScheme,
+};
 use rand_core::{TryCryptoRng, TryRng};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// All of this crate, as far as they are built.
+const BACKENDS: &[&CryptoProvider] = &[
+    #[cfg(feature = "rust-crypto")]
+    &pollrtc::crypto::rust_crypto::PROVIDER,
+    #[cfg(feature = "aws-lc-rs")]
+    &pollrtc::crypto::aws_lc_rs::PROVIDER,
+];
 
 /// Bytes as hexadecimal digits.
 #[derive(Deserialize)]
@@ -58,13 +67,17 @@ struct AeadCase {
 
 #[test]
 fn wycheproof_aes_gcm() {
+    BACKENDS.iter().for_each(|backend| check_aes_gcm(backend));
+}
+
+fn check_aes_gcm(backend: &CryptoProvider) {
     for case in load::<AeadCase>("wycheproof/aes_gcm.json") {
-        let name = format!("{} {}", case.tc_id, case.comment);
+        let name = format!("{} {} {}", backend.name, case.tc_id, case.comment);
         let id = match case.key.0.len() {
             16 => AeadId::Aes128Gcm,
             _ => AeadId::Aes256Gcm,
         };
-        let mut aead = PROVIDER.aead(id).unwrap().key(&case.key.0).unwrap();
+        let mut aead = backend.aead(id).unwrap().key(&case.key.0).unwrap();
         let nonce = case.iv.0.as_slice().try_into().unwrap();
         let tag = case.tag.0.as_slice().try_into().unwrap();
         let valid = case.result == Verdict::Valid;
@@ -94,9 +107,13 @@ struct MacCase {
 
 #[test]
 fn wycheproof_hmac() {
+    BACKENDS.iter().for_each(|backend| check_hmac(backend));
+}
+
+fn check_hmac(backend: &CryptoProvider) {
     for (hash, file) in [(HashId::Sha1, "sha1"), (HashId::Sha256, "sha256")] {
         for case in load::<MacCase>(&format!("wycheproof/hmac_{file}.json")) {
-            let mac = PROVIDER.hmac(hash).unwrap().key(&case.key.0);
+            let mac = backend.hmac(hash).unwrap().key(&case.key.0);
             let (head, tail) = case.msg.0.split_at(case.msg.0.len() / 3);
             let made = mac.sign(&[head, tail]);
             assert_eq!(made.len(), hash.output_len());
@@ -124,7 +141,13 @@ struct SignatureCase {
 
 #[test]
 fn wycheproof_ecdsa_p256() {
-    let verifier = PROVIDER
+    BACKENDS
+        .iter()
+        .for_each(|backend| check_ecdsa_p256(backend));
+}
+
+fn check_ecdsa_p256(backend: &CryptoProvider) {
+    let verifier = backend
         .verifier(SignatureScheme::EcdsaSecp256r1Sha256)
         .unwrap();
     for case in load::<SignatureCase>("wycheproof/ecdsa_p256_sha256.json") {
@@ -173,7 +196,11 @@ impl TryCryptoRng for Fixed {}
 
 #[test]
 fn wycheproof_ecdh_p256() {
-    let group = PROVIDER.group(NamedGroup::Secp256r1).unwrap();
+    BACKENDS.iter().for_each(|backend| check_ecdh_p256(backend));
+}
+
+fn check_ecdh_p256(backend: &CryptoProvider) {
+    let group = backend.group(NamedGroup::Secp256r1).unwrap();
     for case in load::<AgreementCase>("wycheproof/ecdh_p256.json") {
         // The private keys are integers with a sign: a zero in front, or shorter.
         let mut private = [0; 32];
@@ -231,11 +258,10 @@ fn certificates_in_the_wild() {
             let signalled = format!("{name} {digest}");
             let fingerprint = Fingerprint::parse(&signalled).unwrap();
             assert_eq!(fingerprint.to_string(), signalled);
-            assert!(
-                fingerprint.matches(&PROVIDER, &case.der.0),
-                "{}",
-                case.source
-            );
+            for backend in BACKENDS {
+                let matches = fingerprint.matches(backend, &case.der.0);
+                assert!(matches, "{} {}", backend.name, case.source);
+            }
         }
     }
 }

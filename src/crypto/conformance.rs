@@ -18,6 +18,7 @@ use super::{
     HmacAlgorithm, KeyExchangeGroup, KeyGenerator, KeyStreamAlgorithm, KeyStreamId, KeyType,
     NamedGroup, SignatureScheme, TAG_LEN, Verifier,
 };
+use crate::rng::Rng;
 
 /// What does a backend get wrong?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -253,6 +254,11 @@ fn check_group(group: &dyn KeyExchangeGroup, rng: &mut dyn CryptoRng) -> Result<
     let (a, b) = (group.start(rng), group.start(rng));
     let (public_a, public_b) = (a.public_key().to_vec(), b.public_key().to_vec());
     expect(public_a != public_b, "each key pair is fresh")?;
+    let same = || group.start(&mut Rng::from_number(7));
+    expect(
+        same().public_key() == same().public_key(),
+        "the same randomness gives the same key pair",
+    )?;
     let shared_a = a.finish(&public_b).map_err(|_| "a public value is taken")?;
     let shared_b = b.finish(&public_a).map_err(|_| "a public value is taken")?;
     expect(shared_a == shared_b, "both ends agree")?;
@@ -345,6 +351,12 @@ fn check_generator(
         key.public_key() != other.public_key(),
         "each key pair is fresh",
     )?;
+    let same = || generator.generate(&mut Rng::from_number(7));
+    let sign = |message| same().sign(&mut Rng::from_number(8), message);
+    expect(
+        same().public_key() == same().public_key() && sign(b"a") == sign(b"a"),
+        "the same randomness gives the same key, and the same signature",
+    )?;
     let kept = generator
         .load(&key.to_pkcs8())
         .map_err(|_| "a key that was kept can be loaded")?;
@@ -380,12 +392,18 @@ fn check_generator(
 mod tests {
     use super::*;
     use crate::crypto::fake;
-    use crate::rng::Rng;
 
     #[test]
     #[cfg(feature = "rust-crypto")]
     fn the_default_backend_conforms() {
         let provider = crate::crypto::rust_crypto::PROVIDER;
+        assert_eq!(check(&provider, &mut Rng::from_number(1)), Ok(()));
+    }
+
+    #[test]
+    #[cfg(feature = "aws-lc-rs")]
+    fn the_second_backend_conforms() {
+        let provider = crate::crypto::aws_lc_rs::PROVIDER;
         assert_eq!(check(&provider, &mut Rng::from_number(1)), Ok(()));
     }
 

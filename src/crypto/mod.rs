@@ -28,6 +28,8 @@
 //! # Ok::<(), pollrtc::crypto::CryptoError>(())
 //! ```
 
+#[cfg(feature = "aws-lc-rs")]
+pub mod aws_lc_rs;
 pub mod certificate;
 #[cfg(any(test, feature = "sim"))]
 pub mod conformance;
@@ -36,6 +38,9 @@ pub mod fake;
 mod provider;
 #[cfg(feature = "rust-crypto")]
 pub mod rust_crypto;
+/// Of which the other backend takes parts.
+#[cfg(all(feature = "aws-lc-rs", not(feature = "rust-crypto")))]
+mod rust_crypto;
 mod traits;
 
 pub use provider::CryptoProvider;

@@ -12,18 +12,20 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::crypto::{Hash, HashAlgorithm, HashId, Hmac, HmacAlgorithm};
 
-pub(super) const MD_5: Function<Md5> = Function::new(HashId::Md5);
-pub(super) const SHA_1: Function<Sha1> = Function::new(HashId::Sha1);
-pub(super) const SHA_256: Function<Sha256> = Function::new(HashId::Sha256);
-pub(super) const SHA_384: Function<Sha384> = Function::new(HashId::Sha384);
-pub(super) const SHA_512: Function<Sha512> = Function::new(HashId::Sha512);
+pub(in crate::crypto) const MD_5: Function<Md5> = Function::new(HashId::Md5);
+pub(in crate::crypto) const SHA_1: Function<Sha1> = Function::new(HashId::Sha1);
+pub(in crate::crypto) const SHA_256: Function<Sha256> = Function::new(HashId::Sha256);
+pub(in crate::crypto) const SHA_384: Function<Sha384> = Function::new(HashId::Sha384);
+pub(in crate::crypto) const SHA_512: Function<Sha512> = Function::new(HashId::Sha512);
 
-pub(super) const HMAC_SHA_1: Function<hmac::Hmac<Sha1>> = Function::new(HashId::Sha1);
-pub(super) const HMAC_SHA_256: Function<hmac::Hmac<Sha256>> = Function::new(HashId::Sha256);
-pub(super) const HMAC_SHA_384: Function<hmac::Hmac<Sha384>> = Function::new(HashId::Sha384);
+pub(in crate::crypto) const HMAC_SHA_1: Function<hmac::Hmac<Sha1>> = Function::new(HashId::Sha1);
+pub(in crate::crypto) const HMAC_SHA_256: Function<hmac::Hmac<Sha256>> =
+    Function::new(HashId::Sha256);
+pub(in crate::crypto) const HMAC_SHA_384: Function<hmac::Hmac<Sha384>> =
+    Function::new(HashId::Sha384);
 
 /// A hash or HMAC that has no state yet.
-pub(super) struct Function<D> {
+pub(in crate::crypto) struct Function<D> {
     id: HashId,
     function: PhantomData<fn() -> D>,
 }

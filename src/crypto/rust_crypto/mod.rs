@@ -3,15 +3,21 @@
 //! AES runs on the instructions of the processor where it has them and
 //! bitsliced elsewhere, so that its time never depends on keys or data.
 
+#[cfg(feature = "rust-crypto")]
 mod aead;
-mod hash;
+pub(super) mod hash;
+#[cfg(feature = "rust-crypto")]
 mod kx;
-mod sign;
+mod point;
+pub(super) mod sign;
+#[cfg(feature = "rust-crypto")]
 mod stream;
 
+#[cfg(feature = "rust-crypto")]
 use super::CryptoProvider;
 
 /// AES-GCM and AES in counter mode, the SHA family, ECDH and ECDSA on P-256.
+#[cfg(feature = "rust-crypto")]
 pub const PROVIDER: CryptoProvider = CryptoProvider {
     name: "rust-crypto",
     aeads: &[&aead::AES_128_GCM, &aead::AES_256_GCM],
@@ -29,7 +35,7 @@ pub const PROVIDER: CryptoProvider = CryptoProvider {
     verifiers: &[&sign::P256],
 };
 
-#[cfg(test)]
+#[cfg(all(test, feature = "rust-crypto"))]
 mod tests {
     use zeroize::ZeroizeOnDrop;
 

@@ -11,13 +11,13 @@ use p256::pkcs8::EncodePrivateKey;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::kx::{Point, encode_point, parse_point};
+use super::point::{Point, encode_point, parse_point};
 use crate::crypto::{
     self, CryptoError, KeyGenerator, KeyType, Signature, SignatureScheme, Verifier,
 };
 
 /// ECDSA on P-256.
-pub(super) struct P256;
+pub(in crate::crypto) struct P256;
 
 impl KeyGenerator for P256 {
     fn key_type(&self) -> KeyType {
