@@ -23,10 +23,12 @@ fn play(seed: u64, backends: [&'static CryptoProvider; 2]) -> String {
         ..Link::with_delay(Duration::from_millis(20))
     };
     let mut talk = Talk::quiet(seed, link, backends.map(Config::with_provider));
-    talk.world.negotiate(talk.left, talk.right).unwrap();
+    talk.world
+        .negotiate(talk.left, talk.right)
+        .expect("they agree");
     assert!(talk.open(Duration::from_secs(60)), "seed {seed}");
     assert!(talk.echo(&messages(20, 2_000), Duration::from_secs(60)));
-    let hash = rust_crypto::PROVIDER.hash(HashId::Sha256).unwrap();
+    let hash = rust_crypto::PROVIDER.hash(HashId::Sha256).expect("SHA-256");
     talk.world.ledger().digest(hash.start())
 }
 
