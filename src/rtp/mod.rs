@@ -5,7 +5,7 @@
 //! same format. [`reception`] counts what came as RFC 3550 counts it,
 //! [`missing`] knows what did not and when to ask for it, and [`rtx`] repeats
 //! packets (RFC 4588). [`receiver`] puts all that together for one source that is
-//! received.
+//! received, and [`sender`] for one that is sent.
 
 pub mod fmtp;
 pub mod format;
@@ -13,3 +13,6 @@ pub mod missing;
 pub mod receiver;
 pub mod reception;
 pub mod rtx;
+pub mod sender;
+
+pub use sender::RtpSender;

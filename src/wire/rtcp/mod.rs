@@ -26,6 +26,7 @@ pub mod extended;
 mod frame;
 mod loss;
 mod nack;
+mod ntp;
 mod report;
 mod sdes;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use loss::{
     FullIntraRequest, IntraRequest, LostSlice, PictureLoss, ReferencePicture, SliceLoss,
 };
 pub use nack::{Nack, NackPair};
+pub use ntp::NtpTimestamp;
 pub use report::{ReceiverReport, ReportBlock, SenderInfo, SenderReport};
 pub use sdes::{Bye, Chunk, Chunks, Item, ItemKind, Items, SourceDescription};
 pub use transport::TransportFeedback;

@@ -238,6 +238,11 @@ impl<'w, 'b> BlockWriter<'w, 'b> {
         true
     }
 
+    /// Appends elements that were framed before, in the form of this block.
+    pub fn append(&mut self, elements: &[u8]) {
+        self.w.bytes(elements);
+    }
+
     /// Appends an element with this value, as [`put`](Self::put) does.
     pub fn put_bytes(&mut self, id: u8, value: &[u8]) -> bool {
         self.put(id, value.len(), |w| w.bytes(value))

@@ -1,0 +1,495 @@
+//! One stream of packets on its way out (RFC 3550, RFC 4588).
+//!
+//! An [`RtpSender`] is given frames, which it cuts into packets, or packets of a
+//! source elsewhere, which it numbers anew. It keeps what it sent for a while, and
+//! sends again what the receiver misses.
+
+mod config;
+mod continuity;
+mod cut;
+mod frame;
+mod history;
+mod packet;
+mod repair;
+mod reports;
+mod slab;
+mod stats;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+
+use crate::cursor::Writer;
+use crate::rng::Rng;
+use crate::rtp::format::{Format, Packetizer};
+use crate::seq::Serial16;
+use crate::time::Instant;
+use crate::wire::rtcp::{NtpTimestamp, ReportBlock, SenderInfo};
+use crate::wire::rtp::extension::AbsoluteSendTime;
+use crate::wire::rtp::{SequenceNumber, Ssrc};
+
+pub use config::{HistoryLimits, RepairLimits, SendParameters, SenderConfig};
+pub use frame::{MediaFrame, OutPacket, WriteError};
+pub use stats::{Dropped, Remote, Requests, SenderStats, Traffic};
+
+use continuity::{Continuity, wire};
+use cut::Cut;
+use history::{History, Stamp, State};
+use packet::{Hop, Identity};
+use repair::{Patience, Repair};
+use reports::Reports;
+use slab::Slab;
+
+/// One stream of packets of one source, and perhaps a second one with packets
+/// that are sent again (RFC 4588).
+///
+/// What is written is numbered at once and waits until it is polled. Nothing here
+/// waits for time: there are no timeouts.
+pub struct RtpSender {
+    config: SenderConfig,
+    /// What was agreed on.
+    agreed: Option<Agreed>,
+    is_paused: bool,
+    numbers: Continuity,
+    history: History,
+    repair: Repair,
+    slab: Slab,
+    /// The payload that is being made.
+    scratch: Vec<u8>,
+    /// Where the pictures begin to be numbered.
+    picture_id: u16,
+    reports: Reports,
+    names: Names,
+    key_frames: KeyFrames,
+    /// What was sent as the source that it is now, as sender reports count it.
+    own: (u32, u32),
+    stats: SenderStats,
+}
+
+/// What was agreed on, and what follows of it.
+struct Agreed {
+    parameters: SendParameters,
+    hop: Hop,
+    packetizer: Packetizer,
+}
+
+/// Does the receiver know what the streams are?
+#[derive(Clone, Copy, Default)]
+struct Names {
+    media_known: bool,
+    repair_known: bool,
+}
+
+/// When was a key frame asked for?
+#[derive(Clone, Copy, Default)]
+struct KeyFrames {
+    /// The number of the last request that was heard.
+    fir: Option<u8>,
+    asked: Option<Instant>,
+}
+
+impl RtpSender {
+    /// A sender whose numbers and timestamps begin at random (RFC 3550 §5.1).
+    #[must_use]
+    pub fn new(config: SenderConfig, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut rng = Rng::from_rng(rng);
+        Self {
+            config,
+            agreed: None,
+            is_paused: false,
+            numbers: Continuity::new(&mut rng),
+            history: History::new(config.history),
+            repair: Repair::new(config.repairs, &mut rng),
+            slab: Slab::default(),
+            scratch: Vec::new(),
+            picture_id: (rng.u32() & 0x7fff) as u16,
+            reports: Reports::default(),
+            names: Names::default(),
+            key_frames: KeyFrames::default(),
+            own: (0, 0),
+            stats: SenderStats::default(),
+        }
+    }
+
+    /// Says what signalling agreed on. What waits to be sent stays as it is.
+    pub fn set_parameters(&mut self, parameters: SendParameters) {
+        let packetizer = match self.agreed.take() {
+            Some(agreed) if agreed.parameters == parameters => {
+                self.agreed = Some(agreed);
+                return;
+            }
+            // Pictures are numbered on.
+            Some(agreed) if agreed.parameters.format == parameters.format => agreed.packetizer,
+            _ => Packetizer::new(parameters.format, self.picture_id),
+        };
+        let hop = Hop::new(&parameters);
+        self.agreed = Some(Agreed {
+            parameters,
+            hop,
+            packetizer,
+        });
+        // What was sent cannot be repeated to the bit any more.
+        self.history.forget_sent();
+    }
+
+    /// Whether anything can be written. What waits to be sent is sent, and what
+    /// was sent can be sent again.
+    pub const fn set_active(&mut self, is_active: bool) {
+        self.is_paused = !is_active;
+    }
+
+    /// Cuts a frame into packets, which wait to be polled.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; nothing of the frame is sent then.
+    pub fn write(&mut self, now: Instant, frame: &MediaFrame) -> Result<(), WriteError> {
+        self.stats.dropped.expired += self.history.expire(now);
+        let Self {
+            history, config, ..
+        } = self;
+        if self.is_paused {
+            return Err(WriteError::Paused);
+        }
+        let agreed = self.agreed.as_mut().ok_or(WriteError::NoParameters)?;
+        let len = frame.data.len();
+        if len == 0 {
+            return Err(WriteError::Empty);
+        }
+        if len > config.history.bytes {
+            return Err(WriteError::TooLarge);
+        }
+        if len > config.history.bytes - history.unsent() {
+            return Err(WriteError::Full);
+        }
+        let start = self.numbers.next();
+        let cut = Cut {
+            config,
+            agreed,
+            numbers: &mut self.numbers,
+            history,
+            slab: &mut self.slab,
+            scratch: &mut self.scratch,
+        };
+        cut.write(now, frame).inspect_err(|_| {
+            self.history.take_back(start);
+            self.numbers.rewind(start);
+        })
+    }
+
+    /// Sends a packet of a source elsewhere on, under the next number if it is
+    /// the source's next: gaps of the source stay gaps. A packet of another source
+    /// continues the numbers, and its timestamps go on as time does.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; the packet is not sent then.
+    pub fn write_packet(&mut self, now: Instant, packet: &OutPacket<'_>) -> Result<(), WriteError> {
+        self.stats.dropped.expired += self.history.expire(now);
+        if self.is_paused {
+            return Err(WriteError::Paused);
+        }
+        let Agreed {
+            parameters, hop, ..
+        } = self.agreed.as_ref().ok_or(WriteError::NoParameters)?;
+        if packet.payload.len() > self.config.max_payload {
+            return Err(WriteError::TooLarge);
+        }
+        let (number, timestamp) = self
+            .numbers
+            .packet(now, packet, parameters.clock_rate)
+            .ok_or(WriteError::Stale)?;
+        let record = self.history.claim(now, number, packet.payload.len())?;
+        record.payload_type = packet.payload_type;
+        record.marker = packet.marker;
+        record.is_key = false;
+        record.ends_frame = packet.marker || parameters.format == Format::Plain;
+        record.timestamp = timestamp;
+        record.payload = packet.payload.clone();
+        packet::keep(record, packet.extensions.iter(), hop, parameters);
+        self.history.queue(number);
+        Ok(())
+    }
+
+    /// Writes the next packet, if there is one: first what is sent again, then
+    /// what was not sent yet, in the order in which it was written.
+    ///
+    /// `transport_sequence` is the number of the transport's next packet; it is
+    /// advanced if the packet says it. `wall` is the time since any epoch, for
+    /// the extension that says when the packet was sent.
+    pub fn poll_rtp(
+        &mut self,
+        now: Instant,
+        transport_sequence: &mut Serial16,
+        wall: Duration,
+        out: &mut Writer<'_>,
+    ) -> bool {
+        let stamp = Stamp {
+            transport: *transport_sequence,
+            sent: AbsoluteSendTime::from_duration(wall),
+            is_named: false,
+        };
+        if self.agreed.is_none()
+            || !(self.poll_repair(now, stamp, transport_sequence, out)
+                || self.poll_first(stamp, transport_sequence, out))
+        {
+            return false;
+        }
+        self.stats.last_sent = Some(now);
+        true
+    }
+
+    /// Whether a packet waits to be polled.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.agreed.is_some()
+            && (self.history.queued() > 0 || self.repair.is_pending(&self.history))
+    }
+
+    /// The receiver misses these packets (RFC 4585 §6.2.1): call it once for each
+    /// message.
+    pub fn on_nack(&mut self, now: Instant, lost: impl IntoIterator<Item = SequenceNumber>) {
+        self.stats.requests.nacks += 1;
+        let patience = Patience {
+            interval: self
+                .round_trip()
+                .unwrap_or(UNKNOWN_ROUND_TRIP)
+                .max(MIN_ROUND_TRIP),
+            age: self.config.history.age,
+        };
+        let dropped = &mut self.stats.dropped;
+        for number in lost {
+            self.repair
+                .want(now, number, &mut self.history, patience, dropped);
+        }
+    }
+
+    /// The receiver reports on one of our sources.
+    pub fn on_report(&mut self, now: Instant, block: &ReportBlock) {
+        if block.ssrc == self.config.ssrc && self.own.0 > 0 {
+            self.names.media_known = true;
+            self.reports.on_report(now, block, self.numbers.start());
+        } else if Some(block.ssrc) == self.config.repair {
+            self.names.repair_known = true;
+        }
+    }
+
+    /// The receiver needs a key frame: it lost a picture (RFC 4585 §6.3.1), or
+    /// asks under the number `fir` (RFC 5104 §4.3.1). Whether the application is
+    /// to be told.
+    pub fn on_key_frame_request(&mut self, now: Instant, fir: Option<u8>) -> bool {
+        match fir {
+            Some(_) => self.stats.requests.firs += 1,
+            None => self.stats.requests.plis += 1,
+        }
+        // RFC 5104 §4.3.1.2: the same number is the same request.
+        if fir.is_some() && fir == self.key_frames.fir {
+            return false;
+        }
+        let interval = self
+            .config
+            .key_frame_interval
+            .max(self.round_trip().unwrap_or_default());
+        let is_recent = |at| now.since(at) < interval;
+        if self.key_frames.asked.is_some_and(is_recent) {
+            return false;
+        }
+        self.key_frames = KeyFrames {
+            fir: fir.or(self.key_frames.fir),
+            asked: Some(now),
+        };
+        true
+    }
+
+    /// What a sender report says now, at the wall-clock time `wall`; `None` until
+    /// something was sent. Round trips are measured by the answers to it.
+    pub fn sender_info(&mut self, now: Instant, wall: NtpTimestamp) -> Option<SenderInfo> {
+        let rate = self.agreed.as_ref()?.parameters.clock_rate;
+        let (packets, octets) = self.own;
+        if packets == 0 {
+            return None;
+        }
+        let info = SenderInfo {
+            ntp: wall.0,
+            rtp: self.numbers.timestamp_at(now, rate)?,
+            packets,
+            octets,
+        };
+        self.reports.on_sent(now, info.compact_ntp());
+        Some(info)
+    }
+
+    /// Goes on as another source, because the old one is somebody else's, too
+    /// (RFC 3550 §8.2). What was written is lost: begin with a key frame.
+    pub fn change_ssrc(&mut self, ssrc: Ssrc, rng: &mut (impl CryptoRng + ?Sized)) {
+        self.config.ssrc = ssrc;
+        self.numbers = Continuity::new(&mut Rng::from_rng(rng));
+        self.history.clear();
+        self.repair.clear();
+        self.reports = Reports::default();
+        self.names.media_known = false;
+        self.own = (0, 0);
+    }
+
+    /// Sends again as another source.
+    pub fn change_repair_ssrc(&mut self, ssrc: Ssrc) {
+        self.config.repair = Some(ssrc);
+        self.names.repair_known = false;
+    }
+
+    /// The source.
+    #[must_use]
+    pub const fn ssrc(&self) -> Ssrc {
+        self.config.ssrc
+    }
+
+    /// The source of packets that are sent again, if they have one of their own.
+    #[must_use]
+    pub const fn repair_ssrc(&self) -> Option<Ssrc> {
+        self.config.repair
+    }
+
+    /// What was agreed on.
+    #[must_use]
+    pub fn parameters(&self) -> Option<&SendParameters> {
+        self.agreed.as_ref().map(|agreed| &agreed.parameters)
+    }
+
+    /// The last round trip that was measured.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.reports.remote?.round_trip
+    }
+
+    /// What became of the packets.
+    #[must_use]
+    pub const fn stats(&self) -> SenderStats {
+        SenderStats {
+            remote: self.reports.remote,
+            ..self.stats
+        }
+    }
+
+    fn poll_first(&mut self, stamp: Stamp, transport: &mut Serial16, out: &mut Writer<'_>) -> bool {
+        let Some(Agreed {
+            parameters, hop, ..
+        }) = &self.agreed
+        else {
+            return false;
+        };
+        while let Some((number, record)) = self.history.next() {
+            let id = Identity {
+                ssrc: self.config.ssrc,
+                payload_type: record.payload_type,
+                number: wire(number),
+                original: None,
+            };
+            record.stamp = Stamp {
+                is_named: !self.names.media_known || record.is_key,
+                ..stamp
+            };
+            let Some(header) = packet::emit(out, record, id, record.stamp, hop, parameters) else {
+                self.stats.dropped.too_large += 1;
+                continue;
+            };
+            if hop.transport.is_some() {
+                *transport = transport.add(1);
+            }
+            let payload = record.payload.len();
+            if record.ends_frame {
+                self.stats.frames += 1;
+                self.stats.key_frames += u64::from(record.is_key);
+            }
+            self.repair.on_sent(payload);
+            self.count(header, payload, true);
+            return true;
+        }
+        false
+    }
+
+    fn poll_repair(
+        &mut self,
+        now: Instant,
+        stamp: Stamp,
+        transport: &mut Serial16,
+        out: &mut Writer<'_>,
+    ) -> bool {
+        let Some(Agreed {
+            parameters, hop, ..
+        }) = &self.agreed
+        else {
+            return false;
+        };
+        while let Some(number) = self.repair.next() {
+            let Some(record) = self.history.get_mut(number) else {
+                continue;
+            };
+            record.state = State::Sent;
+            record.repeated = Some(now);
+            let stream = self.config.repair.zip(parameters.repair_payload_type);
+            let stream = stream.filter(|_| record.payload_type == parameters.payload_type);
+            let (id, stamp) = match stream {
+                Some((ssrc, payload_type)) => {
+                    let id = Identity {
+                        ssrc,
+                        payload_type,
+                        number: self.repair.number(),
+                        original: Some(wire(number)),
+                    };
+                    let is_named = !self.names.repair_known;
+                    (id, Stamp { is_named, ..stamp })
+                }
+                // The same to the bit: SRTP has used the number, and another header
+                // under it would give away the key of the tag (RFC 7714 §8.1).
+                None => {
+                    let id = Identity {
+                        ssrc: self.config.ssrc,
+                        payload_type: record.payload_type,
+                        number: wire(number),
+                        original: None,
+                    };
+                    (id, record.stamp)
+                }
+            };
+            let Some(header) = packet::emit(out, record, id, stamp, hop, parameters) else {
+                self.stats.dropped.too_large += 1;
+                continue;
+            };
+            if hop.transport.is_some() && id.original.is_some() {
+                *transport = transport.add(1);
+            }
+            let payload = record.payload.len();
+            self.stats.repeated.add(header, payload);
+            self.count(header, payload, id.original.is_none());
+            return true;
+        }
+        false
+    }
+
+    /// Counts a packet; those of the source itself are in its reports.
+    const fn count(&mut self, header: usize, payload: usize, is_own: bool) {
+        self.stats.sent.add(header, payload);
+        if is_own {
+            let (packets, octets) = self.own;
+            let payload = (payload as u64 & 0xffff_ffff) as u32;
+            self.own = (packets.wrapping_add(1), octets.wrapping_add(payload));
+        }
+    }
+}
+
+/// Says no bytes of media.
+impl fmt::Debug for RtpSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("RtpSender");
+        f.field("ssrc", &self.config.ssrc);
+        f.field("stats", &self.stats);
+        f.finish_non_exhaustive()
+    }
+}
+
+/// How long a packet is not sent again while no round trip was measured.
+const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// A round trip is not believed to be shorter.
+const MIN_ROUND_TRIP: Duration = Duration::from_millis(5);

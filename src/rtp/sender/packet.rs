@@ -1,0 +1,189 @@
+//! How does a packet leave?
+
+use super::SendParameters;
+use super::history::{Record, Stamp};
+use crate::cursor::Writer;
+use crate::wire::list::List;
+use crate::wire::rtp::extension::{
+    BlockWriter, Extension, Form, Kind, Mid, RepairedStreamId, StreamId,
+};
+use crate::wire::rtp::{Header, PayloadType, SequenceNumber, Ssrc};
+
+/// What is said of a record where it is sent.
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) ssrc: Ssrc,
+    pub(super) payload_type: PayloadType,
+    pub(super) number: SequenceNumber,
+    /// The number that it had, if it is sent again in a stream of its own (RFC 4588 §4).
+    pub(super) original: Option<SequenceNumber>,
+}
+
+/// The numbers of the extensions that a hop adds to each packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop {
+    /// Which packet of the transport.
+    pub(super) transport: Option<u8>,
+    /// When it was sent.
+    pub(super) sent: Option<u8>,
+    /// The form that all fit into that the stream itself says.
+    form: Form,
+    /// Whether a packet may have another form.
+    is_mixed: bool,
+}
+
+impl Hop {
+    pub(super) fn new(parameters: &SendParameters) -> Self {
+        let id = |kind| parameters.extensions.id(kind);
+        let transport = id(Kind::TransportSequence).or_else(|| id(Kind::FeedbackRequest));
+        let sent = id(Kind::AbsoluteSendTime);
+        let names = [
+            (id(Kind::Mid), parameters.mid.len()),
+            (id(Kind::StreamId), parameters.rid.len()),
+            (id(Kind::RepairedStreamId), parameters.rid.len()),
+        ];
+        let all = names.into_iter().filter(|(_, len)| *len > 0);
+        let all = all.chain([(transport, 2), (sent, 3)]);
+        let fits = |(id, len): (Option<u8>, usize)| id.is_none_or(|id| Form::OneByte.fits(id, len));
+        let is_small = all.into_iter().all(fits);
+        Self {
+            transport,
+            sent,
+            form: if is_small {
+                Form::OneByte
+            } else {
+                Form::TwoByte
+            },
+            is_mixed: parameters.two_byte,
+        }
+    }
+
+    /// The form for a packet with these extensions.
+    fn form(&self, mut extensions: impl Iterator<Item = (u8, usize)>) -> Form {
+        if self.is_mixed && extensions.any(|(id, len)| !Form::OneByte.fits(id, len)) {
+            Form::TwoByte
+        } else {
+            self.form
+        }
+    }
+}
+
+/// Keeps the extensions that the source of a packet gave it.
+pub(super) fn keep<'a>(
+    record: &mut Record,
+    extensions: impl Iterator<Item = &'a Extension<'a>> + Clone,
+    hop: &Hop,
+    parameters: &SendParameters,
+) {
+    let known = extensions.filter_map(|extension| {
+        let id = id_of(extension, parameters)?;
+        Some((id, extension))
+    });
+    record.form = hop.form(
+        known
+            .clone()
+            .map(|(id, extension)| (id, extension.encoded_len())),
+    );
+    for (id, extension) in known {
+        put(record, id, extension);
+    }
+}
+
+/// The number of an extension that is not the hop's own business.
+fn id_of(extension: &Extension<'_>, parameters: &SendParameters) -> Option<u8> {
+    match extension.kind() {
+        Some(
+            Kind::Mid
+            | Kind::StreamId
+            | Kind::RepairedStreamId
+            | Kind::AbsoluteSendTime
+            | Kind::TransportSequence
+            | Kind::FeedbackRequest
+            | Kind::TransmissionOffset,
+        ) => None,
+        Some(kind) => parameters.extensions.id(kind),
+        None => match extension {
+            Extension::Unknown { id, .. } => {
+                Some(*id).filter(|&id| parameters.extensions.kind(id).is_none())
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Frames an extension, if it fits into the form.
+fn put(record: &mut Record, id: u8, extension: &Extension<'_>) {
+    let len = extension.encoded_len();
+    let Ok(short) = u8::try_from(len) else { return };
+    if !record.form.fits(id, len) {
+        return;
+    }
+    match record.form {
+        Form::OneByte => record.elements.push(id << 4 | (short - 1)),
+        Form::TwoByte => record.elements.extend([id, short]),
+    }
+    extension.emit(&mut Writer::new(&mut record.elements, len));
+}
+
+/// Writes the packet; the answer is how long its header is, or `None` if there
+/// is no room for it.
+pub(super) fn emit(
+    w: &mut Writer<'_>,
+    record: &Record,
+    id: Identity,
+    stamp: Stamp,
+    hop: &Hop,
+    parameters: &SendParameters,
+) -> Option<usize> {
+    let at = w.len();
+    let header = Header {
+        marker: record.marker,
+        payload_type: id.payload_type,
+        sequence_number: id.number,
+        timestamp: record.timestamp,
+        ssrc: id.ssrc,
+        csrcs: List::EMPTY,
+        extensions: None,
+    };
+    header.emit_with(w, record.form, |block| {
+        if let Some(id) = hop.sent {
+            block.put(id, stamp.sent.encoded_len(), |w| stamp.sent.emit(w));
+        }
+        if let Some(id) = hop.transport {
+            block.put(id, 2, |w| w.u16(stamp.transport.0));
+        }
+        if stamp.is_named {
+            put_names(block, id.original.is_some(), parameters);
+        }
+        block.append(&record.elements);
+    });
+    if let Some(original) = id.original {
+        w.u16(original.0);
+    }
+    let header = w.len() - at;
+    w.bytes(&record.payload);
+    if w.is_overflowed() {
+        w.rewind(at);
+        return None;
+    }
+    Some(header)
+}
+
+/// RFC 9143 §15, RFC 8852 §3: which section and which encoding it is.
+fn put_names(block: &mut BlockWriter<'_, '_>, is_repair: bool, parameters: &SendParameters) {
+    let SendParameters { mid, rid, .. } = parameters;
+    let (kind, rid) = if is_repair {
+        (
+            Kind::RepairedStreamId,
+            Extension::RepairedStreamId(RepairedStreamId(rid)),
+        )
+    } else {
+        (Kind::StreamId, Extension::StreamId(StreamId(rid)))
+    };
+    for (kind, name) in [(Kind::Mid, Extension::Mid(Mid(mid))), (kind, rid)] {
+        let len = name.encoded_len();
+        if let Some(id) = parameters.extensions.id(kind).filter(|_| len > 0) {
+            block.put(id, len, |w| name.emit(w));
+        }
+    }
+}
