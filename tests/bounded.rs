@@ -48,6 +48,7 @@ fn a_flood_ends_at_the_limits() {
     strangers_after_the_handshake(&corpus);
     a_peer_that_is_not_read();
     messages_that_are_not_sent();
+    what_is_over_is_given_back();
 }
 
 /// What two peers say to each other from the first check to the farewell.
@@ -178,6 +179,25 @@ fn messages_that_are_not_sent() {
     });
     assert!(refused > 0, "two megabytes are not enough for all of it");
     assert!(grown < 4 * MIB, "not sent: {grown} bytes");
+}
+
+/// Z-3: who has said farewell holds next to nothing, and who is gone nothing at all.
+fn what_is_over_is_given_back() {
+    let left = growth(|| {
+        let before = held();
+        let mut talk = connected(16);
+        talk.world = talk.world.without_ledger();
+        let alive = held() - before;
+        for host in talk.hosts() {
+            talk.world.with(host, |peer, _| peer.close());
+        }
+        talk.run_for(Duration::from_secs(5));
+        let closed = held() - before;
+        assert!(closed < alive, "{closed} of {alive} bytes after the end");
+        assert!(closed / 2 < 64 * KIB, "a closed peer holds {closed} bytes");
+        println!("{alive} {closed}");
+    });
+    assert_eq!(left, 0, "bytes held by nobody");
 }
 
 const KIB: isize = 1024;

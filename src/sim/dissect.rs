@@ -8,7 +8,7 @@ use crate::cursor::Reader;
 use crate::net::Protocol;
 use crate::wire::demux::{self, Class};
 use crate::wire::turn::ChannelData;
-use crate::wire::{dtls, sctp, stun};
+use crate::wire::{dtls, rtcp, rtp, sctp, stun};
 
 /// Names the protocol of a datagram and what can be seen of its content.
 #[must_use]
@@ -23,8 +23,8 @@ pub fn datagram(bytes: &[u8]) -> String {
             Ok(message) => format!("TURN {message}: {}", datagram(message.data)),
             Err(malformed) => format!("TURN channel data, {malformed}"),
         },
-        Class::Rtp => other("RTP", bytes),
-        Class::Rtcp => other("RTCP", bytes),
+        Class::Rtp => media(bytes),
+        Class::Rtcp => reports(bytes),
         Class::Unknown => unprotected(bytes),
     }
 }
@@ -47,6 +47,31 @@ pub(super) fn unframed(bytes: &[u8]) -> &[u8] {
         |(len, _): &(&[u8; 2], &[u8])| usize::from(u16::from_be_bytes(**len)) + 2 == bytes.len();
     let frame = bytes.split_first_chunk::<2>().filter(is_frame);
     frame.map_or(bytes, |(_, content)| content)
+}
+
+/// The header, which SRTP leaves in the clear (RFC 3711 §3.1), and how much follows it.
+fn media(bytes: &[u8]) -> String {
+    let mut rest = Reader::new(bytes);
+    match rtp::Header::parse(&mut rest) {
+        Ok(header) => format!("RTP {header} len={}", rest.rest().len()),
+        Err(malformed) => format!("RTP, {malformed}"),
+    }
+}
+
+/// All of it, or, under SRTCP, what the first packet is and who sends it
+/// (RFC 3711 §3.4).
+fn reports(bytes: &[u8]) -> String {
+    if let Ok(compound) = rtcp::Compound::parse(&mut Reader::new(bytes)) {
+        return compound.to_string();
+    }
+    let first = bytes.first_chunk::<8>();
+    first.map_or_else(
+        || other("RTCP", bytes),
+        |[_, kind, _, _, s0, s1, s2, s3]| {
+            let sender = rtp::Ssrc(u32::from_be_bytes([*s0, *s1, *s2, *s3]));
+            format!("SRTCP type={kind} sender={sender} len={}", bytes.len())
+        },
+    )
 }
 
 /// SCTP without DTLS, which only a simulation has.

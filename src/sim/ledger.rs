@@ -80,6 +80,10 @@ pub enum Fact {
     MessageSent(Message),
     /// The application got a message.
     MessageReceived(Message),
+    /// The application handed over a frame of media.
+    FrameSent(Frame),
+    /// The application got a frame of media.
+    FrameReceived(Frame),
 }
 
 /// Whose description?
@@ -123,6 +127,17 @@ pub struct Message {
     /// Whether it is text.
     pub text: bool,
     /// Its content.
+    pub data: Bytes,
+}
+
+/// A picture or a piece of sound as the application sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The mid of its media section: both ends call it so.
+    pub mid: String,
+    /// The rid of its encoding; empty where there is only one.
+    pub rid: String,
+    /// Its encoded content.
     pub data: Bytes,
 }
 

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::dissect;
-use super::ledger::{Datagram, Entry, Fact, Fate, Ledger, Message, Origin, Side};
+use super::ledger::{Datagram, Entry, Fact, Fate, Frame, Ledger, Message, Origin, Side};
 use super::machine::Grant;
 
 /// A ledger that prints itself as text.
@@ -66,6 +66,8 @@ pub fn line(ledger: &Ledger, entry: &Entry) -> Option<String> {
         Fact::BufferedAmountLow(id) => format!("stream {id} has room again"),
         Fact::MessageSent(message) => format!("sends {}", kind_of(message)),
         Fact::MessageReceived(message) => format!("receives {}", kind_of(message)),
+        Fact::FrameSent(frame) => format!("sends a {}", measured(frame)),
+        Fact::FrameReceived(frame) => format!("receives a {}", measured(frame)),
     };
     Some(format!("{:>9}  {name:<3}  {told}", entry.at.to_string()))
 }
@@ -125,6 +127,12 @@ fn kind_of(message: &Message) -> String {
         message.data.len(),
         message.channel
     )
+}
+
+fn measured(frame: &Frame) -> String {
+    let Frame { mid, rid, data } = frame;
+    let dash = if rid.is_empty() { "" } else { "/" };
+    format!("frame of {} bytes on {mid}{dash}{rid}", data.len())
 }
 
 /// How much of an event's text a line shows.

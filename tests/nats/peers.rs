@@ -5,7 +5,8 @@ use std::time::Duration;
 use pollrtc::PeerConnection;
 use pollrtc::ice::{IceState, TransportPolicy};
 use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Event};
-use pollrtc::sim::{Fact, HostId, Link, Realm, World, invariants, trace};
+use pollrtc::sim::invariants::{self, RelaysOnly};
+use pollrtc::sim::{Fact, HostId, Link, Realm, World, trace};
 
 use crate::place::{
     Help, Place, SERVER, add_server, address, good_link, millis, secs, settle, wall_in,
@@ -55,6 +56,9 @@ impl Peers {
             host
         });
         world.watch(invariants::of_pair(hosts));
+        if policy == TransportPolicy::Relay {
+            world.watch(vec![Box::new(RelaysOnly::default())]);
+        }
         world
             .open(hosts[0], "talk", ChannelConfig::default())
             .expect("there is room");

@@ -4,8 +4,10 @@
 //! else: so it holds for any implementation, and a made-up ledger shows that it
 //! can fail. The letters and numbers are those of the project's list.
 
+mod credentials;
 mod dtls;
 mod ice;
+mod media;
 mod messages;
 mod peer;
 mod relay;
@@ -17,8 +19,10 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+pub use credentials::OldCredentials;
 pub use dtls::{PromisedCertificate, RecordNumbers, SameSecrets};
 pub use ice::{Consent, KnownDestinations, MirroredPairs, OneControls, Pacing, RelaysOnly};
+pub use media::{Frames, MediaAgreed};
 pub use messages::{Channels, Messages};
 pub use peer::{AggregateState, Descriptions, SilentWhenClosed};
 pub use sctp::{Acknowledgements, FlowControl};
@@ -61,6 +65,7 @@ pub fn of_pair(pair: [HostId; 2]) -> Vec<Box<dyn Invariant>> {
         Box::new(Pacing::default()),
         Box::new(MirroredPairs::new(pair)),
         Box::new(OneControls::new(pair)),
+        Box::new(OldCredentials::default()),
         Box::new(SameSecrets::new(pair)),
         #[cfg(feature = "rust-crypto")]
         Box::new(PromisedCertificate::new(
@@ -69,6 +74,8 @@ pub fn of_pair(pair: [HostId; 2]) -> Vec<Box<dyn Invariant>> {
         Box::new(RecordNumbers::default()),
         Box::new(Messages::new(pair)),
         Box::new(Channels::new(pair)),
+        Box::new(Frames::new(pair)),
+        Box::new(MediaAgreed::default()),
         Box::new(Descriptions::default()),
         Box::new(AggregateState),
         Box::new(SilentWhenClosed::default()),

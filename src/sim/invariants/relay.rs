@@ -27,9 +27,9 @@ pub(super) struct View<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// The STUN message that it is, if it is one.
-    pub(super) fn message(&self) -> Option<Message<'_>> {
+    pub(super) fn message(&self) -> Option<Message<'a>> {
         let is_stun = demux::classify(self.bytes) == Class::Stun;
         let message = Message::parse(&mut Reader::new(self.bytes));
         message.ok().filter(|_| is_stun)

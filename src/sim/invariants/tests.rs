@@ -339,6 +339,89 @@ fn i_9_addresses_shown_by_who_wants_relays_only() {
 }
 
 #[test]
+fn i_8_old_credentials_that_change_something() {
+    let check = |name: &str| {
+        stun_with(
+            Class::Request,
+            Method::BINDING,
+            &[Attribute::Username(name)],
+        )
+    };
+    let has = |story: Story, ufrag: &str| {
+        let (side, sdp) = (Side::Local, alloc::format!("a=ice-ufrag:{ufrag}\r\n"));
+        story.fact(L, Fact::Described { side, sdp })
+    };
+    let answered = |story: Story, ufrag: &str| {
+        story
+            .leaves(L, path(L), &check(&alloc::format!("peer:{ufrag}")))
+            .arrives(L, path(L), &stun(Class::Success, 7))
+            .state(L, |state| state.selected = Some(path(L)))
+    };
+    let after = |name: &str| {
+        let story = answered(has(answered(has(Story::new(), "old"), "old"), "new"), "new");
+        let story = story.arrives(L, path(L), &check(name));
+        story.state(L, |state| state.selected = None)
+    };
+    after("old:peer").breaks(OldCredentials::default(), "credentials 0");
+    after("new:peer").keeps(OldCredentials::default());
+    // Nothing is settled before the new ones are answered.
+    let story = has(answered(has(Story::new(), "old"), "old"), "new");
+    let story = story.arrives(L, path(L), &check("old:peer"));
+    let story = story.state(L, |state| state.selected = None);
+    story.keeps(OldCredentials::default());
+}
+
+#[test]
+fn r_4_frames_that_are_not_what_was_sent() {
+    let frame = |mid: &str, data: &'static [u8]| super::super::ledger::Frame {
+        mid: mid.into(),
+        rid: String::new(),
+        data: Bytes::from_static(data),
+    };
+    let sent = || {
+        let story = Story::new().fact(L, Fact::FrameSent(frame("0", b"one")));
+        let story = story.fact(L, Fact::FrameSent(frame("0", b"two")));
+        story.fact(L, Fact::FrameSent(frame("1", b"three")))
+    };
+    let gets = |story: Story, mid, data| story.fact(R, Fact::FrameReceived(frame(mid, data)));
+    let two = || gets(sent(), "0", b"two");
+    two().keeps(Frames::new(PAIR));
+    gets(two(), "0", b"two").breaks(Frames::new(PAIR), "come twice");
+    gets(two(), "0", b"one").breaks(Frames::new(PAIR), "too late");
+    gets(two(), "0", b"three").breaks(Frames::new(PAIR), "not sent");
+}
+
+#[test]
+fn p_8_media_before_keys_and_unasked_for() {
+    let rtp = b"\x80\x60\0\x01\0\0\0\x02\0\0\0\x03sound";
+    let rtcp = b"\x80\xc9\0\x01\0\0\0\x03";
+    let agree = |local: &str, remote: &str| {
+        let described = |story: Story, side, direction: &str| {
+            let sdp = alloc::format!("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na={direction}\r\n");
+            story.fact(L, Fact::Described { side, sdp })
+        };
+        let story = described(Story::new(), Side::Local, local);
+        described(story, Side::Remote, remote)
+    };
+    let keyed = |story: Story| {
+        story.state(L, |state| {
+            state.dtls = Phase::Connected;
+            state.stable = true;
+        })
+    };
+    let plays = |story: Story, bytes| story.leaves(L, path(L), bytes);
+    let both = || agree("sendrecv", "sendrecv");
+    plays(both(), rtp).breaks(MediaAgreed::default(), "before there are keys");
+    plays(both(), rtcp).breaks(MediaAgreed::default(), "before there are keys");
+    plays(keyed(both()), rtp).keeps(MediaAgreed::default());
+    let deaf = || keyed(agree("sendrecv", "sendonly"));
+    plays(deaf(), rtp).breaks(MediaAgreed::default(), "nobody agreed");
+    plays(deaf(), rtcp).keeps(MediaAgreed::default());
+    let mute = keyed(agree("recvonly", "sendrecv"));
+    plays(mute, rtp).breaks(MediaAgreed::default(), "nobody agreed");
+}
+
+#[test]
 fn i_2_pairs_that_do_not_mirror() {
     let select = |other: Path| {
         Story::new()
@@ -640,5 +723,5 @@ fn p_7_words_after_the_end() {
 #[test]
 fn all_of_them_are_asked() {
     let names: Vec<&str> = of_pair(PAIR).iter().map(|one| one.name()).collect();
-    assert_eq!(names.len(), 12 + usize::from(cfg!(feature = "rust-crypto")));
+    assert_eq!(names.len(), 15 + usize::from(cfg!(feature = "rust-crypto")));
 }
