@@ -6,7 +6,7 @@ use pollrtc::sim::ledger::Datagram;
 
 use crate::agents::Agents;
 use crate::peers::Peers;
-use crate::place::{Help, Place, address, good_link, lossy_link, millis, secs};
+use crate::place::{Help, Place, good_link, lossy_link, millis, secs};
 
 /// Both think that they control, or neither does: they agree and meet.
 #[test]

@@ -11,7 +11,7 @@ use crate::net::Path;
 use crate::sim::ledger::{Entry, Fact, Ledger, Side};
 use crate::sim::world::HostId;
 use crate::time::Instant;
-use crate::wire::stun::{self, Attribute, TransactionId};
+use crate::wire::stun::{self, Attribute, Message, TransactionId};
 
 /// I-8: once a pair is selected under new credentials, nothing that was
 /// authenticated with older ones changes the state of ICE.
@@ -22,8 +22,10 @@ use crate::wire::stun::{self, Attribute, TransactionId};
 pub struct OldCredentials {
     /// The ufrags that a host's descriptions have shown: the last one counts.
     ufrags: BTreeMap<HostId, Vec<String>>,
-    requests: BTreeMap<(HostId, TransactionId), Generation>,
+    /// Under which of its own a host asked, and whether it nominated.
+    requests: BTreeMap<(HostId, TransactionId), (Generation, bool)>,
     answered: BTreeMap<(HostId, Path), Generation>,
+    nominated: BTreeMap<(HostId, Path), Generation>,
     /// What arrived last, if nothing else happened since.
     cause: BTreeMap<HostId, (Instant, Generation)>,
     states: States,
@@ -41,7 +43,8 @@ impl OldCredentials {
         let ours = username(&view).and_then(|name| Some(name.split_once(':')?.1.to_string()));
         let generation = ours.and_then(|ours| self.generation(entry.host, &ours));
         if let (Some(request), Some(generation)) = (request, generation) {
-            self.requests.insert((entry.host, request), generation);
+            let asked = (generation, nominates(&view));
+            self.requests.insert((entry.host, request), asked);
         }
     }
 
@@ -51,19 +54,32 @@ impl OldCredentials {
         };
         let host = entry.host;
         let view = self.relays.arrived(host, ledger.datagram(id));
+        let key = (host, view.path);
         let generation = if let Some(answer) = view.transaction(stun::Class::Success) {
-            let generation = self.requests.get(&(host, answer)).copied();
-            if let Some(generation) = generation {
-                self.answered.insert((host, view.path), generation);
-            }
-            generation
+            let asked = self.requests.get(&(host, answer)).copied();
+            asked.map(|(generation, nominates)| {
+                self.answered.insert(key, generation);
+                self.nominate(key, Some(generation).filter(|_| nominates));
+                generation
+            })
         } else {
             let ours = username(&view).and_then(|name| Some(name.split_once(':')?.0.to_string()));
-            ours.and_then(|ours| self.generation(host, &ours))
+            let generation = ours.and_then(|ours| self.generation(host, &ours));
+            let nominated = generation.filter(|_| nominates(&view));
+            self.nominated
+                .extend(nominated.map(|nominated| (key, nominated)));
+            generation
         };
         self.cause.remove(&host);
         let cause = generation.map(|generation| (host, (entry.at, generation)));
         self.cause.extend(cause);
+    }
+
+    fn nominate(&mut self, key: (HostId, Path), generation: Option<Generation>) {
+        if let Some(generation) = generation {
+            let last = self.nominated.entry(key).or_default();
+            *last = generation.max(*last);
+        }
     }
 
     fn on_state(&mut self, entry: &Entry) -> Result<(), String> {
@@ -77,7 +93,9 @@ impl OldCredentials {
         let (Some((_, cause)), Some(selected), false) = (cause, old.selected, is_same) else {
             return Ok(());
         };
-        let settled = self.answered.get(&(host, selected)).copied();
+        let nominated = self.nominated.get(&(host, selected)).copied();
+        let answered = self.answered.get(&(host, selected)).copied();
+        let settled = nominated.min(answered);
         let last = self.ufrags.get(&host).map_or(0, Vec::len).checked_sub(1);
         if settled.is_some() && settled == last && Some(*cause) < settled {
             return Err(format!(
@@ -123,6 +141,12 @@ impl Invariant for OldCredentials {
         }
         Ok(())
     }
+}
+
+fn nominates(view: &View<'_>) -> bool {
+    let message = view.message();
+    let mut attributes = message.iter().flat_map(Message::attributes);
+    attributes.any(|attribute| attribute == Attribute::UseCandidate)
 }
 
 fn username<'a>(view: &View<'a>) -> Option<&'a str> {

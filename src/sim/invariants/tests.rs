@@ -344,7 +344,7 @@ fn i_8_old_credentials_that_change_something() {
         stun_with(
             Class::Request,
             Method::BINDING,
-            &[Attribute::Username(name)],
+            &[Attribute::Username(name), Attribute::UseCandidate],
         )
     };
     let has = |story: Story, ufrag: &str| {
