@@ -65,9 +65,7 @@ impl OldCredentials {
         } else {
             let ours = username(&view).and_then(|name| Some(name.split_once(':')?.0.to_string()));
             let generation = ours.and_then(|ours| self.generation(host, &ours));
-            let nominated = generation.filter(|_| nominates(&view));
-            self.nominated
-                .extend(nominated.map(|nominated| (key, nominated)));
+            self.nominate(key, generation.filter(|_| nominates(&view)));
             generation
         };
         self.cause.remove(&host);
@@ -128,9 +126,10 @@ impl Invariant for OldCredentials {
                 self.cause.remove(&entry.host);
                 let mut lines = sdp.lines();
                 let ufrag = lines.find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+                let ufrag = ufrag.map(ToString::to_string);
                 let known = self.ufrags.entry(entry.host).or_default();
-                if let Some(ufrag) = ufrag.filter(|ufrag| known.last().is_none_or(|l| l != ufrag)) {
-                    known.push(ufrag.to_string());
+                if known.last() != ufrag.as_ref() {
+                    known.extend(ufrag);
                 }
             }
             // Whatever follows is the application's doing.
