@@ -61,7 +61,7 @@ impl Invariant for Frames {
                 let mut later = flow.sent.iter().skip(flow.next);
                 let Some(index) = later.position(|sent| *sent == frame.data) else {
                     let (mid, len) = (&frame.mid, frame.data.len());
-                    let known = flow.sent.iter().any(|sent| *sent == frame.data);
+                    let known = flow.sent.contains(&frame.data);
                     let why = if known {
                         "come twice or too late"
                     } else {
