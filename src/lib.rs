@@ -99,6 +99,7 @@ pub mod turn;
 
 // Floor 3: who sits on whom.
 pub mod channel;
+pub mod media;
 pub mod transport;
 
 // Floor 4: offers and answers.

@@ -1,0 +1,279 @@
+//! What has to be said in RTCP, and when?
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::config::MediaConfig;
+use super::lines::Lines;
+use super::parameters::LineId;
+use super::schedule::{Schedule, Session};
+use super::sources::Source;
+use crate::rng::Rng;
+use crate::rtp::receiver::Feedback;
+use crate::time::Instant;
+use crate::timer::earliest;
+use crate::wire::rtcp::{Nack, ReportBlock};
+use crate::wire::rtp::Ssrc;
+
+/// What is to be said in RTCP.
+pub(super) struct Control {
+    pub schedule: Schedule,
+    pub session: Session,
+    /// Who reports while we send nothing.
+    ssrc: Ssrc,
+    /// Who reports: the first of our streams, if there is one.
+    pub reporter: Ssrc,
+    pub cname: String,
+    /// Whether all lines agreed on feedback without reports (RFC 5506).
+    pub reduced: bool,
+    /// The report that is being sent, as far as it did not go yet.
+    pub round: Option<Round>,
+    /// What sources have to be told at once.
+    pub feedback: VecDeque<Item>,
+    /// Our streams that are gone.
+    pub byes: Vec<Ssrc>,
+    bye_at: Option<Instant>,
+    /// Participants that send reports and no media, and when they did last.
+    pub members: BTreeMap<Ssrc, Instant>,
+    /// What time participants told, to be answered.
+    pub told: Vec<Told>,
+    /// Of the way to the peer and back.
+    pub round_trip: Option<Duration>,
+    /// When somebody else was last found to have an SSRC of ours.
+    pub collided: Option<Instant>,
+    /// The bit rate that the peer wishes, until the application hears it.
+    pub target: Option<u64>,
+    meter: Meter,
+    min_bandwidth: u64,
+    max_members: usize,
+}
+
+/// A report, as far as it did not go yet.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// What came.
+    pub blocks: VecDeque<ReportBlock>,
+    /// Encodings that sent something.
+    pub senders: VecDeque<(LineId, usize)>,
+    /// Whether a packet of it went.
+    pub begun: bool,
+}
+
+/// What a source has to be told at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// Packets that are missed: the bytes of pairs.
+    Nack(Ssrc, Vec<u8>),
+    Pli(Ssrc),
+    Fir(Ssrc, u8),
+}
+
+/// What time a participant told (RFC 3611 §4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub ssrc: Ssrc,
+    /// The middle of its NTP time.
+    pub middle: u32,
+    pub at: Instant,
+}
+
+impl Control {
+    pub(super) fn new(config: &MediaConfig, mut rng: Rng) -> Self {
+        let ssrc = Ssrc(rng.u32());
+        Self {
+            schedule: Schedule::new(rng, config.report_interval),
+            session: Session {
+                members: 1,
+                senders: 0,
+                we_send: false,
+                bandwidth: config.session_bandwidth,
+            },
+            ssrc,
+            reporter: ssrc,
+            cname: String::new(),
+            reduced: false,
+            round: None,
+            feedback: VecDeque::new(),
+            byes: Vec::new(),
+            bye_at: None,
+            members: BTreeMap::new(),
+            told: Vec::new(),
+            round_trip: None,
+            collided: None,
+            target: None,
+            meter: Meter::default(),
+            min_bandwidth: config.session_bandwidth,
+            max_members: config.max_members,
+        }
+    }
+
+    /// The lines are others than before.
+    pub(super) fn renew(&mut self, lines: &Lines) {
+        let first = lines.encodings().next();
+        self.reporter = first.map_or(self.ssrc, |(.., encoding)| encoding.ssrc);
+        let named = lines.iter().next().map(|(_, line)| &line.parameters.cname);
+        self.cname = named.cloned().unwrap_or_default();
+        self.reduced = lines.iter().all(|(_, line)| line.parameters.reduced_rtcp);
+    }
+
+    /// Somebody else has the SSRC under which we report.
+    pub(super) fn change_ssrc(&mut self, ssrc: Ssrc) {
+        self.ssrc = ssrc;
+    }
+
+    /// Whether we report under this SSRC.
+    pub(super) fn is_reporter(&self, ssrc: Ssrc) -> bool {
+        ssrc == self.reporter || ssrc == self.ssrc
+    }
+
+    /// RTP was sent or received.
+    pub(super) fn meter(&mut self, now: Instant, bytes: usize) {
+        self.meter.on_packet(now, bytes);
+    }
+
+    /// The bandwidth of the session, as it is now.
+    pub(super) fn bandwidth(&mut self, now: Instant) -> u64 {
+        self.meter.rate(now).max(self.min_bandwidth)
+    }
+
+    /// A participant that may send no media was heard.
+    pub(super) fn on_member(&mut self, now: Instant, ssrc: Ssrc) {
+        if self.members.len() < self.max_members || self.members.contains_key(&ssrc) {
+            self.members.insert(ssrc, now);
+        }
+    }
+
+    /// A participant told its time: the next report answers.
+    pub(super) fn on_told(&mut self, told: Told) {
+        self.told.retain(|other| other.ssrc != told.ssrc);
+        if self.told.len() >= MAX_TOLD {
+            self.told.remove(0);
+        }
+        self.told.push(told);
+    }
+
+    /// Takes what a source has to be told.
+    pub(super) fn collect(&mut self, now: Instant, source: &mut Source) {
+        let ssrc = source.receiver.ssrc();
+        while let Some(feedback) = source.receiver.poll_feedback(now) {
+            let item = match feedback {
+                Feedback::Nack(lost) => Item::Nack(ssrc, Nack::encode(lost)),
+                Feedback::Pli => Item::Pli(ssrc),
+                Feedback::Fir(number) => Item::Fir(ssrc, number),
+            };
+            // If there is no bandwidth for it, the newest counts.
+            if self.feedback.len() >= MAX_FEEDBACK {
+                self.feedback.pop_front();
+            }
+            if !self.feedback.contains(&item) {
+                self.feedback.push_back(item);
+            }
+        }
+    }
+
+    /// Forgets what was to be told to a source that is gone.
+    pub(super) fn forget(&mut self, ssrc: Ssrc) {
+        let is_its = |item: &Item| matches!(*item, Item::Nack(of, _) | Item::Pli(of) | Item::Fir(of, _) if of == ssrc);
+        self.feedback.retain(|item| !is_its(item));
+    }
+
+    /// Our streams are gone: the peer is told, at once unless many would do so
+    /// together (RFC 3550 §6.3.7).
+    pub(super) fn say_bye(&mut self, now: Instant, ended: Vec<Ssrc>) {
+        if ended.is_empty() {
+            return;
+        }
+        self.byes.extend(ended);
+        self.byes.truncate(MAX_BYES);
+        if self.bye_at.is_none() {
+            let is_large = self.session.members > SMALL_SESSION;
+            let delay = if is_large {
+                self.schedule.bye_delay(&self.session)
+            } else {
+                Duration::ZERO
+            };
+            self.bye_at = Some(now + delay);
+        }
+    }
+
+    /// Nothing is said any more but farewell.
+    pub(super) fn close(&mut self, now: Instant, ended: Vec<Ssrc>) {
+        self.say_bye(now, ended);
+        self.schedule.stop();
+        self.round = None;
+        self.feedback.clear();
+        self.target = None;
+    }
+
+    /// Whether a BYE is to be sent now.
+    pub(super) fn is_bye_due(&self, now: Instant) -> bool {
+        self.bye_at.is_some_and(|at| at <= now)
+    }
+
+    /// The BYE was sent.
+    pub(super) fn said_bye(&mut self) {
+        if self.byes.is_empty() {
+            self.bye_at = None;
+        }
+    }
+
+    /// When the BYE that waits is due, if that is later.
+    pub(super) fn bye_at(&self, now: Instant) -> Option<Instant> {
+        self.bye_at.filter(|at| *at > now)
+    }
+
+    /// When a poll has something to do; `waits` if there is feedback besides what is
+    /// kept here.
+    pub(super) fn poll_timeout(&self, now: Instant, waits: bool) -> Option<Instant> {
+        let report = self.schedule.next().filter(|_| self.round.is_none());
+        let waits = waits || !self.feedback.is_empty();
+        let credit = waits.then(|| self.schedule.credit_at(&self.session));
+        let credit = credit.filter(|at| *at > now);
+        earliest(earliest(report, credit), self.bye_at(now))
+    }
+}
+
+/// How many bits a second come and go?
+#[derive(Debug, Default)]
+struct Meter {
+    since: Instant,
+    bytes: u64,
+    rate: u64,
+}
+
+impl Meter {
+    fn on_packet(&mut self, now: Instant, bytes: usize) {
+        self.bytes += bytes as u64;
+        if now - self.since >= METERED {
+            self.roll(now);
+        }
+    }
+
+    fn rate(&mut self, now: Instant) -> u64 {
+        if now - self.since >= METERED {
+            self.roll(now);
+        }
+        self.rate
+    }
+
+    fn roll(&mut self, now: Instant) {
+        let millis = u64::try_from((now - self.since).as_millis()).unwrap_or(u64::MAX);
+        let rate = self.bytes.saturating_mul(8000) / millis.max(1);
+        self.rate = self.rate.midpoint(rate);
+        self.bytes = 0;
+        self.since = now;
+    }
+}
+
+/// Over what time the rate is measured.
+const METERED: Duration = Duration::from_secs(1);
+/// How many participants are answered that told their time.
+const MAX_TOLD: usize = 16;
+/// How many things wait to be said when there is no bandwidth for them.
+const MAX_FEEDBACK: usize = 128;
+/// How many of our streams can end at once, to be told.
+const MAX_BYES: usize = 1024;
+/// RFC 3550 §6.3.7: up to so many, BYE is sent at once.
+const SMALL_SESSION: u64 = 50;

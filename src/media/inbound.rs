@@ -1,0 +1,270 @@
+//! A packet came: whose is it?
+
+use core::str;
+
+use super::machine::Media;
+use super::routes::{Clues, Route, Unroutable};
+use super::sources::{Source, Target};
+use crate::cursor::Reader;
+use crate::rtp::receiver::RtpReceiver;
+use crate::seq::Serial16;
+use crate::time::Instant;
+use crate::wire::rtp::extension::Kind;
+use crate::wire::rtp::{ExtensionMap, Packet, Ssrc};
+
+impl Media {
+    /// An RTP packet came; it is decrypted already.
+    pub fn handle_rtp(&mut self, now: Instant, packet: &[u8]) {
+        let now = self.tell(now);
+        if self.closed {
+            self.stats.ignored.after_end += 1;
+            return;
+        }
+        let size = packet.len();
+        let Ok(packet) = Packet::parse(&mut Reader::new(packet)) else {
+            self.stats.ignored.malformed_rtp += 1;
+            return;
+        };
+        let ssrc = packet.header.ssrc;
+        if self.lines.owner(ssrc).is_some() || self.control.is_reporter(ssrc) {
+            self.on_collision(now, ssrc);
+            return;
+        }
+        let named = Named::read(&packet, &self.extensions);
+        let Some(target) = self.target(now, &packet, &named) else {
+            return;
+        };
+        let (Target::Media(place) | Target::Repair(place)) = target;
+        let Some(source) = self.sources.get_mut(place) else {
+            return;
+        };
+        (source.heard, source.sent) = (now, now);
+        match target {
+            Target::Media(_) => source.receiver.handle_rtp(now, &packet),
+            Target::Repair(_) => source.receiver.handle_repair(now, &packet),
+        }
+        if let Some(number) = named.transport {
+            self.arrivals.on_packet(now, number, ssrc);
+            if named.asks_feedback {
+                self.arrivals.hurry(now);
+            }
+        }
+        self.control.meter(now, size);
+        self.stats.rtp_received += 1;
+        self.collect(place);
+    }
+
+    /// Where the packet goes; counted, if nowhere.
+    fn target(&mut self, now: Instant, packet: &Packet<'_>, named: &Named<'_>) -> Option<Target> {
+        let header = &packet.header;
+        let known = self.sources.target(header.ssrc);
+        if let Some(target) = known
+            && self.still_fits(target, packet, named)
+        {
+            return known;
+        }
+        let clues = Clues {
+            ssrc: header.ssrc,
+            payload_type: header.payload_type,
+            mid: named.mid,
+            rid: named.rid,
+            repaired_rid: named.repaired_rid,
+        };
+        let route = match self.routes.find(&clues) {
+            Ok(route) => route,
+            // What a latched source says no more it was known to say (RFC 9143 §9.2).
+            Err(Unroutable::Ambiguous | Unroutable::UnknownRid)
+                if known.is_some() && named.mid.is_none() =>
+            {
+                self.stats.ignored.unknown_payload_type += 1;
+                return None;
+            }
+            Err(unroutable) => {
+                let ignored = &mut self.stats.ignored;
+                *match unroutable {
+                    Unroutable::UnknownMid => &mut ignored.unknown_mid,
+                    Unroutable::UnknownRid => &mut ignored.unknown_rid,
+                    Unroutable::UnknownPayloadType => &mut ignored.unknown_payload_type,
+                    Unroutable::Ambiguous => &mut ignored.ambiguous,
+                } += 1;
+                return None;
+            }
+        };
+        if let Some(Target::Media(place)) = known {
+            // The source went to another line or encoding.
+            self.end(now, place);
+            self.retire(place);
+        }
+        if route.repair.is_some() {
+            let Some(place) = self.sources.repaired(&route) else {
+                self.stats.ignored.orphaned += 1;
+                return None;
+            };
+            self.sources.set_repair(header.ssrc, place);
+            return Some(Target::Repair(place));
+        }
+        self.admit(now, header.ssrc, route).map(Target::Media)
+    }
+
+    /// Whether a packet of a known SSRC goes where those before it went.
+    fn still_fits(&self, target: Target, packet: &Packet<'_>, named: &Named<'_>) -> bool {
+        let (place, is_repair) = match target {
+            Target::Media(place) => (place, false),
+            Target::Repair(place) => (place, true),
+        };
+        let Some(source) = self.sources.get(place).filter(|source| !source.ended) else {
+            return false;
+        };
+        let Route { line, rid, .. } = &source.route;
+        let name = if is_repair {
+            named.repaired_rid.or(named.rid)
+        } else {
+            named.rid
+        };
+        named.mid.is_none_or(|mid| self.routes.line_of(mid) == Some(*line))
+            && (rid.is_empty() || name.is_none_or(|name| name == &**rid))
+            && self.routes.takes(*line, packet.header.payload_type, is_repair)
+    }
+
+    /// A new source, if there is room for it.
+    fn admit(&mut self, now: Instant, ssrc: Ssrc, route: Route) -> Option<usize> {
+        let announced = self.routes.is_announced(ssrc);
+        let is_full = self.sources.len() >= self.config.max_sources
+            || !announced && self.sources.unannounced() >= self.config.max_unannounced;
+        if is_full {
+            let Some(eldest) = self.sources.eldest() else {
+                self.stats.ignored.no_room += 1;
+                return None;
+            };
+            self.stats.evicted += 1;
+            self.end(now, eldest);
+            self.retire(eldest);
+        }
+        let line = self.lines.get(route.line)?;
+        let mut config = self.config.receiver;
+        config.mode = line.parameters.mode;
+        let mut receiver = RtpReceiver::new(ssrc, config);
+        receiver.set_parameters(&line.receive);
+        if let Some(round_trip) = self.control.round_trip {
+            receiver.set_round_trip(round_trip);
+        }
+        let repair = self.repair_of(ssrc);
+        let source = Source::new(now, receiver, route, announced);
+        let place = self.sources.insert(source);
+        if let Some(repair) = repair {
+            self.sources.set_repair(repair, place);
+        }
+        self.control.members.remove(&ssrc);
+        self.count_members(now);
+        Some(place)
+    }
+
+    /// The stream that was announced to repeat packets of the source.
+    fn repair_of(&self, ssrc: Ssrc) -> Option<Ssrc> {
+        let repair = self.routes.repair_of(ssrc)?;
+        (self.sources.target(repair).is_none() && self.lines.owner(repair).is_none())
+            .then_some(repair)
+    }
+
+    /// Takes an ended source out at once; what waits of it is lost.
+    pub(super) fn retire(&mut self, place: usize) {
+        let Some(source) = self.sources.remove(place) else {
+            return;
+        };
+        let ssrc = source.receiver.ssrc();
+        self.control.forget(ssrc);
+        if source.shown {
+            let rid = source.rid();
+            self.push_event(super::Event::Ended {
+                line: source.route.line,
+                source: super::SourceId { ssrc, rid },
+            });
+        }
+    }
+
+    /// Somebody else sends under one of our SSRCs: ours is changed, and the old one
+    /// said to be gone (RFC 3550 §8.2). Not again soon, so that nobody can keep us
+    /// changing.
+    pub(super) fn on_collision(&mut self, now: Instant, ssrc: Ssrc) {
+        self.stats.ignored.own_ssrc += 1;
+        if self.control.collided.is_some_and(|at| now - at < COLLISION_PAUSE) {
+            return;
+        }
+        self.control.collided = Some(now);
+        let fresh = self.fresh_ssrc();
+        self.stats.collisions += 1;
+        let Some(owner) = self.lines.owner(ssrc) else {
+            self.control.change_ssrc(fresh);
+            self.control.renew(&self.lines);
+            return;
+        };
+        self.control.say_bye(now, alloc::vec![ssrc]);
+        self.lines.rename(owner, fresh, &mut self.rng);
+        self.control.renew(&self.lines);
+        let encoding = self.lines.at(owner.line, owner.index);
+        if let Some(encoding) = encoding.filter(|_| !owner.is_repair) {
+            let rid = alloc::sync::Arc::clone(&encoding.rid);
+            self.push_event(super::Event::SsrcChanged {
+                line: owner.line,
+                rid,
+                ssrc: fresh,
+            });
+        }
+    }
+
+    /// An SSRC that nobody has.
+    fn fresh_ssrc(&mut self) -> Ssrc {
+        loop {
+            let ssrc = Ssrc(self.rng.u32());
+            let taken = self.lines.owner(ssrc).is_some()
+                || self.sources.target(ssrc).is_some()
+                || self.routes.is_announced(ssrc)
+                || self.control.members.contains_key(&ssrc)
+                || self.control.is_reporter(ssrc);
+            if !taken {
+                return ssrc;
+            }
+        }
+    }
+}
+
+/// What the extensions of a packet say that matters here.
+#[derive(Default)]
+struct Named<'a> {
+    mid: Option<&'a str>,
+    rid: Option<&'a str>,
+    repaired_rid: Option<&'a str>,
+    transport: Option<Serial16>,
+    asks_feedback: bool,
+}
+
+impl<'a> Named<'a> {
+    fn read(packet: &Packet<'a>, map: &ExtensionMap) -> Self {
+        let mut named = Self::default();
+        let Some(block) = &packet.header.extensions else {
+            return named;
+        };
+        let text = |value| str::from_utf8(value).ok();
+        for element in block.elements() {
+            let value = element.value;
+            match map.kind(element.id) {
+                Some(Kind::Mid) => named.mid = named.mid.or(text(value)),
+                Some(Kind::StreamId) => named.rid = named.rid.or(text(value)),
+                Some(Kind::RepairedStreamId) => {
+                    named.repaired_rid = named.repaired_rid.or(text(value));
+                }
+                Some(Kind::TransportSequence | Kind::FeedbackRequest) => {
+                    if let Some((&[high, low], rest)) = value.split_first_chunk() {
+                        named.transport = Some(Serial16(u16::from_be_bytes([high, low])));
+                        named.asks_feedback = !rest.is_empty() && rest != [0, 0];
+                    }
+                }
+                _ => {}
+            }
+        }
+        named
+    }
+}
+
+/// How long after a collision the next one is believed.
+const COLLISION_PAUSE: core::time::Duration = core::time::Duration::from_secs(1);

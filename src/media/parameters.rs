@@ -1,0 +1,170 @@
+//! What signalling agreed on for a line.
+
+use core::fmt;
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::rtp::fmtp::Parameters;
+use crate::rtp::format::Format;
+use crate::rtp::receiver::{Mode, ReceiveCodec, ReceiveParameters};
+use crate::wire::rtp::{ExtensionMap, PayloadType, Ssrc};
+
+/// Which line of a [`Media`](super::Media)? The caller's own number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineId(pub u32);
+
+impl fmt::Display for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.0)
+    }
+}
+
+/// What was agreed on for one section of a description: one track each way, in one
+/// or several encodings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineParameters {
+    /// Its name, which packets carry until the peer knows their source (RFC 9143).
+    pub mid: String,
+    /// Whether it is sound; pictures otherwise.
+    pub audio: bool,
+    /// Whether we may send.
+    pub sends: bool,
+    /// Whether we take what the peer sends.
+    pub receives: bool,
+    /// In which forms our track is sent.
+    pub encodings: Vec<SendEncoding>,
+    /// What the peer takes, best first, with retransmission formats.
+    pub send: Vec<CodecParameters>,
+    /// What we take, best first, with retransmission formats.
+    pub receive: Vec<CodecParameters>,
+    /// Which header extensions both know. All lines of a transport agree on them.
+    pub extensions: ExtensionMap,
+    /// Whether extensions of both forms may be mixed (RFC 8285 §6).
+    pub two_byte: bool,
+    /// Whether RTCP packets may be incomplete (RFC 5506).
+    pub reduced_rtcp: bool,
+    /// Our canonical name (RFC 7022).
+    pub cname: String,
+    /// What the peer says of what it sends, if it says something.
+    pub remote: Vec<RemoteEncoding>,
+    /// Frames, or packets as they come.
+    pub mode: Mode,
+}
+
+/// One of the forms in which we send a track.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendEncoding {
+    /// Its name; empty if there is only one.
+    pub rid: String,
+    /// Its stream.
+    pub ssrc: Ssrc,
+    /// The stream of its retransmissions.
+    pub repair: Option<Ssrc>,
+    /// Whether it is sent now.
+    pub active: bool,
+}
+
+/// One of the forms in which the peer sends a track.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteEncoding {
+    /// Its name; empty if there is only one.
+    pub rid: String,
+    /// Its stream, if it is known.
+    pub ssrc: Option<Ssrc>,
+    /// The stream of its retransmissions, if it is known.
+    pub repair: Option<Ssrc>,
+}
+
+/// A codec that was agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodecParameters {
+    /// The number that packets carry.
+    pub payload_type: PayloadType,
+    /// Its name, such as `VP8` or `rtx`.
+    pub name: String,
+    /// Ticks of the timestamp in a second.
+    pub clock_rate: u32,
+    /// Channels of sound.
+    pub channels: u8,
+    /// Its parameters (`fmtp`).
+    pub parameters: String,
+    /// The feedback that was agreed on, such as `nack pli`.
+    pub feedback: Vec<String>,
+}
+
+impl CodecParameters {
+    /// Whether this feedback was agreed on.
+    #[must_use]
+    pub fn has_feedback(&self, feedback: &str) -> bool {
+        self.feedback.iter().any(|agreed| agreed == feedback)
+    }
+
+    /// The format of its payloads, if it is known here.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        Format::of(&self.name, Parameters(&self.parameters))
+    }
+
+    /// The payload type that it repeats, if it is `rtx` (RFC 4588 §8.1).
+    #[must_use]
+    pub fn repeats(&self) -> Option<PayloadType> {
+        if !self.name.eq_ignore_ascii_case("rtx") {
+            return None;
+        }
+        let repeated = Parameters(&self.parameters).get("apt")?;
+        repeated.parse().ok().and_then(PayloadType::new)
+    }
+
+    /// The payload type among `codecs` that repeats this one.
+    #[must_use]
+    pub fn repeated_by(&self, codecs: &[Self]) -> Option<PayloadType> {
+        let mut repairs = codecs.iter().filter_map(|codec| {
+            (codec.repeats()? == self.payload_type && codec.clock_rate == self.clock_rate)
+                .then_some(codec.payload_type)
+        });
+        repairs.next()
+    }
+
+    /// Whether it carries media, and could be the codec of a track.
+    #[must_use]
+    pub fn is_media(&self) -> bool {
+        const OTHERS: [&str; 6] = [
+            "rtx",
+            "red",
+            "ulpfec",
+            "flexfec-03",
+            "telephone-event",
+            "CN",
+        ];
+        !OTHERS
+            .iter()
+            .any(|name| self.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl LineParameters {
+    /// What its receivers have to know.
+    pub(super) fn receive_parameters(&self) -> Arc<ReceiveParameters> {
+        let media = self.receive.iter().filter(|codec| codec.repeats().is_none());
+        let codecs = media.map(|codec| ReceiveCodec {
+            payload_type: codec.payload_type,
+            clock_rate: codec.clock_rate,
+            format: codec.format(),
+            repair_payload_type: codec.repeated_by(&self.receive),
+            nack: codec.has_feedback("nack"),
+            pli: codec.has_feedback("nack pli"),
+            fir: codec.has_feedback("ccm fir"),
+        });
+        Arc::new(ReceiveParameters {
+            codecs: codecs.collect(),
+            extensions: self.extensions,
+        })
+    }
+
+    /// Whether a codec that we take wants this feedback.
+    pub(super) fn wants(&self, feedback: &str) -> bool {
+        self.receives && self.receive.iter().any(|codec| codec.has_feedback(feedback))
+    }
+}
