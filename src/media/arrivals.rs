@@ -57,7 +57,11 @@ impl Arrivals {
         let behind = self.packets.iter().rev();
         let later = behind.take_while(|came| came.number >= number).count();
         let place = self.packets.len() - later;
-        if self.packets.get(place).is_some_and(|came| came.number == number) {
+        if self
+            .packets
+            .get(place)
+            .is_some_and(|came| came.number == number)
+        {
             return false;
         }
         self.packets.insert(place, Came { number, at: now });
@@ -134,8 +138,7 @@ impl Arrivals {
         if ahead < 1 << 15 {
             last.number + u64::from(ahead)
         } else {
-            last.number
-                .saturating_sub(u64::from(ahead.wrapping_neg()))
+            last.number.saturating_sub(u64::from(ahead.wrapping_neg()))
         }
     }
 
@@ -190,7 +193,9 @@ mod tests {
         assert!(!w.is_overflowed());
         let feedback = TransportFeedback::parse(&mut Reader::new(&buf)).expect("feedback");
         let arrivals = feedback.arrivals();
-        arrivals.map(|came| (came.sequence.0, came.time / 4)).collect()
+        arrivals
+            .map(|came| (came.sequence.0, came.time / 4))
+            .collect()
     }
 
     fn arrivals(numbers: &[u16]) -> Arrivals {

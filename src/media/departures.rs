@@ -98,7 +98,9 @@ impl Departures {
         for arrival in feedback.arrivals() {
             self.lose(next, arrival.sequence);
             let ticks = arrival.time.saturating_add(offset);
-            let micros = u64::try_from(ticks).unwrap_or(0).saturating_mul(TICK_MICROS);
+            let micros = u64::try_from(ticks)
+                .unwrap_or(0)
+                .saturating_mul(TICK_MICROS);
             self.settle(arrival.sequence, Some(Duration::from_micros(micros)));
             next = arrival.sequence.add(1);
         }
@@ -170,7 +172,11 @@ impl Departures {
         // Begun one wrap ahead, so that no time is before the epoch.
         let last = self.reference.unwrap_or(reference.rem_euclid(WRAP) + WRAP);
         let ahead = (reference - last).rem_euclid(WRAP);
-        let ahead = if ahead >= WRAP / 2 { ahead - WRAP } else { ahead };
+        let ahead = if ahead >= WRAP / 2 {
+            ahead - WRAP
+        } else {
+            ahead
+        };
         let full = last.saturating_add(ahead);
         self.reference = Some(full.max(last));
         (full - reference).saturating_mul(Arrival::REFERENCE)

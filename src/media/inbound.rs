@@ -121,9 +121,13 @@ impl Media {
         } else {
             named.rid
         };
-        named.mid.is_none_or(|mid| self.routes.line_of(mid) == Some(*line))
+        named
+            .mid
+            .is_none_or(|mid| self.routes.line_of(mid) == Some(*line))
             && (rid.is_empty() || name.is_none_or(|name| name == &**rid))
-            && self.routes.takes(*line, packet.header.payload_type, is_repair)
+            && self
+                .routes
+                .takes(*line, packet.header.payload_type, is_repair)
     }
 
     /// A new source, if there is room for it.
@@ -187,7 +191,11 @@ impl Media {
     /// changing.
     pub(super) fn on_collision(&mut self, now: Instant, ssrc: Ssrc) {
         self.stats.ignored.own_ssrc += 1;
-        if self.control.collided.is_some_and(|at| now - at < COLLISION_PAUSE) {
+        if self
+            .control
+            .collided
+            .is_some_and(|at| now - at < COLLISION_PAUSE)
+        {
             return;
         }
         self.control.collided = Some(now);

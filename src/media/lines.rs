@@ -87,7 +87,9 @@ impl Lines {
     /// The encoding of a line with this name.
     pub(super) fn encoding(&mut self, line: LineId, rid: &str) -> Option<(usize, &mut Encoding)> {
         let encodings = self.lines.get_mut(&line)?.encodings.iter_mut().enumerate();
-        encodings.into_iter().find(|(_, encoding)| *encoding.rid == *rid)
+        encodings
+            .into_iter()
+            .find(|(_, encoding)| *encoding.rid == *rid)
     }
 
     /// The encoding in this place.
@@ -119,9 +121,14 @@ impl Lines {
         let receive = parameters.receive_parameters();
         let before = self.lines.remove(&id);
         let stopped = !parameters.sends;
-        let (mut old, codec) = before.map_or((Vec::new(), None), |line| (line.encodings, line.codec));
+        let (mut old, codec) =
+            before.map_or((Vec::new(), None), |line| (line.encodings, line.codec));
         if stopped {
-            ended.extend(old.iter().filter(|encoding| encoding.has_sent()).map(|encoding| encoding.ssrc));
+            ended.extend(
+                old.iter()
+                    .filter(|encoding| encoding.has_sent())
+                    .map(|encoding| encoding.ssrc),
+            );
         }
         let encodings = parameters.encodings.iter().map(|wanted| {
             // An SSRC that changed because of a collision stays changed.
@@ -133,7 +140,11 @@ impl Lines {
         });
         let encodings = encodings.collect();
         if !stopped {
-            ended.extend(old.iter().filter(|encoding| encoding.has_sent()).map(|encoding| encoding.ssrc));
+            ended.extend(
+                old.iter()
+                    .filter(|encoding| encoding.has_sent())
+                    .map(|encoding| encoding.ssrc),
+            );
         }
         let mut line = Line {
             parameters,
@@ -222,7 +233,9 @@ impl Line {
     /// The codec that is sent: the application's choice, or the first.
     pub(super) fn codec(&self) -> Option<&CodecParameters> {
         let mut codecs = self.parameters.send.iter().filter(|codec| codec.is_media());
-        let chosen = codecs.clone().find(|codec| Some(codec.payload_type) == self.codec);
+        let chosen = codecs
+            .clone()
+            .find(|codec| Some(codec.payload_type) == self.codec);
         chosen.or_else(|| codecs.next())
     }
 
@@ -301,7 +314,11 @@ impl Encoding {
     pub(super) fn is_sender(&mut self) -> bool {
         let (packets, reports) = self.reported;
         let sent = self.sender.stats().sent.packets;
-        let reports = if sent > packets { 0 } else { reports.saturating_add(1) };
+        let reports = if sent > packets {
+            0
+        } else {
+            reports.saturating_add(1)
+        };
         self.reported = (sent, reports);
         reports < 2
     }

@@ -97,7 +97,13 @@ impl Media {
         self.routes.set(line, &parameters);
         let stops = !parameters.receives;
         let mut ended = Vec::new();
-        self.lines.set(line, parameters, &self.config.sender, &mut self.rng, &mut ended);
+        self.lines.set(
+            line,
+            parameters,
+            &self.config.sender,
+            &mut self.rng,
+            &mut ended,
+        );
         self.control.say_bye(now, ended);
         for place in self.sources.of_line(line) {
             if stops {
@@ -251,10 +257,16 @@ impl Media {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.closed {
-            return self.control.bye_at();
+            return self.control.bye_at(self.now);
         }
         let feedback = self.arrivals.due().filter(|due| *due > self.now);
-        let own = earliest(self.control.poll_timeout(self.now, feedback.is_none() && self.arrivals.due().is_some()), feedback);
+        let own = earliest(
+            self.control.poll_timeout(
+                self.now,
+                feedback.is_none() && self.arrivals.due().is_some(),
+            ),
+            feedback,
+        );
         earliest(own, self.sources.deadline())
     }
 
@@ -329,7 +341,10 @@ impl Media {
         if mem::replace(&mut self.closed, true) {
             return;
         }
-        let sent = self.lines.encodings().filter(|(.., encoding)| encoding.has_sent());
+        let sent = self
+            .lines
+            .encodings()
+            .filter(|(.., encoding)| encoding.has_sent());
         let ended = sent.map(|(.., encoding)| encoding.ssrc).collect();
         self.control.close(self.now, ended);
         self.sources = Sources::default();
@@ -341,7 +356,9 @@ impl Media {
     pub fn heard(&self, line: LineId, now: Instant) -> Vec<Source> {
         let places = self.sources.of_line(line);
         let sources = places.iter().filter_map(|place| self.sources.get(*place));
-        sources.flat_map(|source| source.receiver.sources(now)).collect()
+        sources
+            .flat_map(|source| source.receiver.sources(now))
+            .collect()
     }
 
     /// What was counted of all streams together.

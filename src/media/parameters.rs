@@ -147,7 +147,10 @@ impl CodecParameters {
 impl LineParameters {
     /// What its receivers have to know.
     pub(super) fn receive_parameters(&self) -> Arc<ReceiveParameters> {
-        let media = self.receive.iter().filter(|codec| codec.repeats().is_none());
+        let media = self
+            .receive
+            .iter()
+            .filter(|codec| codec.repeats().is_none());
         let codecs = media.map(|codec| ReceiveCodec {
             payload_type: codec.payload_type,
             clock_rate: codec.clock_rate,
@@ -165,6 +168,10 @@ impl LineParameters {
 
     /// Whether a codec that we take wants this feedback.
     pub(super) fn wants(&self, feedback: &str) -> bool {
-        self.receives && self.receive.iter().any(|codec| codec.has_feedback(feedback))
+        self.receives
+            && self
+                .receive
+                .iter()
+                .any(|codec| codec.has_feedback(feedback))
     }
 }

@@ -30,7 +30,8 @@ impl Media {
         for part in compound.packets() {
             match part {
                 Ok(part) => {
-                    let is_report = matches!(part, Packet::SenderReport(_) | Packet::ReceiverReport(_));
+                    let is_report =
+                        matches!(part, Packet::SenderReport(_) | Packet::ReceiverReport(_));
                     reports += usize::from(is_report);
                     self.on_rtcp(now, &part);
                 }
@@ -137,7 +138,11 @@ impl Media {
 
     /// How many bits a second of ours may come, if it speaks of ours.
     fn on_maximum_bitrate(&mut self, maximum: &MaximumBitrate<'_>) {
-        if !maximum.sources.iter().any(|ssrc| self.lines.owner(ssrc).is_some()) {
+        if !maximum
+            .sources
+            .iter()
+            .any(|ssrc| self.lines.owner(ssrc).is_some())
+        {
             self.stats.ignored.unused_rtcp += 1;
             return;
         }
@@ -159,7 +164,9 @@ impl Media {
                 }),
                 Ok(Block::LastReceiverTimes(times)) => {
                     let middle = self.ntp(now).middle();
-                    let ours = times.iter().find(|time| self.control.is_reporter(time.ssrc));
+                    let ours = times
+                        .iter()
+                        .find(|time| self.control.is_reporter(time.ssrc));
                     // The same sum as for a report block (RFC 3611 §4.5).
                     let block = ours.map(|time| ReportBlock {
                         last_sender_report: time.last,

@@ -63,11 +63,17 @@ impl Media {
         for (_, source) in self.sources.iter_mut() {
             round.blocks.extend(source.receiver.report(now));
         }
-        let senders: Vec<_> = self.lines.encodings().map(|(line, index, ..)| (line, index)).collect();
-        round.senders.extend(senders.into_iter().filter(|(line, index)| {
-            let encoding = self.lines.at(*line, *index);
-            encoding.is_some_and(super::lines::Encoding::is_sender)
-        }));
+        let senders: Vec<_> = self
+            .lines
+            .encodings()
+            .map(|(line, index, ..)| (line, index))
+            .collect();
+        round
+            .senders
+            .extend(senders.into_iter().filter(|(line, index)| {
+                let encoding = self.lines.at(*line, *index);
+                encoding.is_some_and(super::lines::Encoding::is_sender)
+            }));
         self.control.round = Some(round);
     }
 
@@ -80,7 +86,9 @@ impl Media {
         }
         let recent = 2 * self.config.report_interval;
         let theirs = self.sources.iter();
-        let theirs = theirs.filter(|(_, source)| now - source.sent < recent).count();
+        let theirs = theirs
+            .filter(|(_, source)| now - source.sent < recent)
+            .count();
         let others = self.sources.len() + self.control.members.len();
         self.control.session = super::schedule::Session {
             members: ours.max(1) + others as u64,
@@ -93,10 +101,17 @@ impl Media {
     /// Gives up those that were silent for too long (RFC 3550 §6.3.5).
     fn time_out(&mut self, now: Instant) {
         let silence = self.control.schedule.silence(&self.control.session);
-        self.control.members.retain(|_, heard| now - *heard < silence);
+        self.control
+            .members
+            .retain(|_, heard| now - *heard < silence);
         let limit = self.config.source_timeout;
         let silent = |source: &super::sources::Source| now - source.heard >= limit;
-        let silent: Vec<_> = self.sources.iter().filter(|(_, source)| silent(source)).map(|(place, _)| place).collect();
+        let silent: Vec<_> = self
+            .sources
+            .iter()
+            .filter(|(_, source)| silent(source))
+            .map(|(place, _)| place)
+            .collect();
         for place in silent {
             self.end(now, place);
         }
@@ -264,7 +279,9 @@ impl Media {
             text: self.control.cname.as_bytes(),
         };
         for some in speakers.chunks(MAX_COUNT) {
-            let chunks = some.iter().map(|ssrc| (*ssrc, core::slice::from_ref(&cname)));
+            let chunks = some
+                .iter()
+                .map(|ssrc| (*ssrc, core::slice::from_ref(&cname)));
             let chunks = SourceDescription::encode(chunks);
             let count = u8::try_from(some.len()).unwrap_or(u8::MAX);
             if let Ok(description) = SourceDescription::of_chunks(count, &chunks) {
@@ -275,12 +292,21 @@ impl Media {
 
     /// What helps to measure the round trip (RFC 3611 §4.4, §4.5): who sends nothing
     /// has no sender report that could be answered.
-    fn write_extended(&mut self, now: Instant, ntp: NtpTimestamp, speakers: &[Ssrc], w: &mut Writer<'_>) {
+    fn write_extended(
+        &mut self,
+        now: Instant,
+        ntp: NtpTimestamp,
+        speakers: &[Ssrc],
+        w: &mut Writer<'_>,
+    ) {
         let _ = speakers;
         let control = &mut self.control;
         let asks = self.config.receiver_time && !control.session.we_send && self.sources.len() > 0;
         let room = w.remaining().saturating_sub(8 + if asks { 12 } else { 0 });
-        let answers = control.told.len().min(room.saturating_sub(4) / LastReceiverTime::LEN);
+        let answers = control
+            .told
+            .len()
+            .min(room.saturating_sub(4) / LastReceiverTime::LEN);
         if w.remaining() < 20 || !asks && answers == 0 {
             return;
         }
@@ -361,7 +387,9 @@ impl Media {
 
 /// The bytes of as many report blocks as there is room for.
 fn take_blocks(round: &mut Round, room: usize) -> Vec<u8> {
-    let fit = (room / ReportBlock::LEN).min(MAX_COUNT).min(round.blocks.len());
+    let fit = (room / ReportBlock::LEN)
+        .min(MAX_COUNT)
+        .min(round.blocks.len());
     List::encode(round.blocks.drain(..fit))
 }
 

@@ -124,7 +124,11 @@ impl Routes {
             return;
         };
         for ssrc in receivers.announced {
-            if self.announced.get(&ssrc).is_some_and(|route| route.line == line) {
+            if self
+                .announced
+                .get(&ssrc)
+                .is_some_and(|route| route.line == line)
+            {
                 self.announced.remove(&ssrc);
             }
         }
@@ -180,7 +184,9 @@ impl Routes {
         let line = self.announced.get(&ssrc)?.line;
         let mut announced = self.lines.get(&line)?.announced.iter();
         let is_its = |route: &Route| route.repair == Some(Repair::Of(ssrc));
-        announced.find(|repair| self.announced.get(repair).is_some_and(is_its)).copied()
+        announced
+            .find(|repair| self.announced.get(repair).is_some_and(is_its))
+            .copied()
     }
 
     /// Whether a description names the source.

@@ -333,7 +333,10 @@ mod tests {
         // They leave again: the report comes forward in proportion (6.3.4).
         schedule.reconsider(next, 50);
         let sooner = schedule.next().expect("a deadline");
-        assert_eq!((sooner - next).as_millis(), (later - next).as_millis() / 100);
+        assert_eq!(
+            (sooner - next).as_millis(),
+            (later - next).as_millis() / 100
+        );
     }
 
     #[test]

@@ -200,7 +200,11 @@ impl Sources {
     }
 
     /// Hands the time to those that are due; the places of them.
-    pub(super) fn handle_timeout(&mut self, now: Instant, mut each: impl FnMut(usize, &mut Source)) {
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        mut each: impl FnMut(usize, &mut Source),
+    ) {
         if self.deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
