@@ -165,13 +165,4 @@ impl LineParameters {
             extensions: self.extensions,
         })
     }
-
-    /// Whether a codec that we take wants this feedback.
-    pub(super) fn wants(&self, feedback: &str) -> bool {
-        self.receives
-            && self
-                .receive
-                .iter()
-                .any(|codec| codec.has_feedback(feedback))
-    }
 }
