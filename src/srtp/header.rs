@@ -59,14 +59,17 @@ impl HeaderCipher {
     }
 
     /// Says on the wire that CSRCs and extensions are hidden, where they are.
-    pub(super) fn mark(&self, packet: &mut [u8]) {
-        if matches!(self, Self::Cryptex) {
+    /// Whether another part of the packet may be [clear](Self::clear) now.
+    pub(super) fn mark(&self, packet: &mut [u8]) -> bool {
+        let hides = matches!(self, Self::Cryptex);
+        if hides {
             replace_profile(packet, |profile| match profile {
                 0xbede => Some(HIDDEN_ONE_BYTE),
                 0x1000 => Some(HIDDEN_TWO_BYTE),
                 _ => None,
             });
         }
+        hides
     }
 
     /// Takes that word back, once what was hidden is not any more.

@@ -88,6 +88,7 @@ impl Outbound {
         let header = Header::parse(&mut Reader::new(packet)).map_err(|_| Refusal::Unsealable)?;
         let (ssrc, number) = (header.ssrc, header.sequence_number);
         let needs_extension = self.keys.header.needs_extension(&header);
+        let mut clear = self.keys.header.clear(&header);
         let index = self.claim(ssrc, |newest| estimate(newest, number))?;
         if needs_extension {
             len += self.keys.header.growth();
@@ -98,9 +99,10 @@ impl Outbound {
         let tag = rest.get_mut(..self.keys.rtp.tag_len()).unwrap_or_default();
         let id = Identity { ssrc, index };
         self.keys.header.apply(id, packet);
-        self.keys.header.mark(packet);
-        let header = Header::parse(&mut Reader::new(packet)).map_err(|_| Refusal::Unsealable)?;
-        let clear = self.keys.header.clear(&header);
+        if self.keys.header.mark(packet) {
+            let header = Header::parse(&mut Reader::new(packet));
+            clear = self.keys.header.clear(&header.map_err(|_| Refusal::Unsealable)?);
+        }
         self.keys.rtp.seal_rtp(id, clear, packet, tag);
         Ok(len + tag.len())
     }

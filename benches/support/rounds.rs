@@ -1,0 +1,36 @@
+//! Times that are compared: all subjects take turns, and the least of each counts.
+
+use std::time::{Duration, Instant};
+
+/// Something to be timed, a batch at a time.
+pub(crate) trait Subject {
+    /// Makes the next batch ready; this is not timed.
+    fn prepare(&mut self) {}
+    /// Works on one batch.
+    fn run(&mut self);
+}
+
+impl<F: FnMut()> Subject for F {
+    fn run(&mut self) {
+        self();
+    }
+}
+
+/// Lets each subject run `rounds` batches of `batch` in turn, and tells the least
+/// time of each in nanoseconds for one of the batch.
+pub(crate) fn least<const N: usize>(
+    rounds: usize,
+    batch: usize,
+    mut subjects: [&mut dyn Subject; N],
+) -> [f64; N] {
+    let mut least = [Duration::MAX; N];
+    for _ in 0..rounds {
+        for (subject, least) in subjects.iter_mut().zip(&mut least) {
+            subject.prepare();
+            let start = Instant::now();
+            subject.run();
+            *least = start.elapsed().min(*least);
+        }
+    }
+    least.map(|time| time.as_secs_f64() * 1e9 / batch as f64)
+}
