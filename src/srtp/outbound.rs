@@ -101,7 +101,10 @@ impl Outbound {
         self.keys.header.apply(id, packet);
         if self.keys.header.mark(packet) {
             let header = Header::parse(&mut Reader::new(packet));
-            clear = self.keys.header.clear(&header.map_err(|_| Refusal::Unsealable)?);
+            clear = self
+                .keys
+                .header
+                .clear(&header.map_err(|_| Refusal::Unsealable)?);
         }
         self.keys.rtp.seal_rtp(id, clear, packet, tag);
         Ok(len + tag.len())
