@@ -1,14 +1,22 @@
-//! What does it cost to read an RTP packet, to change it for another session, and to read feedback?
+//! What does it cost to read an RTP packet, to send one, to change it for another session, and to
+//! read feedback?
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
 
 use core::hint::black_box;
+use core::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use bytes::Bytes;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pollrtc::cursor::{Reader, Writer};
+use pollrtc::rng::Rng;
+use pollrtc::rtp::RtpSender;
+use pollrtc::rtp::format::Format;
+use pollrtc::rtp::sender::{MediaFrame, OutPacket, SendParameters, SenderConfig};
 use pollrtc::seq::{Serial16, Serial32};
+use pollrtc::time::Instant;
 use pollrtc::wire::list::List;
 use pollrtc::wire::rtcp::{Arrival, Compound, FeedbackBuilder, Packet as Rtcp};
-use pollrtc::wire::rtp::extension::{AudioLevel, Form, TransportSequence};
+use pollrtc::wire::rtp::extension::{AudioLevel, Form, Kind, TransportSequence};
 use pollrtc::wire::rtp::{Header, HeaderMut, Packet, PayloadType, Ssrc};
 
 /// A packet of a browser: an audio level and a number of the transport.
@@ -102,5 +110,77 @@ fn rtp(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, rtp);
+/// Senders as a browser's answer makes them, with repeated packets.
+fn senders(count: u64) -> Vec<RtpSender> {
+    let mut parameters = SendParameters::new(PayloadType::from_low_bits(96), 90_000, Format::Vp8);
+    parameters.repair_payload_type = Some(PayloadType::from_low_bits(97));
+    parameters.extensions.insert(3, Kind::AbsoluteSendTime);
+    parameters.extensions.insert(4, Kind::TransportSequence);
+    let new = |seed| {
+        let mut config = SenderConfig::new(Ssrc(1));
+        config.repair = Some(Ssrc(2));
+        let mut sender = RtpSender::new(config, &mut Rng::from_number(seed));
+        sender.set_parameters(parameters.clone());
+        sender
+    };
+    (0..count).map(new).collect()
+}
+
+/// Polls all that there is.
+fn drain(sender: &mut RtpSender, now: Instant, transport: &mut Serial16, out: &mut Vec<u8>) {
+    let wall = Duration::from_nanos(now.as_nanos());
+    loop {
+        out.clear();
+        if !sender.poll_rtp(now, transport, wall, &mut Writer::new(out, 1200)) {
+            break;
+        }
+    }
+}
+
+fn sending(c: &mut Criterion) {
+    let mut group = c.benchmark_group("sender");
+    let mut out = Vec::with_capacity(1500);
+    let (mut transport, mut millis, mut number) = (Serial16(0), 0, 0_u16);
+    for subscribers in [1, 50] {
+        let mut senders = senders(subscribers);
+        group.throughput(Throughput::Elements(subscribers));
+        group.bench_function(format!("send a packet on to {subscribers}"), |b| {
+            b.iter(|| {
+                millis += 1;
+                number = number.wrapping_add(1);
+                let now = Instant::from_millis(millis);
+                // As it comes from a receiver: in memory that was just written.
+                let payload = Bytes::from(vec![1; 1150]);
+                let packet = OutPacket {
+                    source: Ssrc(9),
+                    number: Serial16(number),
+                    timestamp: Serial32(u32::from(number)),
+                    payload_type: PayloadType::from_low_bits(96),
+                    marker: false,
+                    extensions: &[],
+                    payload: &payload,
+                };
+                for sender in &mut senders {
+                    sender.write_packet(now, &packet).expect("room");
+                    drain(sender, now, &mut transport, &mut out);
+                }
+            });
+        });
+    }
+    let mut sender = senders(1).remove(0);
+    let data = Bytes::from(vec![1; 11_000]);
+    group.throughput(Throughput::Elements(10));
+    group.bench_function("cut and send a picture of ten packets", |b| {
+        b.iter(|| {
+            millis += 33;
+            let now = Instant::from_millis(millis);
+            let frame = MediaFrame::new(0, data.clone());
+            sender.write(now, &frame).expect("room");
+            drain(&mut sender, now, &mut transport, &mut out);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rtp, sending);
 criterion_main!(benches);

@@ -14,6 +14,8 @@ mod repair;
 mod reports;
 mod slab;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec::Vec;
 use core::fmt;
