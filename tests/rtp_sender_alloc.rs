@@ -1,7 +1,7 @@
 //! How much does a packet allocate on its way out, once everything is warm?
 
+use core::time::Duration;
 use std::alloc::System;
-use std::time::Duration;
 
 use bytes::Bytes;
 use pollrtc::cursor::Writer;
@@ -77,7 +77,7 @@ impl Stage {
         for n in 0..count {
             self.millis += 33;
             let frame = MediaFrame::new(n.wrapping_mul(3000), data.clone());
-            self.sender.write(self.now(), &frame).unwrap();
+            self.sender.write(self.now(), &frame).expect("room");
             packets += self.drain();
         }
         packets
@@ -101,7 +101,7 @@ impl Stage {
                 extensions: &[Extension::AudioLevel(level)],
                 payload,
             };
-            self.sender.write_packet(self.now(), &packet).unwrap();
+            self.sender.write_packet(self.now(), &packet).expect("room");
             packets += self.drain();
             if n % 10 == 0 {
                 self.sender.on_nack(self.now(), [Serial16(self.last)]);
@@ -118,7 +118,8 @@ fn allocations(work: impl FnOnce() -> u32) -> f64 {
     let packets = work();
     let change = region.change();
     let allocations = change.allocations + change.reallocations;
-    let each = f64::from(u32::try_from(allocations).unwrap()) / f64::from(packets);
+    let each = f64::from(u32::try_from(allocations).expect("fewer than four billion"))
+        / f64::from(packets);
     println!("{packets} packets: {each} allocations each");
     each
 }
