@@ -7,7 +7,7 @@ use crate::dtls::Role;
 use crate::wire::sdp::Setup;
 
 use super::Local;
-use super::media::{HeaderExtension, MediaCapabilities, Rtp, Transceivers};
+use super::media::{Encoding, HeaderExtension, MediaCapabilities, Rtp, Transceivers};
 use super::reading::{Reading, Section};
 use super::write::{Draft, Level, Written};
 
@@ -91,13 +91,14 @@ impl Acceptance<'_> {
             extensions: theirs.extensions.iter().filter(known).cloned().collect(),
             mux: true,
             reduced: theirs.reduced,
+            mixed: true,
             // RFC 8829 §5.3.1: whether or not the peer lets us send at present.
             streams: match transceiver.direction().sends() {
                 true => transceiver.msids(),
                 false => Vec::new(),
             },
             encodings: match direction.sends() {
-                true => transceiver.encodings().to_vec(),
+                true => Encoding::taken(transceiver.encodings(), &theirs.layers),
                 false => Vec::new(),
             },
             // RFC 8853 §5.3.2: all layers that are sent to us.

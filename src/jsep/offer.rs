@@ -120,6 +120,7 @@ impl Wishes<'_> {
             extensions: numbers.for_extensions(&ours.extensions),
             mux: true,
             reduced: true,
+            mixed: true,
             streams,
             encodings,
             layers: Vec::new(),

@@ -10,7 +10,7 @@ use crate::dtls::Role;
 use crate::net::Candidate;
 
 use super::SignalingState;
-use super::media::{Codec, HeaderExtension, Kind, RemoteStreams, TransceiverId};
+use super::media::{Codec, Encoding, HeaderExtension, Kind, RemoteStreams, TransceiverId};
 use crate::wire::sdp::Direction;
 
 /// What the local transport is like: facts for our descriptions.
@@ -104,14 +104,16 @@ pub struct MediaPlan {
     pub direction: Direction,
     /// What the peer takes of what we can send, in its order of preference.
     pub send: Vec<Codec>,
-    /// What we take, in our order of preference.
+    /// What we take, in our order of preference, with the feedback that both want.
     pub receive: Vec<Codec>,
     /// The header extensions that both know.
     pub extensions: Vec<HeaderExtension>,
+    /// Whether extensions of both forms may come in turn (RFC 8285 §6).
+    pub mixed_extensions: bool,
     /// Whether RTCP packets may be incomplete (RFC 5506).
     pub reduced_rtcp: bool,
-    /// The layers that the peer takes at a time (RFC 8853), by name.
-    pub layers: Vec<String>,
+    /// In which forms we send, as far as the peer takes them (RFC 8853).
+    pub encodings: Vec<Encoding>,
     /// What the peer says of what it sends; `None` if it sends nothing.
     pub remote: Option<RemoteStreams>,
 }

@@ -9,11 +9,11 @@ use alloc::vec::Vec;
 use crate::crypto::certificate::Fingerprint;
 use crate::net::Candidate;
 use crate::wire::sdp::candidate::{self, CandidateError};
-use crate::wire::sdp::{Attribute, Description, Direction, HasAttributes, Media, MediaKind, Setup};
+use crate::wire::sdp::{Description, HasAttributes, Media, MediaKind, Setup};
 
 use super::DescriptionError;
 use super::DescriptionError::InvalidAccess;
-use super::media::{MediaCapabilities, Rtp};
+use super::media::{self, MediaCapabilities, Rtp};
 
 /// A description, read and checked for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +91,10 @@ impl Reading {
     /// other. `abilities` decide which sections are of use.
     pub(super) fn of(text: &str, abilities: &MediaCapabilities) -> Result<Self, DescriptionError> {
         let description = Description::parse(text)?;
-        let direction = session_direction(&description);
+        let session = media::Session::of(&description);
         let media = description.media.iter();
         let mut sections: Vec<Section> = media
-            .map(|media| Section::of(media, direction, abilities))
+            .map(|media| Section::of(media, session, abilities))
             .collect();
         let layout = Layout::of(&description, &sections)?;
         for (index, media) in description.media.iter().enumerate() {
@@ -149,9 +149,9 @@ impl Reading {
 }
 
 impl Section {
-    fn of(media: &Media<'_>, direction: Option<Direction>, abilities: &MediaCapabilities) -> Self {
+    fn of(media: &Media<'_>, session: media::Session, abilities: &MediaCapabilities) -> Self {
         let data = media.is_data_channel().then(|| Data::of(media));
-        let rtp = Rtp::of(media, direction, abilities);
+        let rtp = Rtp::of(media, session, abilities);
         let can_use = |rtp: &Rtp| {
             let ours = abilities.of(rtp.kind);
             // RFC 8858: two ports for one section are no more.
@@ -398,14 +398,6 @@ fn tag(description: &Description<'_>, sections: &[Section], members: &[usize]) -
     let accepted = |index: &usize| sections.get(*index).is_some_and(Section::is_live);
     let mut live = members.iter().copied().filter(has_port);
     live.clone().find(accepted).or_else(|| live.next())
-}
-
-/// The direction that is said for all sections that say none.
-fn session_direction(description: &Description<'_>) -> Option<Direction> {
-    description.attributes().iter().find_map(|line| match line {
-        Attribute::Direction(direction) => Some(*direction),
-        _ => None,
-    })
 }
 
 /// Reads a candidate; `None` for one that is of no use to an agent with one component.

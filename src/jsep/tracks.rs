@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::DescriptionError::{InvalidState, Operation, Type};
 use super::media::{
-    Codec, HeaderExtension, Kind, Rtp, Transceiver, TransceiverId, TransceiverInit, Transceivers,
+    Codec, Encoding, HeaderExtension, Kind, Rtp, Transceiver, TransceiverId, TransceiverInit, Transceivers,
 };
 use super::plan::{MediaPlan, TrackChange};
 use super::reading::{Reading, Section};
@@ -106,6 +106,14 @@ impl Session {
         Ok(())
     }
 
+    /// An encoding is sent under another SSRC than descriptions say so far: the next
+    /// one says so.
+    pub fn set_ssrc(&mut self, id: TransceiverId, rid: &str, ssrc: u32) {
+        if let Some(transceiver) = self.transceivers.get_mut(id) {
+            transceiver.set_ssrc(rid, ssrc);
+        }
+    }
+
     /// Ends a transceiver for good: the next exchange gives its section up.
     pub fn stop_transceiver(&mut self, id: TransceiverId) {
         if let Ok(transceiver) = self.live_transceiver(id) {
@@ -186,6 +194,11 @@ impl Transceivers {
                 (Some(local), Some(remote)) if !ours.rejected && !theirs.rejected => {
                     transceiver.current = Some(local.direction.and(remote.direction.reversed()));
                     transceiver.hear(theirs, remote);
+                    if kind == SdpType::Answer && remote.direction.receives() {
+                        // W3C §5.2: layers that the peer did not take are not offered again.
+                        transceiver.encodings =
+                            Encoding::taken(&transceiver.encodings, &remote.layers);
+                    }
                 }
                 _ if kind == SdpType::Answer => transceiver.end(),
                 _ => {}
@@ -287,6 +300,10 @@ fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<Med
     let direction = transceiver.current_direction()?;
     let both = |codec: &&Codec| ours.codecs.iter().any(|ours| ours.is_same_format(codec));
     let shared = |extension: &&HeaderExtension| theirs.extensions.contains(extension);
+    let receive = ours.codecs.iter().map(|ours| {
+        let same = |theirs: &&Codec| theirs.is_same_format(ours);
+        ours.agreed_with(theirs.codecs.iter().find(same))
+    });
     Some(MediaPlan {
         transceiver: transceiver.id(),
         mid: transceiver.mid()?.to_string(),
@@ -294,10 +311,11 @@ fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<Med
         direction,
         // The peer takes its own payload types.
         send: theirs.codecs.iter().filter(both).cloned().collect(),
-        receive: ours.codecs.clone(),
+        receive: receive.collect(),
         extensions: ours.extensions.iter().filter(shared).cloned().collect(),
+        mixed_extensions: theirs.mixed,
         reduced_rtcp: ours.reduced && theirs.reduced,
-        layers: theirs.layers.clone(),
+        encodings: Encoding::taken(transceiver.encodings(), &theirs.layers),
         remote: transceiver.remote().cloned(),
     })
 }

@@ -11,6 +11,8 @@ use crate::crypto::{CryptoError, CryptoProvider};
 use crate::dtls::{DtlsConfig, Role};
 use crate::ice::{IceConfig, IceServer, ServerError};
 use crate::jsep::MediaCapabilities;
+use crate::media::MediaConfig;
+use crate::rtp::receiver::Mode;
 use crate::sctp::SctpConfig;
 use crate::srtp;
 use crate::wire::dtls::extension::SrtpProfile;
@@ -49,6 +51,11 @@ pub struct Config {
     /// common; with [`MediaCapabilities::default`], nothing, sections of media are
     /// rejected. Connections may share one.
     pub media: Arc<MediaCapabilities>,
+    /// Whether the peer's media come as frames or, for who forwards them, as packets.
+    pub rtp_mode: Mode,
+    /// Limits and paces of media, the jitter buffer's among them. Packets get smaller
+    /// than it says if the MTU asks for it.
+    pub rtp: MediaConfig,
     /// How media may be protected, best first. What the provider lacks is left out.
     pub srtp_profiles: Vec<SrtpProfile>,
 }
@@ -104,6 +111,8 @@ impl Config {
             sctp: SctpConfig::default(),
             max_channels: channel::Limits::default().max_channels,
             media: Arc::new(MediaCapabilities::browser()),
+            rtp_mode: Mode::default(),
+            rtp: MediaConfig::default(),
             srtp_profiles: SRTP_PROFILES.to_vec(),
         }
     }
@@ -126,6 +135,12 @@ impl Config {
                 .map(Arc::new)
                 .map_err(ConfigError::Crypto),
         }
+    }
+
+    pub(super) fn media(&self) -> MediaConfig {
+        let mut config = self.rtp.clone();
+        config.max_payload = config.max_payload.min(self.mtu - RTP_OVERHEAD);
+        config
     }
 
     pub(super) fn dtls(&self, certificate: Arc<Certificate>) -> DtlsConfig {
@@ -164,3 +179,7 @@ const SRTP_PROFILES: [SrtpProfile; 3] = [
     SrtpProfile::AeadAes256Gcm,
     SrtpProfile::Aes128CmSha1_80,
 ];
+
+/// What a packet has beside its payload at most: a header with extensions, the number
+/// of a packet that is sent again, the tag, the head of a relay's channel.
+const RTP_OVERHEAD: usize = 80;

@@ -15,7 +15,8 @@ use crate::crypto::{CryptoError, HashId};
 use crate::cursor::Writer;
 use crate::dtls;
 use crate::ice;
-use crate::jsep::{Session, SessionConfig};
+use crate::jsep::{Session, SessionConfig, TransceiverId};
+use crate::media::Media;
 use crate::net::{Ecn, Path, Transmit};
 use crate::rng::Rng;
 use crate::sctp::SctpAssociation;
@@ -47,6 +48,11 @@ pub struct PeerConnection {
     pub(super) fingerprint: Fingerprint,
     /// Both sides want data channels.
     pub(super) data_agreed: bool,
+    pub(super) media: Media,
+    /// The transceivers that have a line there.
+    pub(super) lines: Vec<TransceiverId>,
+    /// The latest moment that was told.
+    pub(super) now: Instant,
     key_logged: bool,
 }
 
@@ -100,6 +106,7 @@ impl PeerConnection {
             max_channels: config.max_channels,
             ..Default::default()
         };
+        let media = Media::new(config.media(), &mut rng.fork());
         let mut connection = Self {
             session: Session::new(
                 SessionConfig {
@@ -117,6 +124,9 @@ impl PeerConnection {
             config,
             fingerprint,
             data_agreed: false,
+            media,
+            lines: Vec::new(),
+            now: Instant::ZERO,
             key_logged: false,
         };
         connection.fill_pool();
@@ -211,16 +221,19 @@ impl PeerConnection {
     /// Takes a datagram that arrived on `path`, or bytes of a stream, as many as came.
     /// It is decrypted in place.
     pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        self.now = self.now.max(now);
         let Self {
             transport,
             channels,
+            media,
             ..
         } = self;
         match self.life {
             Life::Live => {
                 transport.handle_input(now, path, datagram, |delivery| match delivery {
                     Delivery::Data(data) => channels.handle_input(now, data),
-                    Delivery::Rtp(_) | Delivery::Rtcp(_) => {}
+                    Delivery::Rtp(packet) => media.handle_rtp(now, packet),
+                    Delivery::Rtcp(packet) => media.handle_rtcp(now, packet),
                 });
                 self.settle();
             }
@@ -232,9 +245,11 @@ impl PeerConnection {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = self.now.max(now);
         match self.life {
             Life::Live => {
                 self.transport.handle_timeout(now);
+                self.media.handle_timeout(now);
                 self.channels.handle_timeout(now);
                 self.settle();
             }
@@ -265,7 +280,7 @@ impl PeerConnection {
 
     /// What happened next.
     ///
-    /// States come first. A message stays in the peer's window until it is taken
+    /// States come first, then media. A message stays in the peer's window until it is taken
     /// here, so an application that stops asking slows the peer down.
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(event) = self.events.pop() {
@@ -277,6 +292,9 @@ impl PeerConnection {
         }
         if self.life != Life::Live {
             return None;
+        }
+        if let Some(event) = self.poll_media() {
+            return Some(event);
         }
         let event = loop {
             match self.channels.poll_event()? {
@@ -298,7 +316,10 @@ impl PeerConnection {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.life {
-            Life::Live => earliest(self.transport.poll_timeout(), self.channels.poll_timeout()),
+            Life::Live => {
+                let media = earliest(self.media.poll_timeout(), self.channels.poll_timeout());
+                earliest(self.transport.poll_timeout(), media)
+            }
             Life::Farewell(_) => self.transport.poll_servers(),
             Life::Ending(_) | Life::Over => None,
         }
@@ -352,103 +373,4 @@ impl PeerConnection {
         let line = self.transport.dtls()?.key_log()?;
         (!core::mem::replace(&mut self.key_logged, true)).then_some(line)
     }
-
-    fn poll_live(
-        &mut self,
-        now: Instant,
-        max_datagrams: usize,
-        buf: &mut Vec<u8>,
-    ) -> Option<Transmit> {
-        let Self {
-            transport,
-            channels,
-            config,
-            ..
-        } = self;
-        let start = buf.len();
-        let mut out = Writer::new(buf, config.mtu);
-        if let Some(path) = transport.poll_transmit(now, &mut out) {
-            return Some(Transmit {
-                path,
-                len: out.len(),
-                segment_size: None,
-                ecn: Ecn::NotEct,
-            });
-        }
-        let path = transport.seal(&mut out, |w| channels.poll_transmit(now, w))?;
-        let size = out.len();
-        // Only full datagrams are worth sending together: a short one would make its followers short.
-        let mut last = if size + BATCH_SLACK >= config.mtu {
-            size
-        } else {
-            0
-        };
-        let mut count = 1;
-        while last == size && count < max_datagrams {
-            let mut out = Writer::new(buf, size);
-            if transport
-                .seal(&mut out, |w| channels.poll_transmit(now, w))
-                .is_none()
-            {
-                break;
-            }
-            last = out.len();
-            count += 1;
-        }
-        // To a stream it is all one.
-        let segment_size = (count > 1 && !path.protocol.is_stream()).then_some(size);
-        Some(Transmit {
-            path,
-            len: buf.len() - start,
-            segment_size,
-            ecn: Ecn::NotEct,
-        })
-    }
-
-    /// First SCTP's ABORT, then DTLS's close_notify, then what frees relays, then nothing.
-    fn poll_farewell(
-        &mut self,
-        now: Instant,
-        reason: CloseReason,
-        buf: &mut Vec<u8>,
-    ) -> Option<Transmit> {
-        let Self {
-            transport,
-            channels,
-            config,
-            ..
-        } = self;
-        let mut out = Writer::new(buf, config.mtu);
-        let mut path = transport.seal(&mut out, |w| channels.poll_transmit(now, w));
-        if path.is_none() {
-            transport.close_dtls(dtls::CloseReason::Requested);
-            path = transport.poll_farewell(now, &mut out);
-        }
-        if path.is_none() {
-            transport.ice_mut().close();
-            path = transport.ice_mut().poll_transmit(now, &mut out);
-        }
-        let len = out.len();
-        while let Some(event) = transport.poll_event() {
-            if let transport::Event::Ice(ice::Event::Release(path)) = event {
-                self.events.push(Event::Release(path));
-            }
-        }
-        let Some(path) = path else {
-            // What was lent by servers is asked back until they answer, for two seconds.
-            if self.transport.poll_servers().is_none() {
-                self.life = Life::Ending(reason);
-            }
-            return None;
-        };
-        Some(Transmit {
-            path,
-            len,
-            segment_size: None,
-            ecn: Ecn::NotEct,
-        })
-    }
 }
-
-/// How far from the MTU a full datagram may be: SCTP pads to four bytes.
-const BATCH_SLACK: usize = 16;

@@ -225,6 +225,7 @@ impl PeerConnection {
         if let Some(transport) = plan.transport {
             self.apply_transport(transport);
         }
+        self.apply_media(&plan.media);
         match plan.data {
             Some(DataPlan::Open {
                 remote_port,

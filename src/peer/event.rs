@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::net::SocketAddr;
 use thiserror::Error;
 
@@ -10,6 +11,7 @@ use crate::channel::{ChannelId, ChannelState, Data};
 use crate::ice::{GatheringState, IceState, ServerUrl};
 use crate::jsep::{SignalingState, TransceiverId};
 use crate::net::{Path, Protocol};
+use crate::rtp::receiver::{ReceivedFrame, ReceivedPacket};
 use crate::{dtls, sctp};
 
 /// What happened? Taken one at a time by `PeerConnection::poll_event`.
@@ -64,6 +66,34 @@ pub enum Event {
     Track(TransceiverId),
     /// The peer does not send any more, by what was agreed.
     TrackEnded(TransceiverId),
+    /// A frame has come whole.
+    Frame {
+        /// Whose.
+        transceiver: TransceiverId,
+        /// Of which encoding; empty if the peer gave it no name.
+        rid: Arc<str>,
+        /// What has come.
+        frame: ReceivedFrame,
+    },
+    /// A packet has come, if the configuration asks for packets.
+    Packet {
+        /// Whose.
+        transceiver: TransceiverId,
+        /// Of which encoding; empty if the peer gave it no name.
+        rid: Arc<str>,
+        /// What has come.
+        packet: ReceivedPacket,
+    },
+    /// The peer cannot go on without a key frame of ours: send one soon.
+    KeyFrameRequested {
+        /// Of which transceiver.
+        transceiver: TransceiverId,
+        /// Of which encoding; empty if there is only one.
+        rid: Arc<str>,
+    },
+    /// The peer's estimate of what the path carries, of all that we send together, in
+    /// bits a second (REMB).
+    TargetBitrate(u64),
     /// The end: the last event of all. Sockets can be closed once everything is written.
     Closed(CloseReason),
 }

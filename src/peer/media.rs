@@ -1,14 +1,22 @@
 //! Sound and pictures: what the application does with transceivers.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::connection::{Life, PeerConnection};
+use super::event::Event;
+use super::lines::{self, line};
 use crate::jsep::{
     Capabilities, Codec, DescriptionError, Kind, Transceiver, TransceiverId, TransceiverInit,
 };
+use crate::media::{self, CodecParameters};
+use crate::rtp::receiver::{Source, SourceKind};
+use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
+use crate::time::Instant;
+use crate::wire::rtp::{PayloadType, Ssrc};
 use crate::wire::sdp::Direction;
 
-/// Media. What changes the description counts from the next exchange on, for which
+/// Transceivers. What changes the description counts from the next exchange on, for which
 /// [`Event::NegotiationNeeded`](super::Event::NegotiationNeeded) asks.
 impl PeerConnection {
     /// What can be sent and received of one kind of media, as configured.
@@ -48,6 +56,7 @@ impl PeerConnection {
         streams: &[&str],
     ) -> Result<TransceiverId, DescriptionError> {
         let id = self.session.add_track(kind, track, streams)?;
+        self.pause(id);
         self.settle();
         Ok(id)
     }
@@ -55,6 +64,7 @@ impl PeerConnection {
     /// Nothing to send any more: the transceiver only receives, if anything.
     pub fn remove_track(&mut self, transceiver: TransceiverId) {
         self.session.remove_track(transceiver);
+        self.pause(transceiver);
         self.settle();
     }
 
@@ -69,7 +79,9 @@ impl PeerConnection {
         transceiver: TransceiverId,
         track: Option<&str>,
     ) -> Result<(), DescriptionError> {
-        self.session.replace_track(transceiver, track)
+        self.session.replace_track(transceiver, track)?;
+        self.pause(transceiver);
+        Ok(())
     }
 
     /// Says which way media should flow.
@@ -107,6 +119,7 @@ impl PeerConnection {
     pub fn stop_transceiver(&mut self, transceiver: TransceiverId) {
         if self.life == Life::Live {
             self.session.stop_transceiver(transceiver);
+            self.end_lines();
             self.settle();
         }
     }
@@ -121,5 +134,181 @@ impl PeerConnection {
     #[must_use]
     pub fn transceiver(&self, transceiver: TransceiverId) -> Option<&Transceiver> {
         self.session.transceiver(transceiver)
+    }
+}
+
+/// Frames and packets, once there is a path and both sides have agreed on a direction.
+impl PeerConnection {
+    /// Sends a frame, if the transceiver has one encoding, as most do.
+    ///
+    /// It is cut into packets at once, which [`poll_transmit`](Self::poll_transmit)
+    /// gives out.
+    ///
+    /// # Errors
+    ///
+    /// See [`WriteError`]. [`WriteError::Paused`] also before an exchange has agreed
+    /// on sending, and after the end.
+    pub fn write(
+        &mut self,
+        now: Instant,
+        transceiver: TransceiverId,
+        frame: &MediaFrame,
+    ) -> Result<(), WriteError> {
+        self.write_encoding(now, transceiver, "", frame)
+    }
+
+    /// Sends a frame of one of several encodings, whose name is `rid`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    pub fn write_encoding(
+        &mut self,
+        now: Instant,
+        transceiver: TransceiverId,
+        rid: &str,
+        frame: &MediaFrame,
+    ) -> Result<(), WriteError> {
+        self.media.write(now, line(transceiver), rid, frame)
+    }
+
+    /// Sends a packet that comes from elsewhere: what an SFU does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    pub fn write_packet(
+        &mut self,
+        now: Instant,
+        transceiver: TransceiverId,
+        rid: &str,
+        packet: &OutPacket<'_>,
+    ) -> Result<(), WriteError> {
+        self.media.write_packet(now, line(transceiver), rid, packet)
+    }
+
+    /// Asks the peer for a key frame of what it sends; `rid` is empty if that has one
+    /// encoding. `false` if nothing has come that could be asked.
+    pub fn request_key_frame(&mut self, transceiver: TransceiverId, rid: &str) -> bool {
+        self.media.request_key_frame(line(transceiver), rid)
+    }
+
+    /// What the peer takes of what we can send, best first, as the last exchange has
+    /// agreed on: frames are of the first, or of what
+    /// [`set_send_codec`](Self::set_send_codec) chose.
+    pub fn send_codecs(
+        &self,
+        transceiver: TransceiverId,
+    ) -> impl Iterator<Item = &CodecParameters> {
+        let parameters = self.media.parameters(line(transceiver));
+        let codecs = parameters
+            .into_iter()
+            .flat_map(|parameters| &parameters.send);
+        codecs.filter(|codec| codec.is_media())
+    }
+
+    /// Says of which codec the frames are from now on. `false`, and nothing changes,
+    /// if it is none of the [`send_codecs`](Self::send_codecs).
+    pub fn set_send_codec(
+        &mut self,
+        transceiver: TransceiverId,
+        payload_type: PayloadType,
+    ) -> bool {
+        self.media.set_send_codec(line(transceiver), payload_type)
+    }
+
+    /// Says whether one of several encodings is sent: without an exchange, since the
+    /// peer takes all of them (W3C `RTCRtpEncodingParameters.active`). `false` if
+    /// there is none with this name.
+    pub fn set_encoding_active(
+        &mut self,
+        transceiver: TransceiverId,
+        rid: &str,
+        active: bool,
+    ) -> bool {
+        self.media
+            .set_encoding_active(line(transceiver), rid, active)
+    }
+
+    /// Under which SSRC an encoding is sent.
+    #[must_use]
+    pub fn ssrc(&self, transceiver: TransceiverId, rid: &str) -> Option<Ssrc> {
+        self.media.ssrc(line(transceiver), rid)
+    }
+
+    /// Tells what the wall clock says, as time since the Unix epoch: sender reports
+    /// carry it. Without it they count from the beginning of `now`.
+    pub fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
+        self.media.set_wall_clock(now, unix);
+    }
+
+    /// Whose sound or picture came within the last ten seconds, as parts of a mix
+    /// (W3C `getContributingSources`).
+    #[must_use]
+    pub fn contributing_sources(&self, transceiver: TransceiverId, now: Instant) -> Vec<Source> {
+        self.heard(transceiver, now, SourceKind::Contributing)
+    }
+
+    /// Whose sound or picture came within the last ten seconds (W3C
+    /// `getSynchronizationSources`).
+    #[must_use]
+    pub fn synchronization_sources(&self, transceiver: TransceiverId, now: Instant) -> Vec<Source> {
+        self.heard(transceiver, now, SourceKind::Synchronization)
+    }
+
+    fn heard(&self, transceiver: TransceiverId, now: Instant, kind: SourceKind) -> Vec<Source> {
+        let mut heard = self.media.heard(line(transceiver), now);
+        heard.retain(|source| source.kind == kind);
+        heard
+    }
+
+    /// What was taken away is not sent; what replaces it is.
+    fn pause(&mut self, id: TransceiverId) {
+        let Some(transceiver) = self.session.transceiver(id) else {
+            return;
+        };
+        let active = !transceiver.is_silent();
+        for encoding in transceiver.encodings() {
+            self.media
+                .set_encoding_active(line(id), &encoding.rid, active);
+        }
+    }
+
+    /// What media say, in the words of the connection.
+    pub(super) fn poll_media(&mut self) -> Option<Event> {
+        loop {
+            return Some(match self.media.poll_event()? {
+                media::Event::Frame {
+                    line,
+                    source,
+                    frame,
+                } => Event::Frame {
+                    transceiver: lines::transceiver(line),
+                    rid: source.rid,
+                    frame,
+                },
+                media::Event::Packet {
+                    line,
+                    source,
+                    packet,
+                } => Event::Packet {
+                    transceiver: lines::transceiver(line),
+                    rid: source.rid,
+                    packet,
+                },
+                media::Event::KeyFrameRequested { line, rid } => Event::KeyFrameRequested {
+                    transceiver: lines::transceiver(line),
+                    rid,
+                },
+                media::Event::TargetBitrate(bitrate) => Event::TargetBitrate(bitrate),
+                media::Event::SsrcChanged { line, rid, ssrc } => {
+                    let transceiver = lines::transceiver(line);
+                    self.session.set_ssrc(transceiver, &rid, ssrc.0);
+                    continue;
+                }
+                // The application counts in transceivers, whose events say the same.
+                media::Event::Source { .. } | media::Event::Ended { .. } => continue,
+            });
+        }
     }
 }

@@ -8,15 +8,22 @@ mod config;
 mod connection;
 mod description;
 mod event;
+mod lines;
 mod media;
 mod network;
+mod sending;
 mod settle;
 mod state;
+mod stats;
 
 pub use config::{Config, ConfigError};
 pub use connection::{PeerConnection, Stats};
 pub use event::{CloseReason, Event, LocalCandidate};
 pub use state::ConnectionState;
+pub use stats::{
+    CodecStats, InboundFrames, InboundPackets, InboundRtpStats, OutboundRtpStats,
+    RemoteInboundRtpStats, RemoteOutboundRtpStats, RtpStreamId, StatsReport, TransportStats,
+};
 
 pub use crate::channel::{
     ChannelConfig, ChannelId, ChannelInfo, ChannelState, Data, OpenError, SendError,
@@ -30,4 +37,7 @@ pub use crate::jsep::{
     Kind, MediaCapabilities, OfferOptions, RemoteStreams, SdpType, SignalingState, Stream,
     Transceiver, TransceiverId, TransceiverInit,
 };
+pub use crate::media::MediaConfig;
+pub use crate::rtp::receiver::{Mode as RtpMode, ReceivedFrame, ReceivedPacket, Source, SourceKind};
+pub use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
 pub use crate::wire::sdp::Direction;

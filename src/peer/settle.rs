@@ -80,6 +80,7 @@ impl PeerConnection {
             return;
         }
         self.life = Life::Farewell(reason);
+        self.media.close();
         self.channels.abort();
         self.session.close();
         // W3C webrtc-pc §4.4.2.3: after close() no event fires, only the states say so.

@@ -69,9 +69,17 @@ pub enum Delivery<'a> {
     Rtcp(&'a mut [u8]),
 }
 
-/// Which datagrams were dropped, and why?
+/// How much came and went, and what was dropped, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
+    /// Packets of DTLS, RTP and RTCP that were sent.
+    pub packets_sent: u64,
+    /// Packets that came through ICE.
+    pub packets_received: u64,
+    /// The bytes of those that were sent, without what relays and streams need.
+    pub bytes_sent: u64,
+    /// The bytes of those that came.
+    pub bytes_received: u64,
     /// Datagrams of no protocol that is known here.
     pub unknown: u64,
     /// RTP and RTCP packets that came before their keys, or without that there
@@ -198,7 +206,7 @@ impl Transport {
         }
     }
 
-    /// Which datagrams were dropped, and why.
+    /// How much came and went, and what was dropped.
     #[must_use]
     pub const fn stats(&self) -> Stats {
         self.secured.stats
@@ -256,8 +264,9 @@ impl Transport {
         if let Some(path) = ice.poll_transmit(now, out) {
             return Some(path);
         }
-        let dtls = secured.dtls.as_mut()?;
-        let path = ice.seal(out, |w| dtls.poll_transmit(now, w));
+        let Secured { dtls, stats, .. } = secured;
+        let dtls = dtls.as_mut()?;
+        let path = ice.seal(out, |w| stats.count(w, |w| dtls.poll_transmit(now, w)));
         if path.is_some() {
             secured.settle();
         }
@@ -279,9 +288,10 @@ impl Transport {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
-        let Self { ice, secured, .. } = self;
-        let dtls = secured.dtls.as_mut()?;
-        ice.seal(out, |w| dtls.seal(w, fill))
+        let Secured { dtls, stats, .. } = &mut self.secured;
+        let dtls = dtls.as_mut()?;
+        self.ice
+            .seal(out, |w| stats.count(w, |w| dtls.seal(w, fill)))
     }
 
     /// Appends a datagram with the RTP packet that `fill` writes.
@@ -292,9 +302,10 @@ impl Transport {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
-        let Self { ice, secured, .. } = self;
-        let srtp = secured.media.context_mut()?;
-        ice.seal(out, |w| srtp.seal_rtp(w, fill))
+        let Secured { media, stats, .. } = &mut self.secured;
+        let srtp = media.context_mut()?;
+        self.ice
+            .seal(out, |w| stats.count(w, |w| srtp.seal_rtp(w, fill)))
     }
 
     /// Appends a datagram with the RTCP packets that `fill` writes.
@@ -305,9 +316,10 @@ impl Transport {
         out: &mut Writer<'_>,
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
-        let Self { ice, secured, .. } = self;
-        let srtp = secured.media.context_mut()?;
-        ice.seal(out, |w| srtp.seal_rtcp(w, fill))
+        let Secured { media, stats, .. } = &mut self.secured;
+        let srtp = media.context_mut()?;
+        self.ice
+            .seal(out, |w| stats.count(w, |w| srtp.seal_rtcp(w, fill)))
     }
 
     /// What happened next.
@@ -326,9 +338,24 @@ impl Transport {
     }
 }
 
+impl Stats {
+    /// Counts what `fill` writes.
+    fn count(&mut self, w: &mut Writer<'_>, fill: impl FnOnce(&mut Writer<'_>) -> bool) -> bool {
+        let start = w.len();
+        let written = fill(w);
+        if written {
+            self.packets_sent += 1;
+            self.bytes_sent += (w.len() - start) as u64;
+        }
+        written
+    }
+}
+
 impl Secured {
     /// Takes what came through ICE.
     fn open(&mut self, now: Instant, payload: &mut [u8], deliver: &mut impl FnMut(Delivery<'_>)) {
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += payload.len() as u64;
         match demux::classify(payload) {
             Class::Dtls => self.open_dtls(now, payload, deliver),
             Class::Rtp => {

@@ -50,21 +50,42 @@ impl MediaCapabilities {
             (108, "H264", h264(0, "42e01f")),
             (45, "AV1", "level-idx=5;profile=0;tier=0".to_string()),
         ];
-        let video = video.into_iter().flat_map(|(payload, name, parameters)| {
-            let repeats = alloc::format!("apt={payload}");
-            [
-                codec(payload, name, 90_000, &parameters).with_feedback(&VIDEO_FEEDBACK),
-                codec(payload + 1, "rtx", 90_000, &repeats),
-            ]
-        });
         Self {
             audio: Capabilities {
                 codecs: audio.into(),
                 extensions: uris(&AUDIO_EXTENSIONS),
             },
             video: Capabilities {
-                codecs: video.collect(),
+                codecs: repeated(&video, &VIDEO_FEEDBACK),
                 extensions: uris(&VIDEO_EXTENSIONS),
+            },
+        }
+    }
+
+    /// What aiortc 1.13 has, with its payload types.
+    #[must_use]
+    pub fn aiortc() -> Self {
+        let audio = [
+            codec(96, "opus", 48_000, "").stereo(),
+            codec(9, "G722", 8000, ""),
+            codec(0, "PCMU", 8000, ""),
+            codec(8, "PCMA", 8000, ""),
+        ];
+        let h264 = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=";
+        let video = [
+            (97, "VP8", String::new()),
+            (99, "H264", [h264, "42001f"].concat()),
+            (101, "H264", [h264, "42e01f"].concat()),
+        ];
+        let feedback = ["nack", "nack pli", "goog-remb"];
+        Self {
+            audio: Capabilities {
+                codecs: audio.into(),
+                extensions: uris(&[MID, AUDIO_LEVEL]),
+            },
+            video: Capabilities {
+                codecs: repeated(&video, &feedback),
+                extensions: uris(&[MID, ABS_SEND_TIME]),
             },
         }
     }
@@ -122,6 +143,18 @@ impl Capabilities {
     }
 }
 
+/// Codecs of pictures, each with the next payload type for what is sent again.
+fn repeated(codecs: &[(u8, &str, String)], feedback: &[&str]) -> Vec<Codec> {
+    let pairs = codecs.iter().flat_map(|(payload, name, parameters)| {
+        let repeats = alloc::format!("apt={payload}");
+        [
+            codec(*payload, name, 90_000, parameters).with_feedback(feedback),
+            codec(payload + 1, "rtx", 90_000, &repeats),
+        ]
+    });
+    pairs.collect()
+}
+
 fn codec(payload: u8, name: &str, clock_rate: u32, parameters: &str) -> Codec {
     Codec {
         payload,
@@ -155,18 +188,19 @@ fn uris(texts: &[&str]) -> Vec<String> {
 
 const VIDEO_FEEDBACK: [&str; 5] = ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"];
 
-const AUDIO_EXTENSIONS: [&str; 4] = [
-    "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-    "urn:ietf:params:rtp-hdrext:sdes:mid",
-];
+const AUDIO_EXTENSIONS: [&str; 4] = [AUDIO_LEVEL, ABS_SEND_TIME, TRANSPORT_SEQUENCE, MID];
 
 const VIDEO_EXTENSIONS: [&str; 6] = [
-    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    ABS_SEND_TIME,
     "urn:3gpp:video-orientation",
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    TRANSPORT_SEQUENCE,
+    MID,
     "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 ];
+
+const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+const TRANSPORT_SEQUENCE: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";

@@ -125,6 +125,18 @@ impl Codec {
     }
 }
 
+impl Codec {
+    /// The same with the feedback that the peer has for it, too.
+    pub(in crate::jsep) fn agreed_with(&self, theirs: Option<&Self>) -> Self {
+        let wanted =
+            |feedback: &&String| theirs.is_some_and(|theirs| theirs.feedback.contains(*feedback));
+        Self {
+            feedback: self.feedback.iter().filter(wanted).cloned().collect(),
+            ..self.clone()
+        }
+    }
+}
+
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.payload, self.name, self.clock_rate)?;

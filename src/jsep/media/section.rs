@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Codec, HeaderExtension, Kind, MediaCapabilities};
 use crate::wire::sdp::{
-    Attribute, Direction, Extmap, Fmtp, HasAttributes, Media, MediaKind, Msid, Rid, RtcpFb, Rtpmap,
+    Attribute, Description, Direction, Extmap, Fmtp, HasAttributes, Media, MediaKind, Msid, Rid, RtcpFb, Rtpmap,
     Simulcast, Ssrc, SsrcGroup,
 };
 
@@ -22,12 +22,34 @@ pub(in crate::jsep) struct Rtp {
     pub(in crate::jsep) mux: bool,
     /// Whether RTCP packets may be incomplete (RFC 5506).
     pub(in crate::jsep) reduced: bool,
+    /// Whether header extensions of both forms may come in turn (RFC 8285 §6).
+    pub(in crate::jsep) mixed: bool,
     /// The tracks' streams.
     pub(in crate::jsep) streams: Vec<Stream>,
     /// What its writer sends, where it says so.
     pub(in crate::jsep) encodings: Vec<Encoding>,
     /// The layers that its writer would take, by name.
     pub(in crate::jsep) layers: Vec<String>,
+}
+
+/// What is said of all sections of media above them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::jsep) struct Session {
+    direction: Option<Direction>,
+    mixed: bool,
+}
+
+impl Session {
+    pub(in crate::jsep) fn of(description: &Description<'_>) -> Self {
+        let lines = description.attributes();
+        Self {
+            direction: lines.iter().find_map(|line| match line {
+                Attribute::Direction(direction) => Some(*direction),
+                _ => None,
+            }),
+            mixed: lines.contains(&Attribute::ExtmapAllowMixed),
+        }
+    }
 }
 
 /// To which stream does a track belong (RFC 8830)?
@@ -66,7 +88,7 @@ impl Rtp {
     /// we can do nothing.
     pub(in crate::jsep) fn of(
         media: &Media<'_>,
-        session: Option<Direction>,
+        session: Session,
         abilities: &MediaCapabilities,
     ) -> Option<Self> {
         let kind = match media.kind {
@@ -80,11 +102,15 @@ impl Rtp {
         Some(Self {
             kind,
             // RFC 8866 §6.7: both ways, if nothing is said.
-            direction: media.direction().or(session).unwrap_or(Direction::SendRecv),
+            direction: media
+                .direction()
+                .or(session.direction)
+                .unwrap_or(Direction::SendRecv),
             codecs: Codec::all_of(media),
             extensions: extensions(media),
             mux: media.rtcp_mux(),
             reduced: media.attributes.contains(&Attribute::RtcpRsize),
+            mixed: session.mixed || media.attributes.contains(&Attribute::ExtmapAllowMixed),
             streams: streams(media),
             encodings: encodings(media),
             layers: rids(media, false),
@@ -235,14 +261,15 @@ impl Rtp {
         }
     }
 
-    /// RFC 5576, for those who do not tell streams by their header extensions.
+    /// RFC 5576, for those who do not tell streams by their header extensions. Layers
+    /// are told by their names alone, as browsers do.
     fn write_streams<'a>(&'a self, lists: &'a Lists, attributes: &mut Vec<Attribute<'a>>) {
         let groups = lists.groups.iter();
         attributes.extend(groups.filter_map(|group| {
             let group = SsrcGroup::parse(group).ok()?;
             Some(Attribute::SsrcGroup(group))
         }));
-        for encoding in &self.encodings {
+        for encoding in self.encodings.iter().filter(|one| one.rid.is_empty()) {
             let ssrcs = [encoding.ssrc, encoding.repair_ssrc].into_iter().flatten();
             attributes.extend(ssrcs.map(|ssrc| {
                 Attribute::Ssrc(Ssrc {
@@ -252,6 +279,23 @@ impl Rtp {
                 })
             }));
         }
+    }
+}
+
+impl Encoding {
+    /// Those of `ours` that a peer takes that named `layers` (RFC 8853 §5.3): one
+    /// without a name if it knows no layers.
+    pub(in crate::jsep) fn taken(ours: &[Self], layers: &[String]) -> Vec<Self> {
+        let taken = ours.iter().filter(|one| layers.contains(&one.rid));
+        let taken: Vec<Self> = taken.cloned().collect();
+        if !taken.is_empty() {
+            return taken;
+        }
+        let first = ours.iter().take(1).map(|first| Self {
+            rid: String::new(),
+            ..first.clone()
+        });
+        first.collect()
     }
 }
 
@@ -296,10 +340,8 @@ impl Lists {
     pub(in crate::jsep) fn of(rtp: &Rtp) -> Self {
         let rids = rtp.encodings.iter().map(|encoding| encoding.rid.as_str());
         let rids: Vec<&str> = rids.filter(|rid| !rid.is_empty()).collect();
-        let pairs = rtp
-            .encodings
-            .iter()
-            .filter_map(|encoding| Some((encoding.ssrc?, encoding.repair_ssrc?)));
+        let single = rtp.encodings.iter().filter(|one| one.rid.is_empty());
+        let pairs = single.filter_map(|encoding| Some((encoding.ssrc?, encoding.repair_ssrc?)));
         Self {
             formats: rtp.formats(),
             payloads: rtp

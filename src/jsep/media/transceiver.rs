@@ -42,6 +42,10 @@ impl fmt::Display for Kind {
 pub struct TransceiverId(u32);
 
 impl TransceiverId {
+    pub(crate) const fn with_number(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number: how many were made before it.
     #[must_use]
     pub const fn number(self) -> u32 {
@@ -218,6 +222,21 @@ impl Transceiver {
     #[must_use]
     pub fn track(&self) -> Option<&str> {
         self.track.as_deref()
+    }
+
+    /// Whether what there was to send was taken away.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        self.sent && self.track.is_none()
+    }
+
+    /// Another SSRC for one of its encodings, since somebody else has the same one
+    /// (RFC 3550 §8.2). Descriptions say it from the next one on.
+    pub(in crate::jsep) fn set_ssrc(&mut self, rid: &str, ssrc: u32) {
+        let mut encodings = self.encodings.iter_mut();
+        if let Some(encoding) = encodings.find(|encoding| encoding.rid == rid) {
+            encoding.ssrc = Some(ssrc);
+        }
     }
 
     /// W3C §5.2 `replaceTrack`.
