@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use super::DescriptionError::{InvalidState, Operation, Type};
 use super::media::{
-    Codec, Encoding, HeaderExtension, Kind, Rtp, Transceiver, TransceiverId, TransceiverInit, Transceivers,
+    Codec, Encoding, HeaderExtension, Kind, Rtp, Transceiver, TransceiverId, TransceiverInit,
+    Transceivers,
 };
 use super::plan::{MediaPlan, TrackChange};
 use super::reading::{Reading, Section};

@@ -16,10 +16,11 @@ use crate::cursor::Writer;
 use crate::dtls;
 use crate::ice;
 use crate::jsep::{Session, SessionConfig, TransceiverId};
-use crate::media::Media;
+use crate::media::{Media, MediaStats};
 use crate::net::{Ecn, Path, Transmit};
 use crate::rng::Rng;
 use crate::sctp::SctpAssociation;
+use crate::srtp;
 use crate::time::Instant;
 use crate::timer::earliest;
 use crate::transport::{self, Delivery, Transport};
@@ -78,6 +79,10 @@ pub struct Stats {
     pub dtls: Option<dtls::Stats>,
     /// What was neither.
     pub transport: transport::Stats,
+    /// Keys of media; `None` before there could be any.
+    pub srtp: Option<srtp::Stats>,
+    /// Sound and pictures.
+    pub media: MediaStats,
     /// Packets and chunks.
     pub sctp: crate::sctp::Stats,
     /// Messages and channels.
@@ -332,6 +337,8 @@ impl PeerConnection {
             ice: self.transport.ice().stats(),
             dtls: self.transport.dtls().map(dtls::DtlsTransport::stats),
             transport: self.transport.stats(),
+            srtp: self.transport.srtp_stats(),
+            media: self.media.stats(),
             sctp: self.channels.association().stats(),
             channels: self.channels.stats(),
         }

@@ -38,6 +38,8 @@ pub use crate::jsep::{
     Transceiver, TransceiverId, TransceiverInit,
 };
 pub use crate::media::MediaConfig;
-pub use crate::rtp::receiver::{Mode as RtpMode, ReceivedFrame, ReceivedPacket, Source, SourceKind};
+pub use crate::rtp::receiver::{
+    Mode as RtpMode, ReceivedFrame, ReceivedPacket, Source, SourceKind,
+};
 pub use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
 pub use crate::wire::sdp::Direction;

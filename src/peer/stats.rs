@@ -267,7 +267,10 @@ impl PeerConnection {
         for id in &self.lines {
             if let Some(parameters) = self.media.parameters(lines::line(*id)) {
                 let audio = parameters.audio;
-                let sent = parameters.send.iter().map(|one| codec(*id, one, audio, true));
+                let sent = parameters
+                    .send
+                    .iter()
+                    .map(|one| codec(*id, one, audio, true));
                 let taken = parameters.receive.iter();
                 let taken = taken.map(|one| codec(*id, one, audio, false));
                 report.codecs.extend(sent.chain(taken));

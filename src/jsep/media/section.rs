@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::{Codec, HeaderExtension, Kind, MediaCapabilities};
 use crate::wire::sdp::{
-    Attribute, Description, Direction, Extmap, Fmtp, HasAttributes, Media, MediaKind, Msid, Rid, RtcpFb, Rtpmap,
-    Simulcast, Ssrc, SsrcGroup,
+    Attribute, Description, Direction, Extmap, Fmtp, HasAttributes, Media, MediaKind, Msid, Rid,
+    RtcpFb, Rtpmap, Simulcast, Ssrc, SsrcGroup,
 };
 
 /// A section of media, without what it says of its transport.

@@ -1,0 +1,254 @@
+//! Frames arrive whole, both ways, and what a receiver asks for reaches the sender.
+
+use std::time::Duration;
+
+use pollrtc::peer::{
+    Config, Direction, Event, Kind, MediaCapabilities, MediaFrame, TransceiverInit, WriteError,
+};
+
+use super::clips::{Clip, Position};
+use super::support::{ALICE, BOB, Pair, picture, sound};
+
+/// RTP-001, WPT-051: sound and pictures, as a call has them.
+#[test]
+fn a_call() {
+    let mut pair = Pair::new();
+    for side in [ALICE, BOB] {
+        for kind in [Kind::Audio, Kind::Video] {
+            pair.call(side, |pc| pc.add_track(kind, "track", &["stream"]))
+                .unwrap();
+        }
+    }
+    pair.negotiate(ALICE);
+    let clips = [(Kind::Audio, Clip::opus()), (Kind::Video, Clip::vp8())];
+    let mut at = [Position::default(); 2];
+    for _ in 0..90 {
+        for side in [ALICE, BOB] {
+            for ((kind, clip), at) in clips.iter().zip(&at) {
+                let (data, timestamp) = clip.next(&mut at.clone());
+                let id = pair.transceiver(side, *kind);
+                pair.write(side, id, &MediaFrame::new(timestamp, data))
+                    .unwrap();
+            }
+        }
+        for ((_, clip), at) in clips.iter().zip(&mut at) {
+            clip.next(at);
+        }
+        pair.run(Duration::from_millis(33));
+    }
+    pair.run(Duration::from_secs(1));
+    for side in [ALICE, BOB] {
+        let events = pair.events[side].clone();
+        for (kind, clip) in &clips {
+            pair.events[side].clone_from(&events);
+            let id = pair.transceiver(side, *kind);
+            let frames = pair.take_frames(side, id);
+            assert_eq!(frames.len(), 90, "{kind}");
+            let expected = clip.frames().iter().cycle();
+            for ((rid, frame), expected) in frames.iter().zip(expected) {
+                assert!(rid.is_empty() && frame.data == *expected);
+            }
+            assert!(frames[0].1.is_key);
+        }
+    }
+}
+
+#[test]
+fn every_codec_of_the_sample_media() {
+    for (name, kind) in [
+        ("opus", Kind::Audio),
+        ("PCMU", Kind::Audio),
+        ("VP8", Kind::Video),
+        ("H264", Kind::Video),
+    ] {
+        let clip = Clip::of(name).unwrap();
+        let mut pair = Pair::new();
+        let id = pair.add(ALICE, kind, Direction::SendOnly);
+        pair.negotiate(ALICE);
+        let chosen = pair.machine(ALICE).send_codecs(id);
+        let chosen = chosen
+            .into_iter()
+            .find(|codec| codec.name.eq_ignore_ascii_case(name))
+            .unwrap()
+            .payload_type;
+        assert!(pair.call(ALICE, |pc| pc.set_send_codec(id, chosen)));
+        let mut at = Position::default();
+        for _ in 0..20 {
+            let (data, timestamp) = clip.next(&mut at);
+            pair.write(ALICE, id, &MediaFrame::new(timestamp, data))
+                .unwrap();
+            pair.run(Duration::from_millis(20));
+        }
+        pair.run(Duration::from_millis(100));
+        let id = pair.transceiver(BOB, kind);
+        let frames = pair.take_frames(BOB, id);
+        assert_eq!(frames.len(), 20, "{name}");
+        for ((_, frame), expected) in frames.iter().zip(clip.frames()) {
+            assert!(frame.data == *expected, "{name}");
+            assert_eq!(frame.payload_type, chosen);
+        }
+    }
+}
+
+/// RTP-040: who comes in the middle asks, and the application is told once.
+#[test]
+fn a_key_frame_is_asked_for() {
+    let mut pair = Pair::new();
+    let id = pair.add(ALICE, Kind::Video, Direction::SendOnly);
+    pair.negotiate(ALICE);
+    pair.write(ALICE, id, &picture(0, false, 3000)).unwrap();
+    pair.run(Duration::from_millis(200));
+    let asked = |event: &&Event| matches!(event, Event::KeyFrameRequested { transceiver, .. } if *transceiver == id);
+    assert_eq!(pair.events[ALICE].iter().filter(asked).count(), 1);
+    let theirs = pair.transceiver(BOB, Kind::Video);
+    assert!(pair.take_frames(BOB, theirs).is_empty());
+    pair.write(ALICE, id, &picture(3000, true, 3000)).unwrap();
+    pair.run(Duration::from_millis(200));
+    assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
+
+    // The application asks by itself.
+    pair.run(Duration::from_secs(2));
+    pair.events[ALICE].clear();
+    assert!(pair.call(BOB, |pc| pc.request_key_frame(theirs, "")));
+    pair.run(Duration::from_millis(200));
+    assert_eq!(pair.events[ALICE].iter().filter(asked).count(), 1);
+}
+
+/// Layers are told apart by their names, and each can be paused.
+#[test]
+fn three_layers() {
+    let mut pair = Pair::new();
+    let init = TransceiverInit {
+        direction: Direction::SendOnly,
+        rids: ["h", "m", "l"].map(str::to_string).into(),
+        ..TransceiverInit::default()
+    };
+    let id = pair
+        .call(ALICE, |pc| pc.add_transceiver(Kind::Video, init))
+        .unwrap();
+    pair.negotiate(ALICE);
+    let sizes = [("h", 5000), ("m", 2500), ("l", 500)];
+    for round in 0..10_u32 {
+        for (rid, size) in sizes {
+            let frame = picture(round * 3000, round == 0, size);
+            pair.write_layer(ALICE, id, rid, &frame).unwrap();
+        }
+        pair.run(Duration::from_millis(33));
+    }
+    let theirs = pair.transceiver(BOB, Kind::Video);
+    let frames = pair.take_frames(BOB, theirs);
+    for (rid, size) in sizes {
+        let layer: Vec<_> = frames.iter().filter(|(name, _)| name == rid).collect();
+        assert_eq!(layer.len(), 10, "{rid}");
+        assert!(layer.iter().all(|(_, frame)| frame.data.len() == size));
+    }
+    assert_eq!(frames.len(), 30);
+
+    let single = pair.write(ALICE, id, &picture(0, true, 100));
+    assert_eq!(
+        single,
+        Err(WriteError::Paused),
+        "there is none without a name"
+    );
+    assert!(pair.call(ALICE, |pc| pc.set_encoding_active(id, "h", false)));
+    let paused = pair.write_layer(ALICE, id, "h", &picture(60_000, true, 100));
+    assert_eq!(paused, Err(WriteError::Paused));
+    assert!(pair.call(BOB, |pc| pc.request_key_frame(theirs, "l")));
+    pair.run(Duration::from_secs(1));
+    let asked: Vec<String> = pair.events[ALICE]
+        .iter()
+        .filter_map(|event| match event {
+            Event::KeyFrameRequested { rid, .. } => Some(rid.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked, ["l"]);
+}
+
+/// A peer that knows no layers gets one stream, without a name.
+#[test]
+fn layers_to_a_peer_without() {
+    let bob = Config {
+        media: MediaCapabilities::aiortc().into(),
+        ..Config::new()
+    };
+    let mut pair = Pair::with(Config::new(), bob);
+    let init = TransceiverInit {
+        rids: ["h", "l"].map(str::to_string).into(),
+        ..TransceiverInit::default()
+    };
+    let id = pair
+        .call(ALICE, |pc| pc.add_transceiver(Kind::Video, init))
+        .unwrap();
+    // It answers as aiortc does: without a word about layers.
+    pair.call(ALICE, |pc| pc.set_local_description(None))
+        .unwrap();
+    let mut offer = pair.machine(ALICE).local_description().unwrap();
+    let lines = offer.sdp.split_inclusive("\r\n");
+    let plain = lines.filter(|line| !line.contains("rid") && !line.contains("simulcast"));
+    offer.sdp = plain.collect();
+    pair.call(BOB, |pc| pc.set_remote_description(&offer))
+        .unwrap();
+    pair.call(BOB, |pc| pc.set_local_description(None)).unwrap();
+    let answer = pair.machine(BOB).local_description().unwrap();
+    pair.call(ALICE, |pc| pc.set_remote_description(&answer))
+        .unwrap();
+    pair.run(Duration::from_secs(1));
+    let encodings = pair.machine(ALICE).transceiver(id).unwrap().encodings();
+    assert!(encodings.len() == 1 && encodings[0].rid.is_empty());
+    pair.write(ALICE, id, &picture(0, true, 2000)).unwrap();
+    pair.run(Duration::from_millis(200));
+    let theirs = pair.transceiver(BOB, Kind::Video);
+    assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
+}
+
+/// Sound of two aiortc-like ends, whose payload types are others than a browser's.
+#[test]
+fn other_capabilities() {
+    let config = || Config {
+        media: MediaCapabilities::aiortc().into(),
+        ..Config::new()
+    };
+    for configs in [(Config::new(), config()), (config(), Config::new())] {
+        let mut pair = Pair::with(configs.0, configs.1);
+        let id = pair.add(ALICE, Kind::Audio, Direction::SendRecv);
+        pair.negotiate(ALICE);
+        let theirs = pair.transceiver(BOB, Kind::Audio);
+        pair.call(BOB, |pc| pc.set_direction(theirs, Direction::SendRecv))
+            .unwrap();
+        pair.negotiate(BOB);
+        pair.write(ALICE, id, &sound(960)).unwrap();
+        pair.write(BOB, theirs, &sound(960)).unwrap();
+        pair.run(Duration::from_millis(200));
+        assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
+        assert_eq!(pair.take_frames(ALICE, id).len(), 1);
+    }
+}
+
+/// Both kinds of keys that a connection may have.
+#[test]
+fn every_srtp_profile() {
+    use pollrtc::wire::dtls::extension::SrtpProfile;
+    for profile in [
+        SrtpProfile::AeadAes128Gcm,
+        SrtpProfile::AeadAes256Gcm,
+        SrtpProfile::Aes128CmSha1_80,
+        SrtpProfile::Aes128CmSha1_32,
+    ] {
+        let bob = Config {
+            srtp_profiles: vec![profile],
+            ..Config::new()
+        };
+        let mut alice = Config::new();
+        alice.srtp_profiles.push(SrtpProfile::Aes128CmSha1_32);
+        let mut pair = Pair::with(alice, bob);
+        let id = pair.add(ALICE, Kind::Audio, Direction::SendOnly);
+        pair.negotiate(ALICE);
+        pair.write(ALICE, id, &sound(0)).unwrap();
+        pair.run(Duration::from_millis(200));
+        let theirs = pair.transceiver(BOB, Kind::Audio);
+        assert_eq!(pair.take_frames(BOB, theirs).len(), 1, "{profile}");
+        let agreed = pair.machine(ALICE).dtls_negotiated().unwrap();
+        assert_eq!(agreed.srtp_profile, Some(profile));
+    }
+}
