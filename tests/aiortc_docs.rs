@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use pollrtc::PeerConnection;
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Event, OpenError,
-    SendError, SignalingState,
+    ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Direction, Event, Kind,
+    MediaFrame, OpenError, SendError, SignalingState, TransceiverInit, WriteError,
 };
 use pollrtc::sim::{HostId, Link, World};
 
@@ -299,4 +299,99 @@ fn error_handling() {
         pc.create_data_channel("x", ChannelConfig::default())
     });
     assert_eq!(refused, Err(OpenError::Closed));
+}
+
+/// "Adding Media and Data": `addTrack`, a channel, and what there is then.
+#[test]
+fn add_media_and_data() {
+    let mut pair = Pair::new();
+    for (kind, track) in [(Kind::Audio, "audio-track"), (Kind::Video, "video-track")] {
+        pair.with(PC1, |pc| pc.add_track(kind, track, &[])).unwrap();
+    }
+    let channel = pair.open("chat", ChannelConfig::default());
+    let kinds = |pair: &mut Pair, side| {
+        pair.with(side, |pc| {
+            pc.transceivers().map(|one| one.kind()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(kinds(&mut pair, PC1), [Kind::Audio, Kind::Video]);
+
+    pair.negotiate();
+    pair.run();
+    assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
+    pair.send(PC1, channel, "Hello WebRTC!").unwrap();
+    pair.run();
+    assert_eq!(pair.messages(PC2), [Data::from("Hello WebRTC!")]);
+
+    // `@pc.on("track")`
+    assert_eq!(kinds(&mut pair, PC2), [Kind::Audio, Kind::Video]);
+    let tracks = pair.with(PC2, |pc| {
+        pc.transceivers().map(|one| one.id()).collect::<Vec<_>>()
+    });
+    for id in tracks {
+        assert!(pair.was_told(PC2, &Event::Track(id)));
+    }
+}
+
+/// `addTransceiver(kind, direction)`, `currentDirection`, `replaceTrack`, `stop`.
+#[test]
+fn transceivers() {
+    let mut pair = Pair::new();
+    let init = TransceiverInit {
+        direction: Direction::RecvOnly,
+        ..TransceiverInit::default()
+    };
+    let id = pair
+        .with(PC1, |pc| pc.add_transceiver(Kind::Video, init))
+        .unwrap();
+    let current = |pair: &mut Pair| {
+        pair.with(PC1, |pc| {
+            pc.transceiver(id).map(|one| one.current_direction())
+        })
+    };
+    assert_eq!(current(&mut pair), Some(None));
+    pair.with(PC2, |pc| pc.add_track(Kind::Video, "camera", &[]))
+        .unwrap();
+    pair.negotiate();
+    pair.run();
+    assert_eq!(current(&mut pair), Some(Some(Direction::RecvOnly)));
+    assert!(
+        pair.was_told(PC1, &Event::Track(id)),
+        "pc2 sends its camera"
+    );
+
+    // `track.recv()`: here frames come by themselves.
+    let sender = pair.with(PC2, |pc| pc.transceivers().next().unwrap().id());
+    let codec = pair.with(PC2, |pc| {
+        pc.send_codecs(sender).next().unwrap().name.clone()
+    });
+    assert_eq!(codec, "VP8");
+    let host = pair.hosts[PC2];
+    let write = |pair: &mut Pair| {
+        pair.world.with(host, |pc, now| {
+            let picture = b"\x10\x00\x00\x9d\x01\x2a\x40\x00\x40\x00\xff";
+            pc.write(now, sender, &MediaFrame::new(0, (&picture[..]).into()))
+        })
+    };
+    write(&mut pair).unwrap();
+    pair.run();
+    let is_frame =
+        |event: &Event| matches!(event, Event::Frame { transceiver, .. } if *transceiver == id);
+    assert_eq!(
+        pair.events[PC1].iter().filter(|one| is_frame(one)).count(),
+        1
+    );
+
+    // `sender.replaceTrack(None)`
+    pair.with(PC2, |pc| pc.replace_track(sender, None)).unwrap();
+    assert_eq!(write(&mut pair), Err(WriteError::Paused));
+
+    // `pc.getStats()`
+    let now = pair.world.now();
+    let stats = pair.with(PC2, |pc| pc.get_stats(now));
+    assert_eq!(stats.outbound_rtp[0].packets_sent, 1);
+
+    pair.with(PC1, |pc| pc.stop_transceiver(id));
+    pair.negotiate();
+    assert_eq!(current(&mut pair), None);
 }

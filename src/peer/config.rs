@@ -139,7 +139,8 @@ impl Config {
 
     pub(super) fn media(&self) -> MediaConfig {
         let mut config = self.rtp.clone();
-        config.max_payload = config.max_payload.min(self.mtu - RTP_OVERHEAD);
+        let most = self.mtu - RTP_OVERHEAD;
+        config.sender.max_payload = config.sender.max_payload.min(most);
         config
     }
 

@@ -12,12 +12,11 @@ use crate::channel::{
 };
 use crate::crypto::certificate::Fingerprint;
 use crate::crypto::{CryptoError, HashId};
-use crate::cursor::Writer;
 use crate::dtls;
 use crate::ice;
 use crate::jsep::{Session, SessionConfig, TransceiverId};
 use crate::media::{Media, MediaStats};
-use crate::net::{Ecn, Path, Transmit};
+use crate::net::{Path, Transmit};
 use crate::rng::Rng;
 use crate::sctp::SctpAssociation;
 use crate::srtp;

@@ -169,6 +169,7 @@ impl PeerConnection {
         rid: &str,
         frame: &MediaFrame,
     ) -> Result<(), WriteError> {
+        self.sending()?;
         self.media.write(now, line(transceiver), rid, frame)
     }
 
@@ -184,7 +185,16 @@ impl PeerConnection {
         rid: &str,
         packet: &OutPacket<'_>,
     ) -> Result<(), WriteError> {
+        self.sending()?;
         self.media.write_packet(now, line(transceiver), rid, packet)
+    }
+
+    /// After the end nothing is sent.
+    fn sending(&self) -> Result<(), WriteError> {
+        match self.life {
+            Life::Live => Ok(()),
+            _ => Err(WriteError::Paused),
+        }
     }
 
     /// Asks the peer for a key frame of what it sends; `rid` is empty if that has one

@@ -2,8 +2,8 @@
 //! of them. Names begin with the rows of the web platform's behaviour.
 
 use pollrtc::jsep::{
-    Codec, Description, DescriptionError, Kind, SdpType, TrackChange, TransceiverId,
-    TransceiverInit,
+    Codec, Description, DescriptionError, Kind, MediaCapabilities, SdpType, TrackChange,
+    TransceiverId, TransceiverInit,
 };
 use pollrtc::wire::sdp::{self, Direction};
 
@@ -479,7 +479,51 @@ fn simulcast_of_ours_is_offered() {
             .sdp
             .contains("a=simulcast:send h;m;l\r\n")
     );
-    assert_eq!(plan.media[0].layers, ["h", "m", "l"]);
+    let rids = plan.media[0].encodings.iter().map(|one| one.rid.as_str());
+    assert_eq!(rids.collect::<Vec<_>>(), ["h", "m", "l"]);
+    // Layers are known by their names, as browsers have it: no SSRC is said.
+    assert!(!alice.local().unwrap().sdp.contains("a=ssrc"));
+}
+
+/// aiortc's set: its payload types, its feedback, its extensions.
+#[test]
+fn aiortc_is_offered_and_answered_as_it_does() {
+    let mut alice = Peer::with_capabilities("alice", MediaCapabilities::aiortc());
+    track(&mut alice, Kind::Audio);
+    track(&mut alice, Kind::Video);
+    let mut bob = Peer::with_media("bobby");
+    let (plan, _) = negotiate(&mut alice, &mut bob);
+    let [audio, video] = plan.media.as_slice() else {
+        panic!("{:?}", plan.media)
+    };
+    assert_eq!(codec_names(&audio.send)[0], "96 opus/48000/2");
+    assert_eq!(
+        codec_names(&video.receive),
+        [
+            "97 VP8/90000",
+            "98 rtx/90000",
+            "99 H264/90000",
+            "100 rtx/90000",
+            "101 H264/90000",
+            "102 rtx/90000"
+        ]
+    );
+    // What one of them does not want is not sent to it.
+    assert_eq!(video.receive[0].feedback, ["nack", "nack pli", "goog-remb"]);
+    assert_eq!(video.extensions.len(), 2);
+    compare_golden(
+        "media_aiortc",
+        &page(&[
+            (
+                "Offer: what aiortc offers, in one bundle",
+                alice.local().unwrap().sdp,
+            ),
+            (
+                "Answer of a connection with a browser's capabilities",
+                bob.local().unwrap().sdp,
+            ),
+        ]),
+    );
 }
 
 /// WPT-074: a peer that names no stream still has a track.

@@ -51,8 +51,12 @@ impl Peer {
 
     /// One that can do what browsers can.
     pub(crate) fn with_media(name: &str) -> Self {
+        Self::with_capabilities(name, MediaCapabilities::browser())
+    }
+
+    pub(crate) fn with_capabilities(name: &str, media: MediaCapabilities) -> Self {
         let config = SessionConfig {
-            media: MediaCapabilities::browser().into(),
+            media: media.into(),
             ..SessionConfig::default()
         };
         Self::with(name, config)
