@@ -14,7 +14,7 @@ use super::control::Control;
 use super::departures::{Departures, PacketResult};
 use super::event::{Event, SourceId};
 use super::lines::Lines;
-use super::parameters::{LineId, LineParameters};
+use super::parameters::{CodecParameters, LineId, LineParameters};
 use super::routes::Routes;
 use super::sources::Sources;
 use super::stats::{InboundStream, MediaStats, OutboundStream};
@@ -491,5 +491,20 @@ impl Media {
         let mut encodings = self.lines.get(line)?.encodings.iter();
         let found = encodings.find(|encoding| *encoding.rid == *rid)?;
         Some(found.ssrc)
+    }
+}
+
+/// What was agreed on.
+impl Media {
+    /// For a line.
+    #[must_use]
+    pub fn parameters(&self, line: LineId) -> Option<&LineParameters> {
+        self.lines.get(line).map(|line| &line.parameters)
+    }
+
+    /// The codec that a line sends: the one that was chosen, or else the first.
+    #[must_use]
+    pub fn send_codec(&self, line: LineId) -> Option<&CodecParameters> {
+        self.lines.get(line)?.codec()
     }
 }

@@ -24,6 +24,7 @@ fn packets(pair: &mut Pair, side: usize) -> Vec<ReceivedPacket> {
 
 /// Alice sends to a forwarder, which sends on to carol.
 #[test]
+#[ignore = "until receivers make frames of several packets"]
 fn packets_are_forwarded() {
     let mut first = Pair::with(Config::new(), forwarding());
     let id = first.add(ALICE, Kind::Video, Direction::SendOnly);
