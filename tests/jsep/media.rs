@@ -331,7 +331,7 @@ fn no_codec_in_common() {
     let id = track(&mut alice, Kind::Video);
     alice.session.want_data_channels();
     let h264 = |codec: &Codec| codec.name == "H264";
-    let all = pollrtc::jsep::MediaCapabilities::browser().video.codecs;
+    let all = MediaCapabilities::browser().video.codecs;
     let only = all.iter().filter(|codec| h264(codec)).cloned().collect();
     alice.session.set_codec_preferences(id, only).unwrap();
     let offer = alice.offer().unwrap();

@@ -134,12 +134,12 @@ impl Pair {
 
 /// A picture that VP8 depacketizers take for a key frame, or for one that is none.
 pub(crate) fn picture(timestamp: u32, is_key: bool, len: usize) -> MediaFrame {
-    let mut data = vec![timestamp as u8; len];
+    let mut data = vec![timestamp.to_be_bytes()[2]; len];
     data[..10].copy_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0]);
     data[0] |= u8::from(!is_key);
     MediaFrame::new(timestamp, data.into())
 }
 
 pub(crate) fn sound(timestamp: u32) -> MediaFrame {
-    MediaFrame::new(timestamp, Bytes::from(vec![timestamp as u8; 40]))
+    MediaFrame::new(timestamp, Bytes::from(vec![timestamp.to_be_bytes()[2]; 40]))
 }
