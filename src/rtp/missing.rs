@@ -119,6 +119,19 @@ impl Missing {
         self.list.iter().map(|gap| gap.due).min()
     }
 
+    /// Whether a packet is missing and may still come.
+    #[must_use]
+    pub fn contains(&self, number: u64) -> bool {
+        let found = self.list.binary_search_by_key(&number, |gap| gap.number);
+        found.is_ok()
+    }
+
+    /// Nobody needs the packets before this one any more.
+    pub fn forget_before(&mut self, number: u64) {
+        let old = self.list.partition_point(|gap| gap.number < number);
+        self.list.drain(..old);
+    }
+
     /// Forgets all, because the source began anew.
     pub fn restart(&mut self) {
         self.list.clear();

@@ -57,6 +57,37 @@ impl Reception {
         .aligned(first)
     }
 
+    /// A source that needs no probation, because its packets prove whose they
+    /// are: they came through SRTP.
+    #[must_use]
+    pub fn trusted(first: SequenceNumber) -> Self {
+        Self {
+            probation: 0,
+            ..Self::new(first)
+        }
+    }
+
+    /// The packet nearest to the highest one that has this number on the wire,
+    /// wraps counted.
+    #[must_use]
+    pub fn nearest(&self, number: SequenceNumber) -> u64 {
+        let [.., high, low] = self.highest.to_be_bytes();
+        let ahead = number.distance_from(Serial16(u16::from_be_bytes([high, low])));
+        let ahead = i64::from(ahead.cast_signed());
+        self.highest.saturating_add_signed(ahead)
+    }
+
+    /// Counts a packet that is far behind, but was asked for.
+    pub const fn on_late(&mut self) {
+        self.received += 1;
+    }
+
+    /// The highest number, wraps counted.
+    #[must_use]
+    pub const fn highest(&self) -> u64 {
+        self.highest
+    }
+
     /// Counts a packet (A.1).
     pub fn on_packet(&mut self, number: SequenceNumber) -> Verdict {
         let [.., high, low] = self.highest.to_be_bytes();
@@ -176,7 +207,12 @@ struct Jitter {
 
 impl Jitter {
     fn on_arrival(&mut self, now: Instant, timestamp: Timestamp, clock_rate: u32) {
-        let ticks = u128::from(now.as_nanos()) * u128::from(clock_rate) / 1_000_000_000;
+        const SECOND: u64 = 1_000_000_000;
+        let (seconds, rest) = (now.as_nanos() / SECOND, now.as_nanos() % SECOND);
+        let rate = u64::from(clock_rate);
+        let ticks = seconds
+            .wrapping_mul(rate)
+            .wrapping_add(rest * rate / SECOND);
         let [.., a, b, c, d] = ticks.to_be_bytes();
         let arrival = Serial32(u32::from_be_bytes([a, b, c, d]));
         let transit = Serial32(arrival.distance_from(timestamp));

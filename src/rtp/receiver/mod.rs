@@ -37,8 +37,20 @@
 
 mod config;
 mod event;
+mod frames;
+mod intake;
+mod key_frames;
 mod machine;
+mod outbox;
+mod pace;
+mod requests;
+mod seen;
+mod slab;
+mod sources;
 mod stats;
+#[cfg(test)]
+mod tests;
+mod waiting;
 
 pub use config::{Mode, ReceiveCodec, ReceiveParameters, ReceiverConfig};
 pub use event::{Event, Feedback, ReceivedFrame, ReceivedPacket, Source, SourceKind};
