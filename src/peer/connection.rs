@@ -154,7 +154,7 @@ impl PeerConnection {
         }
         let id = self.channels.open(label, config)?;
         self.session.want_data_channels();
-        self.settle();
+        self.settle_session();
         Ok(id)
     }
 

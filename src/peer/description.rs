@@ -106,7 +106,7 @@ impl PeerConnection {
                 if was_restarting && !self.session.is_restarting() {
                     self.transport.ice_mut().cancel_restart();
                 }
-                self.settle();
+                self.settle_session();
                 return Err(error);
             }
         }
@@ -134,7 +134,7 @@ impl PeerConnection {
     pub fn restart_ice(&mut self) {
         if self.life == Life::Live {
             self.session.restart_ice();
-            self.settle();
+            self.settle_session();
         }
     }
 
@@ -163,7 +163,7 @@ impl PeerConnection {
             Trickle::End => self.transport.ice_mut().end_of_remote_candidates(),
             Trickle::Later | Trickle::Ignored => {}
         }
-        self.settle();
+        self.settle_session();
         Ok(())
     }
 
@@ -243,7 +243,7 @@ impl PeerConnection {
             None => {}
         }
         self.start_data();
-        self.settle();
+        self.settle_session();
     }
 
     fn apply_transport(&mut self, plan: TransportPlan) {

@@ -38,7 +38,7 @@ impl PeerConnection {
         init: TransceiverInit,
     ) -> Result<TransceiverId, DescriptionError> {
         let id = self.session.add_transceiver(kind, init)?;
-        self.settle();
+        self.settle_session();
         Ok(id)
     }
 
@@ -57,7 +57,7 @@ impl PeerConnection {
     ) -> Result<TransceiverId, DescriptionError> {
         let id = self.session.add_track(kind, track, streams)?;
         self.pause(id);
-        self.settle();
+        self.settle_session();
         Ok(id)
     }
 
@@ -65,7 +65,7 @@ impl PeerConnection {
     pub fn remove_track(&mut self, transceiver: TransceiverId) {
         self.session.remove_track(transceiver);
         self.pause(transceiver);
-        self.settle();
+        self.settle_session();
     }
 
     /// Sends something else from now on, or nothing, without an exchange. The peer
@@ -95,7 +95,7 @@ impl PeerConnection {
         direction: Direction,
     ) -> Result<(), DescriptionError> {
         self.session.set_direction(transceiver, direction)?;
-        self.settle();
+        self.settle_session();
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl PeerConnection {
         if self.life == Life::Live {
             self.session.stop_transceiver(transceiver);
             self.end_lines();
-            self.settle();
+            self.settle_session();
         }
     }
 

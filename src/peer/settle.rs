@@ -74,6 +74,20 @@ impl PeerConnection {
         }
     }
 
+    /// The same after the application has done something that an exchange may have to
+    /// tell the peer. No packet makes an exchange necessary.
+    pub(super) fn settle_session(&mut self) {
+        self.settle();
+        if self.life != Life::Live {
+            return;
+        }
+        let needed = self.session.negotiation_needed();
+        if needed && !self.states.negotiation_needed {
+            self.events.push(Event::NegotiationNeeded);
+        }
+        self.states.negotiation_needed = needed;
+    }
+
     /// Ends the connection: the peer is told by what `poll_transmit` still gives.
     pub(super) fn end(&mut self, reason: CloseReason) {
         if self.life != Life::Live {
@@ -180,10 +194,5 @@ impl PeerConnection {
             self.states.connection = connection;
             self.events.push(Event::ConnectionState(connection));
         }
-        let needed = self.session.negotiation_needed();
-        if needed && !self.states.negotiation_needed {
-            self.events.push(Event::NegotiationNeeded);
-        }
-        self.states.negotiation_needed = needed;
     }
 }
