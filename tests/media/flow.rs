@@ -6,12 +6,13 @@ use pollrtc::peer::{
     Config, Direction, Event, Kind, MediaCapabilities, MediaFrame, TransceiverInit, WriteError,
 };
 
+use pollrtc::rtp::format::Units;
+
 use super::clips::{Clip, Position};
 use super::support::{ALICE, BOB, Pair, picture, sound};
 
 /// RTP-001, WPT-051: sound and pictures, as a call has them.
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn a_call() {
     let mut pair = Pair::new();
     for side in [ALICE, BOB] {
@@ -55,7 +56,6 @@ fn a_call() {
 }
 
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn every_codec_of_the_sample_media() {
     for (name, kind) in [
         ("opus", Kind::Audio),
@@ -86,15 +86,20 @@ fn every_codec_of_the_sample_media() {
         let frames = pair.take_frames(BOB, id);
         assert_eq!(frames.len(), 20, "{name}");
         for ((_, frame), expected) in frames.iter().zip(clip.frames()) {
-            assert!(frame.data == *expected, "{name}");
+            assert!(same_picture(&frame.data, expected), "{name}");
             assert_eq!(frame.payload_type, chosen);
         }
     }
 }
 
+/// H.264 comes with start codes of four bytes, whatever they were.
+fn same_picture(came: &[u8], sent: &[u8]) -> bool {
+    let units = |picture| Units::new(picture).map(|unit| &picture[unit]);
+    came == sent || units(came).eq(units(sent))
+}
+
 /// RTP-040: who comes in the middle asks, and the application is told once.
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn a_key_frame_is_asked_for() {
     let mut pair = Pair::new();
     let id = pair.add(ALICE, Kind::Video, Direction::SendOnly);
@@ -119,7 +124,6 @@ fn a_key_frame_is_asked_for() {
 
 /// Layers are told apart by their names, and each can be paused.
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn three_layers() {
     let mut pair = Pair::new();
     let init = TransceiverInit {
@@ -166,12 +170,12 @@ fn three_layers() {
             _ => None,
         })
         .collect();
-    assert_eq!(asked, ["l"]);
+    // And again, until one comes.
+    assert!(!asked.is_empty() && asked.iter().all(|rid| rid == "l"));
 }
 
 /// A peer that knows no layers gets one stream, without a name.
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn layers_to_a_peer_without() {
     let bob = Config {
         media: MediaCapabilities::aiortc().into(),

@@ -53,7 +53,6 @@ fn wpt_051_events_in_their_order() {
 }
 
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn pictures_come_and_go() {
     let mut pair = Pair::new();
     let audio = pair.add(ALICE, Kind::Audio, Direction::SendOnly);

@@ -65,7 +65,6 @@ fn preferences_choose_the_codec() {
 /// W3C webrtc-stats: what one end has sent, the other has received, and each knows
 /// what the other reports.
 #[test]
-#[ignore = "until receivers make frames of several packets"]
 fn stats_of_both_ends_agree() {
     let mut pair = Pair::new();
     let audio = pair.add(ALICE, Kind::Audio, Direction::SendOnly);
