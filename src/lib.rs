@@ -80,6 +80,7 @@ mod log;
 pub mod net;
 pub mod rng;
 pub mod seq;
+mod tight;
 pub mod time;
 pub mod timer;
 pub mod window;

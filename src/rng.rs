@@ -5,6 +5,7 @@ use core::fmt;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, Rng as _, SeedableRng, TryCryptoRng, TryRng};
+use zeroize::Zeroizing;
 
 /// What is the next random number?
 ///
@@ -12,15 +13,25 @@ use rand_core::{CryptoRng, Rng as _, SeedableRng, TryCryptoRng, TryRng};
 /// for each child, so that the same seed and the same calls give the same bytes
 /// whatever the siblings do. It is the only kind of randomness in the crate:
 /// identifiers, nonces and keys all come from it.
+///
+/// It is small, because a connection has several and draws seldom: what a block
+/// of ChaCha20 has left over is made again at the next draw.
 #[derive(Clone)]
-pub struct Rng(ChaCha20Rng);
+pub struct Rng {
+    seed: Zeroizing<[u8; 32]>,
+    /// How many words were drawn.
+    drawn: u64,
+}
 
 impl Rng {
     /// The generator of a seed. A seed used on a network must be secret and
     /// used once.
     #[must_use]
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        Self(ChaCha20Rng::from_seed(seed))
+        Self {
+            seed: Zeroizing::new(seed),
+            drawn: 0,
+        }
     }
 
     /// A generator seeded from another one.
@@ -56,24 +67,24 @@ impl Rng {
     /// A child whose numbers are independent of what this one draws later.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self::from_rng(&mut self.0)
+        self.draw(|rng| Self::from_rng(rng))
     }
 
     /// `N` random bytes.
     pub fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
+        self.draw(|rng| rng.fill_bytes(&mut bytes));
         bytes
     }
 
     /// A random 32-bit number.
     pub fn u32(&mut self) -> u32 {
-        self.0.next_u32()
+        self.draw(ChaCha20Rng::next_u32)
     }
 
     /// A random 64-bit number.
     pub fn u64(&mut self) -> u64 {
-        self.0.next_u64()
+        self.draw(ChaCha20Rng::next_u64)
     }
 
     /// A number from 0 up to and without `end`; 0 if `end` is 0.
@@ -82,21 +93,30 @@ impl Rng {
         let wide = u128::from(self.u64()) * u128::from(end);
         (wide >> 64) as u64
     }
+
+    /// Draws where the last draw ended.
+    fn draw<T>(&mut self, draw: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
+        let mut rng = ChaCha20Rng::from_seed(*self.seed);
+        rng.set_word_pos(self.drawn.into());
+        let drawn = draw(&mut rng);
+        self.drawn = u64::try_from(rng.get_word_pos()).unwrap_or(0);
+        drawn
+    }
 }
 
 impl TryRng for Rng {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.0.next_u32())
+        Ok(self.u32())
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.0.next_u64())
+        Ok(self.u64())
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill_bytes(bytes);
+        self.draw(|rng| rng.fill_bytes(bytes));
         Ok(())
     }
 }
@@ -122,6 +142,25 @@ mod tests {
         a.u64();
         assert_eq!(child_a.array::<16>(), child_b.array::<16>());
         assert_ne!(a.u64(), b.u64());
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_one_long_stream() {
+        let mut stream = ChaCha20Rng::from_seed(Rng::from_number(3).array());
+        let mut rng = Rng::from_seed(Rng::from_number(3).array());
+        for round in 0..300 {
+            let (mut expected, mut drawn) = ([0; 9], [0; 9]);
+            let len = round % 10;
+            stream.fill_bytes(&mut expected[..len]);
+            rng.fill_bytes(&mut drawn[..len]);
+            assert_eq!(drawn, expected);
+            assert_eq!(
+                (rng.u32(), rng.u64()),
+                (stream.next_u32(), stream.next_u64())
+            );
+            let mut child = Rng::from_rng(&mut stream);
+            assert_eq!(rng.fork().u64(), child.u64());
+        }
     }
 
     #[test]

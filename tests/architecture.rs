@@ -18,6 +18,7 @@ const LAW: &[(&str, &[&str])] = &[
     // Floor 0: ground. These know only each other.
     ("time", &[]),
     ("timer", &["time"]),
+    ("tight", &[]),
     ("rng", &[]),
     ("net", &[]),
     ("cursor", &[]),
@@ -57,7 +58,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "GROUND",
         &[
-            "time", "timer", "rng", "net", "cursor", "seq", "window", "crypto", "log",
+            "time", "timer", "tight", "rng", "net", "cursor", "seq", "window", "crypto", "log",
         ],
     ),
     (

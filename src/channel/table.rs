@@ -1,5 +1,6 @@
 //! The table of channels over one association.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,7 +21,8 @@ pub struct DataChannels {
     pub(super) stream_count: u16,
     pub(super) connected: bool,
     next_id: u32,
-    pub(super) channels: BTreeMap<ChannelId, Channel>,
+    /// Boxed, for a map makes room for eleven, and most peers have one.
+    pub(super) channels: BTreeMap<ChannelId, Box<Channel>>,
     pub(super) by_stream: BTreeMap<StreamId, ChannelId>,
     /// How many channels have a DCEP message that did not fit into the send buffer.
     pub(super) unsent: usize,
@@ -476,7 +478,7 @@ impl DataChannels {
             has_sent: false,
             config,
         };
-        self.channels.insert(id, channel);
+        self.channels.insert(id, Box::new(channel));
         id
     }
 

@@ -1,6 +1,6 @@
 //! What both sides of a handshake work on, whatever their state.
 
-use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
@@ -16,11 +16,12 @@ use super::v12::{Session, Terms};
 use crate::crypto::{CryptoProvider, HashId};
 use crate::cursor::Writer;
 use crate::rng::Rng;
+use crate::tight::Queue;
 use crate::wire::dtls::{Fragment, HandshakeType, Message};
 
 /// The parts of a transport that its handshake uses.
 pub(super) struct Association {
-    pub(super) config: DtlsConfig,
+    pub(super) config: Arc<DtlsConfig>,
     pub(super) role: Role,
     pub(super) rng: Rng,
     pub(super) epochs: Epochs,
@@ -33,7 +34,7 @@ pub(super) struct Association {
     /// What the handshake came to, once it has ended well.
     pub(super) session: Option<Session>,
     /// At most three: a certificate, connected, closed.
-    pub(super) events: VecDeque<Event>,
+    pub(super) events: Queue<Event>,
 }
 
 impl Association {
@@ -56,7 +57,7 @@ impl Association {
     pub(super) fn show_peer(&mut self, leaf: &[u8]) {
         self.is_peer_shown = true;
         self.events
-            .push_back(Event::PeerCertificate(Bytes::copy_from_slice(leaf)));
+            .push(Event::PeerCertificate(Bytes::copy_from_slice(leaf)));
     }
 
     /// The hash of the handshake so far.

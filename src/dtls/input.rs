@@ -8,6 +8,7 @@
 //!                       (held without keys)   └─► on_fragments, on_alert
 //! ```
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -107,7 +108,7 @@ impl DtlsTransport {
         let expected = self
             .handshake
             .as_ref()
-            .is_some_and(Handshake::expects_change_cipher_spec);
+            .is_some_and(|handshake| handshake.expects_change_cipher_spec());
         if content != CHANGE_CIPHER_SPEC {
             return Err(Noise::Malformed);
         }
@@ -218,8 +219,8 @@ impl DtlsTransport {
         let Some(handshake) = self.handshake.take() else {
             return;
         };
-        match step(handshake, &mut self.association) {
-            Ok(handshake) => self.handshake = Some(handshake),
+        match step(*handshake, &mut self.association) {
+            Ok(handshake) => self.handshake = Some(Box::new(handshake)),
             Err(reason) => return self.end(reason),
         }
         if !self.association.flight.is_waiting() {

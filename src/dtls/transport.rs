@@ -1,6 +1,8 @@
 //! The machine: records in and out, timers, events, the end.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -18,6 +20,7 @@ use super::stats::{Noise, Stats};
 use super::v12::{Handshake, Session, client};
 use crate::cursor::Writer;
 use crate::rng::Rng;
+use crate::tight::Queue;
 use crate::time::Instant;
 use crate::timer::{TimerKey, TimerTable};
 use crate::wire::dtls::extension::SrtpProfile;
@@ -40,7 +43,7 @@ use crate::wire::dtls::{
 pub struct DtlsTransport {
     pub(super) association: Association,
     /// `None` while it takes a step, and once it is over.
-    pub(super) handshake: Option<Handshake>,
+    pub(super) handshake: Option<Box<Handshake>>,
     pub(super) reassembly: Reassembly,
     pub(super) phase: Phase,
     pub(super) timers: TimerTable<2>,
@@ -138,7 +141,12 @@ impl TimerKey for Timer {
 impl DtlsTransport {
     /// An association that has not begun. A client begins with its first
     /// [`poll_transmit`](Self::poll_transmit), a server when it hears a client.
-    pub fn new(config: DtlsConfig, role: Role, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+    pub fn new(
+        config: impl Into<Arc<DtlsConfig>>,
+        role: Role,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Self {
+        let config = config.into();
         let flight = Flight::new(config.retransmit_initial, config.retransmit_max);
         Self {
             reassembly: Reassembly::new(config.limits),
@@ -152,9 +160,9 @@ impl DtlsTransport {
                 is_peer_shown: false,
                 is_peer_accepted: false,
                 session: None,
-                events: VecDeque::new(),
+                events: Queue::new(),
             },
-            handshake: Some(Handshake::new(role)),
+            handshake: Some(Box::new(Handshake::new(role))),
             phase: Phase::New,
             timers: TimerTable::new(),
             held: VecDeque::new(),
@@ -254,7 +262,7 @@ impl DtlsTransport {
 
     /// What the owner should know next.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.association.events.pop_front()
+        self.association.events.pop()
     }
 
     /// Application data that came before the end of the handshake, oldest
@@ -360,9 +368,8 @@ impl DtlsTransport {
 
     fn start(&mut self) {
         self.phase = Phase::Connecting;
-        self.handshake = Some(Handshake::Client(client::State::start(
-            &mut self.association,
-        )));
+        let started = client::State::start(&mut self.association);
+        self.handshake = Some(Box::new(Handshake::Client(started)));
     }
 }
 
@@ -440,7 +447,7 @@ impl DtlsTransport {
         self.reassembly.clear();
         self.held.clear();
         self.early.clear();
-        self.association.events.push_back(Event::Closed(reason));
+        self.association.events.push(Event::Closed(reason));
     }
 }
 

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::pair::Pair;
 use super::{PairState, Role};
 use crate::net::{Foundation, Path};
+use crate::tight;
 use crate::time::Instant;
 
 /// All pairs, in no order: an index stays that of its pair, unless the pair
@@ -20,15 +21,6 @@ pub(super) struct CheckList {
     triggers: u64,
     /// Pairs of this priority or less are not worth an ordinary check.
     bar: Option<u64>,
-}
-
-/// Adds to a list that has a single element in most agents, which should not
-/// take the room of four.
-pub(super) fn push_tight<T>(list: &mut Vec<T>, item: T) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(list.len().max(1));
-    }
-    list.push(item);
 }
 
 impl CheckList {
@@ -52,7 +44,7 @@ impl CheckList {
     pub(super) fn insert(&mut self, mut pair: Pair) -> Option<usize> {
         pair.state = self.first_state(&pair);
         if self.pairs.len() < self.limit {
-            push_tight(&mut self.pairs, pair);
+            tight::push(&mut self.pairs, pair);
             return Some(self.pairs.len() - 1);
         }
         let (index, lowest) = self

@@ -6,9 +6,9 @@ use core::net::SocketAddr;
 use thiserror::Error;
 
 use super::candidate::{self, COMPONENT, LocalCandidate};
-use super::checklist::push_tight;
 use super::{Event, IceAgent};
 use crate::net::{Candidate, CandidateAddress, CandidateKind, Path, Protocol, TcpKind};
+use crate::tight;
 
 /// How far is the search for local candidates? As W3C's `RTCIceGathererState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,7 +112,7 @@ impl IceAgent {
         let host = self
             .host_candidate(address, tcp)
             .ok_or(AddressError::TooMany)?;
-        push_tight(&mut self.locals, host);
+        tight::push(&mut self.locals, host);
         self.pair_local(self.locals.len() - 1);
         if self.gathering != GatheringState::New {
             self.gather();
@@ -255,7 +255,7 @@ impl IceAgent {
             server: None,
             announced: true,
         };
-        push_tight(&mut self.locals, learned);
+        tight::push(&mut self.locals, learned);
         self.locals.len() - 1
     }
 
@@ -283,7 +283,7 @@ impl IceAgent {
             Some(_) => return,
             None if self.locals.len() >= self.config.max_local_candidates => return,
             None => {
-                push_tight(&mut self.locals, learned);
+                tight::push(&mut self.locals, learned);
                 self.locals.len() - 1
             }
         };

@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use arrayvec::ArrayVec;
+use alloc::vec::Vec;
 
 use super::candidate::pair_priority;
 use super::consent::Consent;
 use super::{ConsentConfig, PairStats, Role};
 use crate::net::{Foundation, Path, Protocol};
 use crate::stun::{Schedule, Transaction};
+use crate::tight;
 use crate::time::Instant;
 use crate::wire::stun::TransactionId;
 
@@ -43,7 +44,7 @@ pub(super) struct Pair {
     /// Its place in the triggered-check queue, if it is there.
     pub(super) triggered: Option<u64>,
     /// Checks whose answer is waited for. Only the last is repeated.
-    pub(super) checks: ArrayVec<Check, MAX_CHECKS>,
+    pub(super) checks: Vec<Check>,
     /// Controlling: a check with USE-CANDIDATE is to be answered. Controlled: one
     /// came, and our own check is to be answered. The number is that of the
     /// NOMINATION attribute, or what stands for it.
@@ -111,7 +112,7 @@ impl Pair {
             state: PairState::Frozen,
             blocked: false,
             triggered: None,
-            checks: ArrayVec::new(),
+            checks: Vec::new(),
             wanted: None,
             nominated: None,
             silent: false,
@@ -140,11 +141,11 @@ impl Pair {
         for older in &mut self.checks {
             older.transaction.stop_repeating(now);
         }
-        if self.checks.is_full() {
+        if self.checks.len() >= MAX_CHECKS {
             self.checks.remove(0);
         }
         check.transaction.on_sent(now);
-        self.checks.push(check);
+        tight::push(&mut self.checks, check);
         self.asked = Some(now);
         self.triggered = None;
         if self.state != PairState::Succeeded {
@@ -159,6 +160,7 @@ impl Pair {
         self.silent = false;
         // Whatever else is under way asks what is known now, unless it nominates.
         self.checks.retain(|check| check.nominates.is_some());
+        self.checks.shrink_to_fit();
         if role == Role::Controlled || check.nominates == self.wanted {
             self.nominated = self.nominated.max(self.wanted.take());
         }
@@ -228,7 +230,8 @@ impl Pair {
     pub(super) fn on_timeout(&mut self, now: Instant) -> bool {
         let was_checking = !self.checks.is_empty();
         self.checks
-            .retain(|check| check.transaction.on_timeout(now));
+            .retain_mut(|check| check.transaction.on_timeout(now));
+        self.checks.shrink_to_fit();
         let is_checking = !self.checks.is_empty() || self.triggered.is_some();
         if self.is_valid() {
             // While there is consent the pair works, whatever became of a check. But
@@ -247,7 +250,7 @@ impl Pair {
     pub(super) fn fail(&mut self) {
         self.state = PairState::Failed;
         self.triggered = None;
-        self.checks.clear();
+        self.checks = Vec::new();
         self.consent = None;
         self.pass_over();
         self.silent = false;

@@ -3,12 +3,12 @@
 use core::net::SocketAddr;
 
 use super::candidate::{self, RemoteCandidate};
-use super::checklist::push_tight;
 use super::generation::Generation;
 use super::pair::Pair;
 use super::state::Patience;
 use super::{CandidateError, FailReason, IceAgent};
 use crate::net::{Candidate, CandidateKind, Path};
+use crate::tight;
 use crate::time::Instant;
 
 impl IceAgent {
@@ -39,7 +39,7 @@ impl IceAgent {
         if self.generation.remotes.len() >= self.config.max_remote_candidates {
             return Err(CandidateError::TooMany);
         }
-        push_tight(
+        tight::push(
             &mut self.generation.remotes,
             RemoteCandidate { candidate, address },
         );

@@ -5,7 +5,6 @@ use core::net::SocketAddr;
 use arrayvec::ArrayVec;
 
 use super::candidate;
-use super::checklist::push_tight;
 use super::consent::Consent;
 use super::generation::{Generation, Progress};
 use super::pair::{Check, Pair};
@@ -13,6 +12,7 @@ use super::send::{MAX_UNKNOWN, Reply, Verdict};
 use super::{Event, FailReason, IceAgent, IceState, Role};
 use crate::cursor::Reader;
 use crate::net::{CandidateKind, Path};
+use crate::tight;
 use crate::time::Instant;
 use crate::wire::stun::{Attribute, Class, ErrorCode, Message, Method};
 
@@ -125,6 +125,10 @@ impl IceAgent {
         self.stats.requests_received += 1;
         self.prove_stream(path);
         if let Some(verdict) = self.judge(now, path, message, request) {
+            if self.replies.is_empty() {
+                // It is answered at once: no room for four.
+                self.replies.reserve_exact(1);
+            }
             self.replies.push_back(Reply {
                 generation: self.generation.number,
                 path,
@@ -224,7 +228,7 @@ impl IceAgent {
         }
         let learned = candidate::learned(path, priority, self.generation.learned);
         self.generation.learned += 1;
-        push_tight(&mut self.generation.remotes, learned);
+        tight::push(&mut self.generation.remotes, learned);
         Some(self.generation.remotes.len() - 1)
     }
 

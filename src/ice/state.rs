@@ -1,6 +1,5 @@
 //! How far is the agent, and what does it tell?
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
@@ -10,6 +9,7 @@ use thiserror::Error;
 
 use super::{GatheringState, ServerUrl};
 use crate::net::{Candidate, Path};
+use crate::tight::Queue;
 use crate::time::Instant;
 
 /// Who decides which pair is used (RFC 8445 §6.1.1)?
@@ -140,7 +140,7 @@ pub enum Event {
 /// At most 256 wait: beyond that a new one takes the place of the oldest of its
 /// kind. There are fewer local candidates than that, and each is told once.
 #[derive(Debug, Default)]
-pub(super) struct Events(VecDeque<Event>);
+pub(super) struct Events(Queue<Event>);
 
 impl Events {
     pub(super) fn push(&mut self, event: Event) {
@@ -150,16 +150,11 @@ impl Events {
             let index = self.0.iter().position(same).unwrap_or_default();
             self.0.remove(index);
         }
-        self.0.push_back(event);
+        self.0.push(event);
     }
 
     pub(super) fn pop(&mut self) -> Option<Event> {
-        let event = self.0.pop_front();
-        if self.0.is_empty() {
-            // Events are rare, and an agent is idle for most of its life.
-            self.0 = VecDeque::new();
-        }
-        event
+        self.0.pop()
     }
 
     pub(super) fn clear(&mut self) {

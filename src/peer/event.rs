@@ -1,6 +1,5 @@
 //! What does a connection tell its application?
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
@@ -12,6 +11,7 @@ use crate::ice::{GatheringState, IceState, ServerUrl};
 use crate::jsep::{SignalingState, TransceiverId};
 use crate::net::{Path, Protocol};
 use crate::rtp::receiver::{ReceivedFrame, ReceivedPacket};
+use crate::tight::Queue;
 use crate::{dtls, sctp};
 
 /// What happened? Taken one at a time by `PeerConnection::poll_event`.
@@ -135,7 +135,7 @@ pub enum CloseReason {
 /// Bounded: once there are many, a state that was not looked at in time is
 /// replaced by the newer one of its kind.
 #[derive(Debug, Default)]
-pub(super) struct EventQueue(VecDeque<Event>);
+pub(super) struct EventQueue(Queue<Event>);
 
 /// From this many waiting events on, states are coalesced.
 const MAX_DISTINCT: usize = 64;
@@ -152,11 +152,11 @@ impl EventQueue {
                 self.0.remove(place);
             }
         }
-        self.0.push_back(event);
+        self.0.push(event);
     }
 
     pub(super) fn pop(&mut self) -> Option<Event> {
-        self.0.pop_front()
+        self.0.pop()
     }
 
     pub(super) fn clear(&mut self) {

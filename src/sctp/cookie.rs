@@ -6,12 +6,11 @@
 //! what it stands for stays here, in a jar with room for few: nothing leaks,
 //! nothing can be forged, and an INIT flood costs nothing.
 
-use alloc::collections::VecDeque;
-
 use subtle::ConstantTimeEq;
 
 use super::state::{Identity, Peer};
 use crate::rng::Rng;
+use crate::tight::Queue;
 use crate::time::Instant;
 
 /// What an INIT said and what we answered.
@@ -30,7 +29,7 @@ pub(crate) type Cookie = [u8; 32];
 
 /// The last few offers.
 #[derive(Debug, Default)]
-pub(crate) struct CookieJar(VecDeque<Offer>);
+pub(crate) struct CookieJar(Queue<Offer>);
 
 impl CookieJar {
     /// Remembers what was offered. An INIT that comes again gets the same
@@ -60,9 +59,9 @@ impl CookieJar {
             created: now,
         };
         if self.0.len() == MOST_OFFERS {
-            self.0.pop_front();
+            self.0.pop();
         }
-        self.0.push_back(offer);
+        self.0.push(offer);
         offer
     }
 

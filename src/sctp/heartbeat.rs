@@ -38,6 +38,10 @@ impl Tcb {
             ctx.timers.set(Timer::Heartbeat, idle_at);
         } else {
             self.heartbeats.due = true;
+            // Nothing was said for long: what the last burst needed is given back.
+            self.tx.in_flight.rest();
+            ctx.queue.rest();
+            ctx.inbox.rest();
         }
     }
 

@@ -1,6 +1,6 @@
 //! The chain of ICE and DTLS.
 
-use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
@@ -12,6 +12,7 @@ use crate::ice::{self, IceAgent, IceConfig};
 use crate::net::Path;
 use crate::rng::Rng;
 use crate::srtp::{self, HeaderProtection, SrtpContext};
+use crate::tight::Queue;
 use crate::time::Instant;
 use crate::timer::earliest;
 use crate::wire::demux::{self, Class};
@@ -27,7 +28,7 @@ pub struct Transport {
     /// The credentials after the next restart, once somebody has asked for them.
     next_credentials: Option<ice::Credentials>,
     secured: Secured,
-    dtls_config: DtlsConfig,
+    dtls_config: Arc<DtlsConfig>,
     rng: Rng,
 }
 
@@ -40,7 +41,7 @@ struct Secured {
     remote_fingerprints: Vec<Fingerprint>,
     media: Protection,
     /// DTLS events turned into ours; ICE keeps its own queue.
-    events: VecDeque<Event>,
+    events: Queue<Event>,
     stats: Stats,
 }
 
@@ -110,10 +111,10 @@ impl Transport {
                 provider: dtls.provider,
                 remote_fingerprints: Vec::new(),
                 media: Protection::default(),
-                events: VecDeque::new(),
+                events: Queue::new(),
                 stats: Stats::default(),
             },
-            dtls_config: dtls,
+            dtls_config: Arc::new(dtls),
             rng,
         })
     }
@@ -327,7 +328,7 @@ impl Transport {
         self.ice
             .poll_event()
             .map(Event::Ice)
-            .or_else(|| self.secured.events.pop_front())
+            .or_else(|| self.secured.events.pop())
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
@@ -412,9 +413,9 @@ impl Secured {
                 dtls::Event::Connected { srtp } => {
                     self.media.on_keys(srtp, self.provider);
                     let srtp = self.media.profile();
-                    self.events.push_back(Event::Connected { srtp });
+                    self.events.push(Event::Connected { srtp });
                 }
-                dtls::Event::Closed(reason) => self.events.push_back(Event::Closed(reason)),
+                dtls::Event::Closed(reason) => self.events.push(Event::Closed(reason)),
             }
         }
     }

@@ -215,7 +215,7 @@ fn connect(association: &mut Association, terms: Terms, secrets: Secrets) {
         .map(|profile| SrtpKeys::derive(&secrets, profile, role));
     association.transcript.clear();
     association.session = Some(Session { terms, secrets });
-    association.events.push_back(Event::Connected { srtp });
+    association.events.push(Event::Connected { srtp });
 }
 
 /// The signatures that we can check and that go with our suites, best first.

@@ -1,5 +1,6 @@
 //! From pieces in any order to messages in theirs.
 
+use alloc::boxed::Box;
 use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::collections::vec_deque::VecDeque;
 use alloc::vec::Vec;
@@ -23,7 +24,8 @@ pub(crate) struct Reassembly {
     slab: Slab,
     /// Runs that are not complete, in the order of TSNs.
     runs: VecDeque<Run>,
-    streams: BTreeMap<StreamId, InStream>,
+    /// Boxed, for a map makes room for eleven, and most peers use one.
+    streams: BTreeMap<StreamId, Box<InStream>>,
     /// A reset that waits for data sent before it.
     deferred: Option<Deferred>,
     ready: VecDeque<Ready>,
@@ -265,6 +267,13 @@ impl Reassembly {
             self.ready.push_back(Ready::Reset(stream));
             self.resets_in_ready += 1;
         }
+    }
+
+    /// Gives back the room that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        self.slab.rest();
+        self.runs.shrink_to_fit();
+        self.ready.shrink_to_fit();
     }
 
     /// A restart of the peer: all streams start anew, and what is not

@@ -183,6 +183,13 @@ impl Slab {
         }
     }
 
+    /// Gives the slab back, if nothing grows in it.
+    pub(super) fn rest(&mut self) {
+        if self.bytes.is_empty() {
+            *self = Self::new();
+        }
+    }
+
     /// Cuts off the run that grows at the slab's end.
     fn free(&mut self, runs: &mut VecDeque<Run>) {
         if self.bytes.is_empty() {

@@ -169,6 +169,17 @@ impl InFlight {
         wire(self.next() - 1)
     }
 
+    /// Gives back the room that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        if self.is_empty() {
+            self.chunks = VecDeque::new();
+            self.acked = Vec::new();
+            self.spare = Vec::new();
+            self.lost = VecDeque::new();
+            self.resent = VecDeque::new();
+        }
+    }
+
     /// A piece is sent for the first time: its TSN.
     pub(crate) fn push(&mut self, now: Instant, piece: Piece) -> Tsn {
         let tsn = wire(self.next());

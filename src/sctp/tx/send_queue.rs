@@ -1,5 +1,6 @@
 //! What is to be sent, stream by stream.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -23,7 +24,8 @@ pub(crate) struct SendQueue {
     messages: Vec<Option<Outgoing>>,
     /// Slots of `messages` that are free.
     free: Vec<MessageKey>,
-    streams: BTreeMap<StreamId, OutStream>,
+    /// Boxed, for a map makes room for eleven, and most peers use one.
+    streams: BTreeMap<StreamId, Box<OutStream>>,
     scheduler: Scheduler,
     /// What all messages cost, sent or not.
     held: usize,
@@ -326,6 +328,17 @@ impl SendQueue {
         }
     }
 
+    /// Gives back the room that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        if self.held == 0 {
+            self.messages = Vec::new();
+            self.free = Vec::new();
+        }
+        for entry in self.streams.values_mut() {
+            entry.waiting.shrink_to_fit();
+        }
+    }
+
     /// Drops everything: the peer began anew.
     pub(crate) fn restart(&mut self) {
         self.messages.clear();
@@ -335,7 +348,7 @@ impl SendQueue {
         self.limited = 0;
         self.resets.clear();
         for entry in self.streams.values_mut() {
-            *entry = OutStream {
+            **entry = OutStream {
                 threshold: entry.threshold,
                 ..OutStream::default()
             };
