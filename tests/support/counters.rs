@@ -45,6 +45,7 @@ pub fn peer(stats: &peer::Stats) -> u64 {
     ice(&stats.ice)
         + stats.dtls.as_ref().map_or(0, dtls)
         + stats.transport.unknown
+        + stats.transport.media_too_early
         + stats.transport.too_early
         + sctp(&stats.sctp)
         + stats.channels.dropped
