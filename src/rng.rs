@@ -14,11 +14,13 @@ use zeroize::Zeroizing;
 /// whatever the siblings do. It is the only kind of randomness in the crate:
 /// identifiers, nonces and keys all come from it.
 ///
-/// It is small, because a connection has several and draws seldom: what a block
-/// of ChaCha20 has left over is made again at the next draw.
+/// It keeps one block of the stream, not the several that are made at a time: a
+/// connection has many generators and draws seldom.
 #[derive(Clone)]
 pub struct Rng {
     seed: Zeroizing<[u8; 32]>,
+    /// The block of the last word that was drawn.
+    block: Zeroizing<[u32; BLOCK]>,
     /// How many words were drawn.
     drawn: u64,
 }
@@ -30,6 +32,7 @@ impl Rng {
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self {
             seed: Zeroizing::new(seed),
+            block: Zeroizing::default(),
             drawn: 0,
         }
     }
@@ -67,24 +70,32 @@ impl Rng {
     /// A child whose numbers are independent of what this one draws later.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        self.draw(|rng| Self::from_rng(rng))
+        Self::from_seed(self.array())
     }
 
     /// `N` random bytes.
     pub fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.draw(|rng| rng.fill_bytes(&mut bytes));
+        self.fill(&mut bytes);
         bytes
     }
 
     /// A random 32-bit number.
     pub fn u32(&mut self) -> u32 {
-        self.draw(ChaCha20Rng::next_u32)
+        let place = (self.drawn % BLOCK as u64) as usize;
+        if place == 0 {
+            let mut stream = ChaCha20Rng::from_seed(*self.seed);
+            stream.set_word_pos(self.drawn.into());
+            self.block.fill_with(|| stream.next_u32());
+        }
+        self.drawn += 1;
+        self.block.get(place).copied().unwrap_or_default()
     }
 
     /// A random 64-bit number.
     pub fn u64(&mut self) -> u64 {
-        self.draw(ChaCha20Rng::next_u64)
+        let low = self.u32();
+        u64::from(self.u32()) << 32 | u64::from(low)
     }
 
     /// A number from 0 up to and without `end`; 0 if `end` is 0.
@@ -94,13 +105,15 @@ impl Rng {
         (wide >> 64) as u64
     }
 
-    /// Draws where the last draw ended.
-    fn draw<T>(&mut self, draw: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
-        let mut rng = ChaCha20Rng::from_seed(*self.seed);
-        rng.set_word_pos(self.drawn.into());
-        let drawn = draw(&mut rng);
-        self.drawn = u64::try_from(rng.get_word_pos()).unwrap_or(0);
-        drawn
+    /// Words in the order of their bytes; what a short last one has left over is lost.
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for target in bytes.chunks_mut(4) {
+            let word = self.u32().to_le_bytes();
+            target
+                .iter_mut()
+                .zip(word)
+                .for_each(|(to, from)| *to = from);
+        }
     }
 }
 
@@ -116,12 +129,15 @@ impl TryRng for Rng {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.draw(|rng| rng.fill_bytes(bytes));
+        self.fill(bytes);
         Ok(())
     }
 }
 
 impl TryCryptoRng for Rng {}
+
+/// How many words a block of ChaCha20 has.
+const BLOCK: usize = 16;
 
 /// The state predicts every key to come: it is never printed.
 impl fmt::Debug for Rng {
