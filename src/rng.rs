@@ -82,7 +82,7 @@ impl Rng {
 
     /// A random 32-bit number.
     pub fn u32(&mut self) -> u32 {
-        let place = (self.drawn % BLOCK as u64) as usize;
+        let place = usize::try_from(self.drawn % BLOCK as u64).unwrap_or(0);
         if place == 0 {
             let mut stream = ChaCha20Rng::from_seed(*self.seed);
             stream.set_word_pos(self.drawn.into());
