@@ -120,6 +120,15 @@ impl Reading {
         })
     }
 
+    /// Gives back what only the exchange itself had to know: a connection is open
+    /// for longer than it is negotiated.
+    pub(super) fn forget_formats(&mut self) {
+        let sections = self.sections.iter_mut();
+        sections
+            .filter_map(|section| section.rtp.as_mut())
+            .for_each(Rtp::forget_formats);
+    }
+
     /// The first section that is of use: the one that speaks for the transport.
     pub(super) fn first_live(&self) -> Option<usize> {
         self.sections.iter().position(Section::is_live)

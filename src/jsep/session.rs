@@ -428,7 +428,7 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
-        let side = self.read(SdpType::Offer, created.written.text())?;
+        let side = self.read(SdpType::Offer, Arc::clone(created.written.text()))?;
         let mut plan = Plan {
             restart: side.restarts(local),
             gather: side.reading.transport.is_some(),
@@ -454,7 +454,7 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
-        let side = self.read(kind, created.written.text())?;
+        let side = self.read(kind, Arc::clone(created.written.text()))?;
         let offer = self.pending.remote.as_ref().ok_or(InvalidState)?;
         let role = self.role_as_answerer(&offer.reading)?;
         let mut plan = self.settlement(offer, &side.reading, role);
@@ -467,7 +467,7 @@ impl Session {
     }
 
     fn apply_remote_offer(&mut self, sdp: &str) -> Result<Plan, DescriptionError> {
-        let side = self.read(SdpType::Offer, sdp)?;
+        let side = self.read(SdpType::Offer, sdp.into())?;
         apply::check_offer(&side.reading, &self.agreed)?;
         let running = self.association.as_ref();
         let mut plan = Plan::default();
@@ -492,7 +492,7 @@ impl Session {
     }
 
     fn apply_remote_answer(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
-        let side = self.read(kind, sdp)?;
+        let side = self.read(kind, sdp.into())?;
         let offer = self.pending.local.as_ref().ok_or(InvalidState)?;
         apply::check_answer(&side.reading, &offer.reading)?;
         let running = self.association.as_ref();
@@ -509,8 +509,8 @@ impl Session {
         Ok(plan)
     }
 
-    fn read(&self, kind: SdpType, sdp: &str) -> Result<Side, DescriptionError> {
-        Side::new(kind, sdp, &self.config.media)
+    fn read(&self, kind: SdpType, text: Arc<str>) -> Result<Side, DescriptionError> {
+        Side::new(kind, text, &self.config.media)
     }
 
     pub(super) fn enter(&mut self, state: SignalingState, plan: &mut Plan) {

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::apply::Association;
+use super::media::Rtp;
 use super::reading::{Reading, Section};
 use super::session::Sides;
 use super::trickle::Side;
@@ -64,6 +65,10 @@ impl Session {
         self.transceivers.bury();
         self.agreed = agreement(&self.pending);
         self.current = mem::take(&mut self.pending);
+        let Sides { local, remote } = &mut self.current;
+        for side in local.iter_mut().chain(remote) {
+            side.reading.forget_formats();
+        }
         // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
         let used = self.current.local.as_ref().and_then(Side::ufrag);
         if !used.is_some_and(|used| self.unwanted.contains(&used)) {
@@ -106,6 +111,7 @@ fn agreement(sides: &Sides) -> Vec<Section> {
     let rows = offer.sections.into_iter().zip(answer.sections);
     let rows = rows.map(|(offered, answered)| Section {
         rejected: answered.rejected || offered.rejected,
+        rtp: offered.rtp.map(Rtp::into_numbers),
         ..offered
     });
     rows.collect()

@@ -1,6 +1,7 @@
 //! Candidates that come after their description (RFC 8838, RFC 8840).
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::net::Candidate;
@@ -128,7 +129,7 @@ pub(super) struct Side {
     pub(super) kind: SdpType,
     pub(super) reading: Reading,
     /// A local one without its candidates.
-    text: String,
+    text: Arc<str>,
     /// For which section; `None` for the end of its candidates.
     trickled: Vec<(usize, Option<String>)>,
 }
@@ -136,13 +137,13 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(
         kind: SdpType,
-        sdp: &str,
+        text: Arc<str>,
         abilities: &MediaCapabilities,
     ) -> Result<Self, DescriptionError> {
         Ok(Self {
             kind,
-            reading: Reading::of(sdp, abilities)?,
-            text: sdp.to_string(),
+            reading: Reading::of(&text, abilities)?,
+            text,
             trickled: Vec::new(),
         })
     }
@@ -174,7 +175,7 @@ impl Side {
         let same = transport.is_some_and(|transport| transport.ufrag == local.ufrag);
         let sdp = match self.reading.first_live().filter(|_| same) {
             Some(index) => with_local_candidates(&self.text, index, local),
-            None => self.text.clone(),
+            None => self.text.to_string(),
         };
         Description {
             kind: self.kind,

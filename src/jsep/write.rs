@@ -1,6 +1,7 @@
 //! Writing sections, and adding candidates to what was written.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::net::{Candidate, CandidateKind, Protocol};
@@ -26,7 +27,7 @@ pub(super) struct Draft<'a> {
 pub(super) struct Written {
     session_id: u64,
     version: u64,
-    text: String,
+    text: Arc<str>,
 }
 
 impl Written {
@@ -75,18 +76,18 @@ impl Written {
             media: media.collect(),
         };
         let mut text = description.to_string();
-        if text != self.text {
+        if *text != *self.text {
             description.origin.version = self.version.wrapping_add(1);
             text = description.to_string();
         }
         Self {
             session_id: self.session_id,
             version: description.origin.version,
-            text,
+            text: text.into(),
         }
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(super) const fn text(&self) -> &Arc<str> {
         &self.text
     }
 }
