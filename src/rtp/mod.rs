@@ -6,7 +6,9 @@
 //! [`missing`] knows what did not and when to ask for it, and [`rtx`] repeats
 //! packets (RFC 4588). [`receiver`] puts all that together for one source that is
 //! received, and [`sender`] for one that is sent.
+//! [`estimate`] finds out how much the network carries.
 
+pub mod estimate;
 pub mod fmtp;
 pub mod format;
 pub mod missing;
@@ -15,4 +17,5 @@ pub mod reception;
 pub mod rtx;
 pub mod sender;
 
+pub use receiver::RtpReceiver;
 pub use sender::RtpSender;
