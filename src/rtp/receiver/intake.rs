@@ -165,7 +165,7 @@ impl RtpReceiver {
         self.sources
             .note(now, &packet.header, audio_level, extensions);
         if begins_key {
-            self.key_frames.expect(now + self.key_frame_pause());
+            self.key_frames.comes_until(now + self.key_frame_pause());
         }
         if self.config.mode == Mode::Packets {
             if codec.is_some() {

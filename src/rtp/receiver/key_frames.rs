@@ -37,7 +37,7 @@ impl KeyFrames {
     }
 
     /// The one that was asked for is on its way.
-    pub(super) fn expect(&mut self, until: Instant) {
+    pub(super) fn comes_until(&mut self, until: Instant) {
         if self.is_wanted {
             self.earliest = self.earliest.max(Some(until));
         }
