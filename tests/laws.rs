@@ -18,7 +18,7 @@ use pollrtc::PeerConnection;
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{CloseReason, DtlsState, DtlsTransport, Event, Role};
 use pollrtc::ice::{self, IceAgent};
-use pollrtc::peer::{self, ChannelConfig, ConnectionState};
+use pollrtc::peer::{self, ChannelConfig, ConnectionState, MediaFrame};
 use pollrtc::rng::Rng;
 use pollrtc::sctp::{self, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions};
 use pollrtc::sim::{Direct, SctpTold};
@@ -204,7 +204,20 @@ impl Subject for PeerConnection {
         };
         match choice {
             // A refusal is as good as any answer.
-            0..200 => drop(self.send(now, channel, vec![choice; usize::from(choice) * 20])),
+            0..100 => drop(self.send(now, channel, vec![choice; usize::from(choice) * 40])),
+            100..180 => {
+                let which = usize::from(choice % 2);
+                let transceiver = self.transceivers().nth(which).map(|one| one.id());
+                let data = vec![choice; usize::from(choice) * 20];
+                let frame = MediaFrame::new(u32::from(choice) * 3000, data.into());
+                let _ = transceiver.map(|id| self.write(now, id, &frame));
+            }
+            180..200 => {
+                let transceivers: Vec<_> = self.transceivers().map(|one| one.id()).collect();
+                for id in transceivers {
+                    self.request_key_frame(id, "");
+                }
+            }
             200..250 => drop(self.create_data_channel("more", ChannelConfig::default())),
             _ => self.close_channel(channel),
         }

@@ -16,6 +16,8 @@ pub(super) struct Acceptance<'a> {
     pub(super) offer: &'a Reading,
     pub(super) transceivers: &'a Transceivers,
     pub(super) abilities: &'a MediaCapabilities,
+    /// Whether headers may be hidden.
+    pub(super) cryptex: bool,
     /// What we are in DTLS.
     pub(super) role: Role,
 }
@@ -92,6 +94,7 @@ impl Acceptance<'_> {
             mux: true,
             reduced: theirs.reduced,
             mixed: true,
+            cryptex: self.cryptex && theirs.cryptex,
             // RFC 8829 §5.3.1: whether or not the peer lets us send at present.
             streams: match transceiver.direction().sends() {
                 true => transceiver.msids(),

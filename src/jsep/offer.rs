@@ -19,6 +19,8 @@ pub(super) struct Wishes<'a> {
     pub(super) agreed: &'a [Section],
     pub(super) transceivers: &'a Transceivers,
     pub(super) abilities: &'a MediaCapabilities,
+    /// Whether headers may be hidden.
+    pub(super) cryptex: bool,
     /// Whether data channels are wanted.
     pub(super) data: bool,
 }
@@ -121,6 +123,7 @@ impl Wishes<'_> {
             mux: true,
             reduced: true,
             mixed: true,
+            cryptex: self.cryptex,
             streams,
             encodings,
             layers: Vec::new(),

@@ -110,6 +110,8 @@ pub struct MediaPlan {
     pub extensions: Vec<HeaderExtension>,
     /// Whether extensions of both forms may come in turn (RFC 8285 §6).
     pub mixed_extensions: bool,
+    /// Whether the headers of packets are hidden (RFC 9335).
+    pub cryptex: bool,
     /// Whether RTCP packets may be incomplete (RFC 5506).
     pub reduced_rtcp: bool,
     /// In which forms we send, as far as the peer takes them (RFC 8853).

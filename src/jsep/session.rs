@@ -28,6 +28,9 @@ pub struct SessionConfig {
     pub answer_role: Role,
     /// What can be sent and received. Nothing: sections of media are rejected.
     pub media: Arc<MediaCapabilities>,
+    /// Whether what is in the header of RTP packets may be hidden (RFC 9335), if the
+    /// peer can do that, too.
+    pub cryptex: bool,
 }
 
 impl Default for SessionConfig {
@@ -35,6 +38,7 @@ impl Default for SessionConfig {
         Self {
             answer_role: Role::Client,
             media: Arc::default(),
+            cryptex: false,
         }
     }
 }
@@ -167,6 +171,7 @@ impl Session {
             agreed: &self.agreed,
             transceivers: &self.transceivers,
             abilities: &self.config.media,
+            cryptex: self.config.cryptex,
             data: self.wants_data,
         };
         let (next, rows) = offer::offer(&wishes, &self.written, &local);
@@ -196,6 +201,7 @@ impl Session {
             offer,
             transceivers: &self.transceivers,
             abilities: &self.config.media,
+            cryptex: self.config.cryptex,
             role,
         };
         let next = acceptance.write(&self.written, &local);

@@ -315,6 +315,7 @@ fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<Med
         receive: receive.collect(),
         extensions: ours.extensions.iter().filter(shared).cloned().collect(),
         mixed_extensions: theirs.mixed,
+        cryptex: ours.cryptex && theirs.cryptex,
         reduced_rtcp: ours.reduced && theirs.reduced,
         encodings: Encoding::taken(transceiver.encodings(), &theirs.layers),
         remote: transceiver.remote().cloned(),

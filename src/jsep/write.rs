@@ -11,7 +11,7 @@ use crate::wire::sdp::{
 };
 
 use super::Local;
-use super::media::{Lists, Rtp};
+use super::media::{CRYPTEX, Lists, Rtp};
 use super::reading::{Data, Section};
 
 /// A section of ours, before it is text.
@@ -56,9 +56,13 @@ impl Written {
             // RFC 8839 §5.3: the peer has to know, since it does all the checks.
             attributes.push(Attribute::IceLite);
         }
-        if drafts.iter().any(|draft| draft.media().is_some()) {
+        let mut media = drafts.iter().filter_map(Draft::media);
+        if let Some(first) = media.next() {
             // RFC 8285 §6: the two forms of header extensions may come in turn.
             attributes.push(Attribute::ExtmapAllowMixed);
+            if first.cryptex {
+                attributes.push(CRYPTEX);
+            }
         }
         let media = drafts.iter().zip(&lists);
         let media = media.map(|(draft, lists)| draft.section(lists, &printed, local));

@@ -56,6 +56,10 @@ pub struct Config {
     /// Limits and paces of media, the jitter buffer's among them. Packets get smaller
     /// than it says if the MTU asks for it.
     pub rtp: MediaConfig,
+    /// Whether to hide what is in the header of RTP packets (RFC 9335, Cryptex) from
+    /// the network, if the peer can do that. It counts from the first exchange
+    /// of media on. `false`.
+    pub cryptex: bool,
     /// How media may be protected, best first. What the provider lacks is left out.
     pub srtp_profiles: Vec<SrtpProfile>,
 }
@@ -113,6 +117,7 @@ impl Config {
             media: Arc::new(MediaCapabilities::browser()),
             rtp_mode: Mode::default(),
             rtp: MediaConfig::default(),
+            cryptex: false,
             srtp_profiles: SRTP_PROFILES.to_vec(),
         }
     }

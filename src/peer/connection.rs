@@ -116,6 +116,7 @@ impl PeerConnection {
                 SessionConfig {
                     answer_role: config.answer_role,
                     media: Arc::clone(&config.media),
+                    cryptex: config.cryptex,
                 },
                 &mut rng,
             ),

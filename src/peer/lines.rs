@@ -24,7 +24,10 @@ impl PeerConnection {
             }
             let parameters = parameters(plan, !transceiver.is_silent(), self.config.rtp_mode);
             if self.media.set_line(self.now, line(id), parameters) {
-                self.transport.start_media(HeaderProtection::None);
+                self.transport.start_media(match plan.cryptex {
+                    true => HeaderProtection::Cryptex,
+                    false => HeaderProtection::None,
+                });
                 if !self.lines.contains(&id) {
                     self.lines.push(id);
                 }

@@ -1,5 +1,7 @@
 //! Frames arrive whole, both ways, and what a receiver asks for reaches the sender.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use pollrtc::peer::{
@@ -7,6 +9,7 @@ use pollrtc::peer::{
 };
 
 use pollrtc::rtp::format::Units;
+use pollrtc::sim::Verdict;
 
 use super::clips::{Clip, Position};
 use super::support::{ALICE, BOB, Pair, picture, sound};
@@ -259,5 +262,37 @@ fn every_srtp_profile() {
         assert_eq!(pair.take_frames(BOB, theirs).len(), 1, "{profile}");
         let agreed = pair.machine(ALICE).dtls_negotiated().unwrap();
         assert_eq!(agreed.srtp_profile, Some(profile));
+    }
+}
+
+/// RFC 9335: headers are hidden if both ends can do that, and only then.
+#[test]
+fn cryptex_is_agreed_on() {
+    let config = |cryptex| Config {
+        cryptex,
+        ..Config::new()
+    };
+    for (alice, bob) in [(true, true), (true, false), (false, true)] {
+        let mut pair = Pair::with(config(alice), config(bob));
+        let id = pair.add(ALICE, Kind::Audio, Direction::SendOnly);
+        pair.negotiate(ALICE);
+        let profiles = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&profiles);
+        pair.world.set_tap(move |sighting| {
+            if sighting.bytes.first() == Some(&0x90) {
+                seen.borrow_mut()
+                    .push([sighting.bytes[12], sighting.bytes[13]]);
+            }
+            Verdict::Pass
+        });
+        pair.write(ALICE, id, &sound(0)).unwrap();
+        pair.run(Duration::from_millis(200));
+        let theirs = pair.transceiver(BOB, Kind::Audio);
+        assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
+        let said = pair.machine(BOB).local_description().unwrap().sdp;
+        assert_eq!(said.contains("a=cryptex"), alice && bob);
+        let hidden = [[0xc0, 0xde]];
+        assert_eq!(*profiles.borrow() == hidden, alice && bob);
+        assert_eq!(profiles.borrow().len(), 1, "it had extensions");
     }
 }

@@ -1,6 +1,6 @@
 //! How much has a machine dropped, for whatever reason?
 
-use pollrtc::{dtls, ice, mdns, peer, sctp, turn};
+use pollrtc::{dtls, ice, mdns, peer, sctp, srtp, turn};
 
 /// By an ICE agent.
 pub fn ice(stats: &ice::Stats) -> u64 {
@@ -47,6 +47,7 @@ pub fn peer(stats: &peer::Stats) -> u64 {
         + stats.transport.unknown
         + stats.transport.media_too_early
         + stats.transport.too_early
+        + stats.srtp.as_ref().map_or(0, srtp)
         + sctp(&stats.sctp)
         + stats.channels.dropped
 }
@@ -74,4 +75,9 @@ pub fn turn(stats: &turn::Stats) -> u64 {
         + dropped.unknown_channel
         + dropped.unknown_peer
         + dropped.closed
+}
+
+/// By the protection of media.
+pub fn srtp(stats: &srtp::Stats) -> u64 {
+    stats.malformed + stats.replayed + stats.bad_tag + stats.too_many_sources
 }

@@ -1,12 +1,13 @@
 //! Two connections that know of each other.
 
 use pollrtc::PeerConnection;
-use pollrtc::peer::{ChannelConfig, Config};
+use pollrtc::peer::{ChannelConfig, Config, Kind};
 use pollrtc::rng::Rng;
 
 use super::laws::path_of;
 
-/// Two connections that have exchanged descriptions and want a channel.
+/// Two connections that have exchanged descriptions and want a channel, sound and
+/// pictures.
 pub fn pair(seed: u64) -> [PeerConnection; 2] {
     let mut rng = Rng::from_number(seed);
     let mut peers = [0, 1].map(|side| {
@@ -16,6 +17,12 @@ pub fn pair(seed: u64) -> [PeerConnection; 2] {
             .expect("there is room for an address");
         peer
     });
+    for peer in &mut peers {
+        for kind in [Kind::Audio, Kind::Video] {
+            peer.add_track(kind, "law", &[])
+                .expect("there is room for a transceiver");
+        }
+    }
     let [offerer, answerer] = &mut peers;
     offerer
         .create_data_channel("law", ChannelConfig::default())

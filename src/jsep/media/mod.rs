@@ -12,5 +12,5 @@ pub use section::{Encoding, RemoteStreams, Stream};
 pub use transceiver::{Kind, Transceiver, TransceiverId, TransceiverInit};
 
 pub(super) use numbers::Numbers;
-pub(super) use section::{Lists, Rtp, Session};
+pub(super) use section::{CRYPTEX, Lists, Rtp, Session};
 pub(super) use transceiver::Transceivers;

@@ -24,6 +24,8 @@ pub(in crate::jsep) struct Rtp {
     pub(in crate::jsep) reduced: bool,
     /// Whether header extensions of both forms may come in turn (RFC 8285 §6).
     pub(in crate::jsep) mixed: bool,
+    /// Whether its writer takes packets whose header is hidden, too (RFC 9335).
+    pub(in crate::jsep) cryptex: bool,
     /// The tracks' streams.
     pub(in crate::jsep) streams: Vec<Stream>,
     /// What its writer sends, where it says so.
@@ -37,6 +39,7 @@ pub(in crate::jsep) struct Rtp {
 pub(in crate::jsep) struct Session {
     direction: Option<Direction>,
     mixed: bool,
+    cryptex: bool,
 }
 
 impl Session {
@@ -48,6 +51,7 @@ impl Session {
                 _ => None,
             }),
             mixed: lines.contains(&Attribute::ExtmapAllowMixed),
+            cryptex: lines.contains(&CRYPTEX),
         }
     }
 }
@@ -111,6 +115,7 @@ impl Rtp {
             mux: media.rtcp_mux(),
             reduced: media.attributes.contains(&Attribute::RtcpRsize),
             mixed: session.mixed || media.attributes.contains(&Attribute::ExtmapAllowMixed),
+            cryptex: session.cryptex || media.attributes.contains(&CRYPTEX),
             streams: streams(media),
             encodings: encodings(media),
             layers: rids(media, false),
@@ -378,6 +383,12 @@ impl Lists {
         }
     }
 }
+
+/// Says that what is in a packet's header may be hidden (RFC 9335 §4).
+pub(in crate::jsep) const CRYPTEX: Attribute<'static> = Attribute::Other {
+    name: "cryptex",
+    value: None,
+};
 
 /// How many header extensions of a section are looked at; the rest is ignored.
 const MAX_EXTENSIONS: usize = 64;
