@@ -81,6 +81,8 @@ mod routes;
 mod schedule;
 mod sources;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 pub use config::MediaConfig;
 pub use departures::{FeedbackSummary, PacketResult};

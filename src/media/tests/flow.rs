@@ -1,0 +1,290 @@
+//! Sound and pictures, as they should come.
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::world::*;
+use crate::media::*;
+use crate::rtp::receiver::Mode;
+use crate::rtp::sender::OutPacket;
+use crate::wire::rtcp::Packet;
+use crate::wire::rtp::Ssrc;
+
+#[test]
+fn sound_and_pictures_flow_both_ways() {
+    let mut world = World::both_ways(1);
+    world.run(10_000);
+    for end in &world.ends {
+        let pictures = end.pictures();
+        assert!(pictures.len() >= 300, "{}", pictures.len());
+        assert!(
+            pictures.iter().copied().eq(0..pictures.len() as u32),
+            "in order"
+        );
+        assert!(end.sounds() >= 498, "{}", end.sounds());
+        let sources = end.events.iter();
+        let sources = sources.filter(|event| matches!(event, Event::Source { .. }));
+        assert_eq!(sources.count(), 2);
+        let stats = end.media.stats();
+        assert_eq!(stats.ignored, Ignored::default());
+        // Reports have measured the way there and back.
+        let trip = end.media.round_trip().expect("a round trip");
+        assert!(trip.abs_diff(Duration::from_millis(40)) < Duration::from_millis(1));
+        assert!(end.said(|packet| matches!(packet, Packet::SenderReport(_))) >= 16);
+        for stream in end.media.outbound_streams() {
+            let remote = stream.stats.remote.expect("a report");
+            assert_eq!(remote.packets_lost, 0);
+        }
+        for stream in end.media.inbound_streams() {
+            assert_eq!(stream.stats.lost, 0);
+            assert!(stream.stats.remote.is_some(), "a sender report");
+        }
+    }
+}
+
+#[test]
+fn what_is_lost_comes_again() {
+    let mut world = World::both_ways(2);
+    world.network = Network {
+        delay: Duration::from_millis(25),
+        jitter: Duration::from_millis(8),
+        loss: 50,
+    };
+    world.run(20_000);
+    for end in &world.ends {
+        let (pictures, sent) = (end.pictures(), 600);
+        assert!(pictures.len() >= sent * 99 / 100, "{}", pictures.len());
+        assert!(
+            pictures.windows(2).all(|pair| pair[0] < pair[1]),
+            "in order"
+        );
+        let video = end.media.outbound_streams();
+        let video = video.filter(|stream| stream.line == VIDEO);
+        let repeated: u64 = video.map(|stream| stream.stats.repeated.packets).sum();
+        assert!(repeated > 50, "{repeated} packets repeated");
+        assert!(end.said(|packet| matches!(packet, Packet::Nack(_))) > 20);
+        let stats = end.media.stats();
+        assert!(stats.feedback.lost > 0 && stats.feedback.received > 10 * stats.feedback.lost);
+    }
+}
+
+#[test]
+fn a_key_frame_is_asked_for_until_it_comes() {
+    let mut world = World::agreed(3, &MediaConfig::default(), [true, false]);
+    world.run(1000);
+    assert!(world.ends[1].media.request_key_frame(VIDEO, ""));
+    world.run(1000);
+    let asked = world.ends[0].events.iter();
+    let asked = asked
+        .filter(|event| matches!(event, Event::KeyFrameRequested { line, .. } if *line == VIDEO));
+    assert_eq!(asked.count(), 1);
+    let keys = world.ends[1].frames.iter();
+    let keys = keys.filter(|(line, _, frame)| *line == VIDEO && frame.is_key);
+    assert_eq!(keys.count(), 2);
+    assert!(!world.ends[1].media.request_key_frame(VIDEO, "none"));
+}
+
+#[test]
+fn three_encodings_come_as_three_sources() {
+    let mut world = World::new(4, &MediaConfig::default());
+    world.sends = [true, false];
+    let rids = ["h", "m", "l"];
+    let mut ours = parameters(0, VIDEO, [true, false]);
+    ours.encodings = rids
+        .iter()
+        .zip(1..)
+        .map(|(rid, ssrc)| SendEncoding {
+            rid: (*rid).into(),
+            ssrc: Ssrc(ssrc),
+            repair: Some(Ssrc(ssrc + 10)),
+            active: true,
+        })
+        .collect();
+    let mut theirs = parameters(1, VIDEO, [true, false]);
+    theirs.remote = rids
+        .iter()
+        .map(|rid| RemoteEncoding {
+            rid: (*rid).into(),
+            ssrc: None,
+            repair: None,
+        })
+        .collect();
+    world.ends[0].media.set_line(world.now, VIDEO, ours);
+    world.ends[1].media.set_line(world.now, VIDEO, theirs);
+    world.network.loss = 30;
+    world.run(5000);
+    assert!(world.ends[0].media.set_encoding_active(VIDEO, "m", false));
+    world.run(5000);
+    for (rid, least) in [("h", 290), ("m", 140), ("l", 290)] {
+        let frames = world.ends[1].frames.iter();
+        let count = frames.filter(|(_, source, _)| *source.rid == *rid).count();
+        assert!(count >= least, "{rid}: {count}");
+    }
+    let streams: Vec<_> = world.ends[1].media.inbound_streams().collect();
+    assert_eq!(streams.len(), 3);
+    assert!(
+        streams
+            .iter()
+            .all(|stream| stream.repair == Some(Ssrc(stream.ssrc.0 + 10)))
+    );
+    // A key frame is asked of one of them only.
+    world.ends[0].events.clear();
+    assert!(world.ends[1].media.request_key_frame(VIDEO, "l"));
+    world.run(300);
+    let rid: Arc<str> = Arc::from("l");
+    assert_eq!(
+        world.ends[0].events,
+        [Event::KeyFrameRequested { line: VIDEO, rid }]
+    );
+}
+
+#[test]
+fn packets_are_forwarded_as_they_come() {
+    // 0 sends to a forwarder that takes packets, which sends them on to a third.
+    let mut world = World::agreed(5, &MediaConfig::default(), [true, false]);
+    let mut packets = parameters(1, VIDEO, [true, false]);
+    packets.mode = Mode::Packets;
+    world.ends[1].media.set_line(world.now, VIDEO, packets);
+    world.run(2000);
+    let (taken, now) = (core::mem::take(&mut world.ends[1].packets), world.now);
+    assert!(taken.len() > 150);
+    let mut onward = World::agreed(6, &MediaConfig::default(), [true, false]);
+    onward.sends = [false; 2];
+    onward.now = now;
+    for (.., packet) in &taken {
+        let out = OutPacket {
+            source: packet.ssrc,
+            number: packet.sequence_number,
+            timestamp: packet.timestamp,
+            payload_type: packet.payload_type,
+            marker: packet.marker,
+            extensions: &[],
+            payload: &packet.payload,
+        };
+        let written = onward.ends[0]
+            .media
+            .write_packet(onward.now, VIDEO, "", &out);
+        assert_eq!(written, Ok(()));
+        onward.run(1);
+    }
+    onward.run(1000);
+    let pictures = onward.ends[1].pictures();
+    assert!(pictures.len() >= 59 && pictures.iter().copied().eq(0..pictures.len() as u32));
+}
+
+#[test]
+fn a_source_that_ends_is_said_to_be_gone() {
+    let mut world = World::both_ways(7);
+    world.run(1000);
+    world.ends[0].media.remove_line(world.now, VIDEO);
+    world.run(100);
+    let gone = |end: &End, line| {
+        let mut events = end.events.iter();
+        events.any(|event| matches!(event, Event::Ended { line: of, .. } if *of == line))
+    };
+    assert!(gone(&world.ends[0], VIDEO) && gone(&world.ends[1], VIDEO));
+    assert!(!gone(&world.ends[1], AUDIO));
+    world.ends[0].media.close();
+    let (frames, sounds) = (world.ends[0].frames.len(), world.ends[1].sounds());
+    world.run(1000);
+    assert!(gone(&world.ends[1], AUDIO));
+    assert_eq!(world.ends[0].frames.len(), frames, "law 7");
+    assert!(world.ends[1].sounds() <= sounds + 2);
+    assert_eq!(world.ends[0].media.poll_timeout(), None);
+}
+
+#[test]
+fn a_line_may_pause_and_go_on() {
+    let mut world = World::both_ways(8);
+    world.run(1000);
+    let paused = LineParameters {
+        sends: false,
+        ..parameters(0, VIDEO, [true; 2])
+    };
+    world.ends[0].media.set_line(world.now, VIDEO, paused);
+    world.run(1000);
+    let before = world.ends[1].pictures().len();
+    world.ends[0].key = true;
+    world.ends[0]
+        .media
+        .set_line(world.now, VIDEO, parameters(0, VIDEO, [true; 2]));
+    world.run(1000);
+    assert!(before <= 32);
+    let after = world.ends[1].pictures().len() - before;
+    assert!(after >= 28, "{after}");
+    assert_eq!(
+        world.ends[0].media.outbound_streams().count(),
+        2,
+        "the same streams"
+    );
+}
+
+#[test]
+fn results_of_packets_are_there_for_who_wants_them() {
+    let config = MediaConfig {
+        packet_results: 10_000,
+        ..MediaConfig::default()
+    };
+    let mut world = World::agreed(9, &config, [true, false]);
+    world.network.loss = 100;
+    world.run(5000);
+    let media = &mut world.ends[0].media;
+    let results: Vec<_> = core::iter::from_fn(|| media.poll_packet_result()).collect();
+    let (came, lost): (Vec<&PacketResult>, Vec<&PacketResult>) =
+        results.iter().partition(|result| result.arrived.is_some());
+    assert!(came.len() > 500, "{}", came.len());
+    let share = lost.len() * 100 / results.len();
+    assert!((7..=13).contains(&share), "{share} % lost");
+    // What comes at one pace is told at that pace.
+    let ways = came.iter().map(|result| result.arrived.expect("came"));
+    let ways: Vec<_> = ways.zip(came.iter().map(|result| result.sent)).collect();
+    let (first, start) = ways[0];
+    for (arrived, sent) in ways {
+        let apart = arrived.saturating_sub(first).abs_diff(sent - start);
+        assert!(apart <= Duration::from_millis(1), "{apart:?}");
+    }
+}
+
+#[test]
+fn many_lines_are_reported_in_several_datagrams() {
+    let mut world = World::new(10, &MediaConfig::default());
+    world.sends = [false; 2];
+    for side in 0..2 {
+        for line in 0..60 {
+            let mut parameters = parameters(side, VIDEO, [true; 2]);
+            parameters.mid = alloc::format!("{line}");
+            parameters.encodings = vec![SendEncoding {
+                rid: "".into(),
+                ssrc: Ssrc(1000 * (side as u32 + 1) + line),
+                repair: None,
+                active: true,
+            }];
+            parameters.remote = vec![];
+            let set = world.ends[side]
+                .media
+                .set_line(world.now, LineId(line), parameters);
+            assert!(set);
+        }
+    }
+    for n in 0..300_u32 {
+        for end in &mut world.ends {
+            for line in 0..60 {
+                let frame = crate::rtp::sender::MediaFrame::new(
+                    n * 3000,
+                    bytes::Bytes::from_static(&[0, 1, 2, 3, 4, 5, 6]),
+                );
+                assert_eq!(end.media.write(world.now, LineId(line), "", &frame), Ok(()));
+            }
+        }
+        world.run(33);
+    }
+    for end in &world.ends {
+        assert_eq!(end.media.inbound_streams().count(), 60);
+        for stream in end.media.outbound_streams() {
+            let remote = stream.stats.remote.expect("a report on each");
+            assert!(remote.reports >= 3, "{}", remote.reports);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Stories of two ends in virtual time.
+
+mod control;
+mod flow;
+mod hostile;
+mod laws;
+mod routing;
+mod world;
