@@ -170,7 +170,8 @@ impl Departures {
     fn offset(&mut self, reference: i32) -> i64 {
         let reference = i64::from(reference);
         // Begun one wrap ahead, so that no time is before the epoch.
-        let last = self.reference.unwrap_or(reference.rem_euclid(WRAP) + WRAP);
+        let first = reference.rem_euclid(WRAP) + WRAP;
+        let last = self.reference.unwrap_or(first);
         let ahead = (reference - last).rem_euclid(WRAP);
         let ahead = if ahead >= WRAP / 2 {
             ahead - WRAP

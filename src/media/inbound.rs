@@ -1,7 +1,10 @@
 //! A packet came: whose is it?
 
+use alloc::sync::Arc;
 use core::str;
+use core::time::Duration;
 
+use super::event::Event;
 use super::machine::Media;
 use super::routes::{Clues, Route, Unroutable};
 use super::sources::{Source, Target};
@@ -26,10 +29,6 @@ impl Media {
             return;
         };
         let ssrc = packet.header.ssrc;
-        if self.lines.owner(ssrc).is_some() || self.control.is_reporter(ssrc) {
-            self.on_collision(now, ssrc);
-            return;
-        }
         let named = Named::read(&packet, &self.extensions);
         let Some(target) = self.target(now, &packet, &named) else {
             return;
@@ -62,6 +61,10 @@ impl Media {
             && self.still_fits(target, packet, named)
         {
             return known;
+        }
+        if self.lines.owner(header.ssrc).is_some() || self.control.is_reporter(header.ssrc) {
+            self.on_collision(now, header.ssrc);
+            return None;
         }
         let clues = Clues {
             ssrc: header.ssrc,
@@ -170,22 +173,6 @@ impl Media {
             .then_some(repair)
     }
 
-    /// Takes an ended source out at once; what waits of it is lost.
-    pub(super) fn retire(&mut self, place: usize) {
-        let Some(source) = self.sources.remove(place) else {
-            return;
-        };
-        let ssrc = source.receiver.ssrc();
-        self.control.forget(ssrc);
-        if source.shown {
-            let rid = source.rid();
-            self.push_event(super::Event::Ended {
-                line: source.route.line,
-                source: super::SourceId { ssrc, rid },
-            });
-        }
-    }
-
     /// Somebody else sends under one of our SSRCs: ours is changed, and the old one
     /// said to be gone (RFC 3550 §8.2). Not again soon, so that nobody can keep us
     /// changing.
@@ -211,8 +198,8 @@ impl Media {
         self.control.renew(&self.lines);
         let encoding = self.lines.at(owner.line, owner.index);
         if let Some(encoding) = encoding.filter(|_| !owner.is_repair) {
-            let rid = alloc::sync::Arc::clone(&encoding.rid);
-            self.push_event(super::Event::SsrcChanged {
+            let rid = Arc::clone(&encoding.rid);
+            self.push_event(Event::SsrcChanged {
                 line: owner.line,
                 rid,
                 ssrc: fresh,
@@ -256,10 +243,10 @@ impl<'a> Named<'a> {
         for element in block.elements() {
             let value = element.value;
             match map.kind(element.id) {
-                Some(Kind::Mid) => named.mid = named.mid.or(text(value)),
-                Some(Kind::StreamId) => named.rid = named.rid.or(text(value)),
+                Some(Kind::Mid) => named.mid = named.mid.or_else(|| text(value)),
+                Some(Kind::StreamId) => named.rid = named.rid.or_else(|| text(value)),
                 Some(Kind::RepairedStreamId) => {
-                    named.repaired_rid = named.repaired_rid.or(text(value));
+                    named.repaired_rid = named.repaired_rid.or_else(|| text(value));
                 }
                 Some(Kind::TransportSequence | Kind::FeedbackRequest) => {
                     if let Some((&[high, low], rest)) = value.split_first_chunk() {
@@ -275,4 +262,4 @@ impl<'a> Named<'a> {
 }
 
 /// How long after a collision the next one is believed.
-const COLLISION_PAUSE: core::time::Duration = core::time::Duration::from_secs(1);
+const COLLISION_PAUSE: Duration = Duration::from_secs(1);

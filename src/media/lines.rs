@@ -191,7 +191,7 @@ impl Lines {
     }
 
     /// The next one that may have packets to send.
-    pub(super) fn next_pending(&mut self) -> Option<(LineId, usize)> {
+    pub(super) fn next_pending(&self) -> Option<(LineId, usize)> {
         self.pending.front().copied()
     }
 
@@ -267,7 +267,9 @@ impl Line {
         let codec = self.codec()?;
         // Packets are sent on whatever is in them.
         let forwards = self.parameters.mode == Mode::Packets;
-        let format = codec.format().or(forwards.then_some(Format::Plain))?;
+        let format = codec
+            .format()
+            .or_else(|| forwards.then_some(Format::Plain))?;
         let mut parameters = SendParameters::new(codec.payload_type, codec.clock_rate, format);
         parameters.repair_payload_type = codec.repeated_by(&self.parameters.send);
         parameters.extensions = self.parameters.extensions;

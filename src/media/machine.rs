@@ -12,7 +12,7 @@ use super::arrivals::Arrivals;
 use super::config::MediaConfig;
 use super::control::Control;
 use super::departures::{Departures, PacketResult};
-use super::event::{Event, SourceId};
+use super::event::Event;
 use super::lines::Lines;
 use super::parameters::{CodecParameters, LineId, LineParameters};
 use super::routes::Routes;
@@ -20,12 +20,13 @@ use super::sources::Sources;
 use super::stats::{InboundStream, MediaStats, OutboundStream};
 use crate::cursor::Writer;
 use crate::rng::Rng;
-use crate::rtp::receiver::{self, Source};
+use crate::rtp::receiver::Source;
 use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
 use crate::seq::Serial16;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::wire::rtcp::NtpTimestamp;
+use crate::wire::rtcp::{NtpTimestamp, TransportFeedback};
+use crate::wire::rtp::extension::Kind;
 use crate::wire::rtp::{ExtensionMap, PayloadType, Ssrc};
 
 /// All RTP and RTCP of one transport: many lines in one session.
@@ -166,7 +167,7 @@ impl Media {
         frame: &MediaFrame,
     ) -> Result<(), WriteError> {
         let now = self.tell(now);
-        let found = self.lines.encoding(line, rid);
+        let found = self.lines.encoding(line, rid).filter(|_| !self.closed);
         let (index, encoding) = found.ok_or(WriteError::Paused)?;
         encoding.sender.write(now, frame)?;
         self.lines.touch(line, index);
@@ -186,7 +187,7 @@ impl Media {
         packet: &OutPacket<'_>,
     ) -> Result<(), WriteError> {
         let now = self.tell(now);
-        let found = self.lines.encoding(line, rid);
+        let found = self.lines.encoding(line, rid).filter(|_| !self.closed);
         let (index, encoding) = found.ok_or(WriteError::Paused)?;
         encoding.sender.write_packet(now, packet)?;
         self.lines.touch(line, index);
@@ -213,7 +214,9 @@ impl Media {
     pub fn poll_rtp(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         let now = self.tell(now);
         let wall = self.unix(now);
-        while let Some((line, index)) = self.lines.next_pending() {
+        while !self.closed
+            && let Some((line, index)) = self.lines.next_pending()
+        {
             let (number, start) = (self.transport_sequence, out.len());
             let next = &mut self.transport_sequence;
             let written = self
@@ -230,8 +233,8 @@ impl Media {
                 self.lines.turn();
                 return true;
             }
-            let waits = |encoding: &mut super::lines::Encoding| encoding.sender.is_pending();
-            if self.lines.at(line, index).is_some_and(waits) {
+            let encoding = self.lines.at(line, index);
+            if encoding.is_some_and(|encoding| encoding.sender.is_pending()) {
                 // There is no room for it here.
                 return false;
             }
@@ -259,73 +262,11 @@ impl Media {
         if self.closed {
             return self.control.bye_at(self.now);
         }
-        let feedback = self.arrivals.due().filter(|due| *due > self.now);
-        let own = earliest(
-            self.control.poll_timeout(
-                self.now,
-                feedback.is_none() && self.arrivals.due().is_some(),
-            ),
-            feedback,
-        );
-        earliest(own, self.sources.deadline())
-    }
-
-    /// The next thing that happened.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        if self.closed {
-            return None;
-        }
-        if let Some(bitrate) = self.control.target.take() {
-            return Some(Event::TargetBitrate(bitrate));
-        }
-        if let Some(event) = self.events.pop_front() {
-            if let Event::KeyFrameRequested { line, rid } = &event
-                && let Some((_, encoding)) = self.lines.encoding(*line, rid)
-            {
-                encoding.asked = false;
-            }
-            return Some(event);
-        }
-        while let Some(place) = self.sources.next_ready() {
-            let Some(source) = self.sources.get_mut(place) else {
-                self.sources.is_idle();
-                continue;
-            };
-            let line = source.route.line;
-            let id = SourceId {
-                ssrc: source.receiver.ssrc(),
-                rid: source.rid(),
-            };
-            let event = match source.receiver.poll_event() {
-                Some(receiver::Event::Frame(frame)) => Event::Frame {
-                    line,
-                    source: id.clone(),
-                    frame,
-                },
-                Some(receiver::Event::Packet(packet)) => Event::Packet {
-                    line,
-                    source: id.clone(),
-                    packet,
-                },
-                None => {
-                    let (ended, shown) = (source.ended, source.shown);
-                    self.sources.is_idle();
-                    if ended {
-                        self.sources.remove(place);
-                        if shown {
-                            return Some(Event::Ended { line, source: id });
-                        }
-                    }
-                    continue;
-                }
-            };
-            if !mem::replace(&mut source.shown, true) {
-                self.events.push_front(event);
-                return Some(Event::Source { line, source: id });
-            }
-            return Some(event);
-        }
-        None
+        let arrivals = self.arrivals.due();
+        let later = arrivals.filter(|due| *due > self.now);
+        let waits = arrivals.is_some() && later.is_none();
+        let control = self.control.poll_timeout(self.now, waits);
+        earliest(earliest(control, later), self.sources.deadline())
     }
 
     /// What became of the next packet that we sent, as transport-wide feedback tells
@@ -348,6 +289,7 @@ impl Media {
         let ended = sent.map(|(.., encoding)| encoding.ssrc).collect();
         self.control.close(self.now, ended);
         self.sources = Sources::default();
+        self.arrivals = Arrivals::new(self.config.feedback_interval);
         self.events.clear();
     }
 
@@ -396,6 +338,26 @@ impl Media {
         })
     }
 
+    /// The stream of one of our encodings: another than was set after a collision.
+    #[must_use]
+    pub fn ssrc(&self, line: LineId, rid: &str) -> Option<Ssrc> {
+        let mut encodings = self.lines.get(line)?.encodings.iter();
+        let found = encodings.find(|encoding| *encoding.rid == *rid)?;
+        Some(found.ssrc)
+    }
+
+    /// What was agreed on for a line.
+    #[must_use]
+    pub fn parameters(&self, line: LineId) -> Option<&LineParameters> {
+        self.lines.get(line).map(|line| &line.parameters)
+    }
+
+    /// The codec that a line sends: the one that was chosen, or else the first.
+    #[must_use]
+    pub fn send_codec(&self, line: LineId) -> Option<&CodecParameters> {
+        self.lines.get(line)?.codec()
+    }
+
     /// How long a packet and the answer to it are under way, as far as reports tell.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
@@ -419,16 +381,6 @@ impl Media {
         NtpTimestamp::from_unix(self.unix(now))
     }
 
-    /// A source is gone: what waits of it is given out, and then its end.
-    pub(super) fn end(&mut self, now: Instant, place: usize) {
-        if let Some(source) = self.sources.get_mut(place)
-            && !mem::replace(&mut source.ended, true)
-        {
-            source.receiver.handle_bye(now);
-            self.sources.touch(place);
-        }
-    }
-
     /// Takes what a receiver wants to be told to the peer.
     pub(super) fn collect(&mut self, place: usize) {
         if let Some(source) = self.sources.get_mut(place) {
@@ -437,19 +389,8 @@ impl Media {
         self.sources.touch(place);
     }
 
-    /// An event, if there is room for it.
-    pub(super) fn push_event(&mut self, event: Event) {
-        if self.events.len() < self.config.max_events {
-            self.events.push_back(event);
-        } else {
-            self.stats.lost_events += 1;
-        }
-    }
-
-    pub(super) fn on_transport_feedback(
-        &mut self,
-        feedback: &crate::wire::rtcp::TransportFeedback<'_>,
-    ) {
+    /// The peer says what came of our packets.
+    pub(super) fn on_transport_feedback(&mut self, feedback: &TransportFeedback<'_>) {
         self.departures.on_feedback(feedback);
     }
 
@@ -457,7 +398,7 @@ impl Media {
     fn renew(&mut self, now: Instant) {
         self.extensions = ExtensionMap::new();
         for (_, line) in self.lines.iter() {
-            for kind in crate::wire::rtp::extension::Kind::ALL {
+            for kind in Kind::ALL {
                 if let Some(id) = line.parameters.extensions.id(*kind) {
                     self.extensions.insert(id, *kind);
                 }
@@ -480,31 +421,5 @@ impl fmt::Debug for Media {
             .field("sources", &self.sources.len())
             .field("stats", &self.stats)
             .finish_non_exhaustive()
-    }
-}
-
-/// One of our streams, for who sends to it.
-impl Media {
-    /// The stream of an encoding.
-    #[must_use]
-    pub fn ssrc(&self, line: LineId, rid: &str) -> Option<Ssrc> {
-        let mut encodings = self.lines.get(line)?.encodings.iter();
-        let found = encodings.find(|encoding| *encoding.rid == *rid)?;
-        Some(found.ssrc)
-    }
-}
-
-/// What was agreed on.
-impl Media {
-    /// For a line.
-    #[must_use]
-    pub fn parameters(&self, line: LineId) -> Option<&LineParameters> {
-        self.lines.get(line).map(|line| &line.parameters)
-    }
-
-    /// The codec that a line sends: the one that was chosen, or else the first.
-    #[must_use]
-    pub fn send_codec(&self, line: LineId) -> Option<&CodecParameters> {
-        self.lines.get(line)?.codec()
     }
 }

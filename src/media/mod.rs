@@ -69,6 +69,7 @@
 mod arrivals;
 mod config;
 mod control;
+mod deliver;
 mod departures;
 mod event;
 mod inbound;

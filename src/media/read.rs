@@ -1,5 +1,9 @@
 //! What does the peer say in RTCP?
 
+use alloc::sync::Arc;
+use core::mem;
+use core::time::Duration;
+
 use super::control::Told;
 use super::event::Event;
 use super::machine::Media;
@@ -9,7 +13,7 @@ use crate::time::Instant;
 use crate::wire::list::List;
 use crate::wire::rtcp::extended::Block;
 use crate::wire::rtcp::{
-    Bye, Compound, ExtendedReport, MaximumBitrate, Packet, ReportBlock, SenderReport,
+    Bye, Compound, ExtendedReport, MaximumBitrate, NtpTimestamp, Packet, ReportBlock, SenderReport,
 };
 use crate::wire::rtp::Ssrc;
 
@@ -102,7 +106,7 @@ impl Media {
         }
     }
 
-    fn on_round_trip(&mut self, round_trip: core::time::Duration) {
+    fn on_round_trip(&mut self, round_trip: Duration) {
         self.control.round_trip = Some(round_trip);
         for (_, source) in self.sources.iter_mut() {
             source.receiver.set_round_trip(round_trip);
@@ -129,8 +133,8 @@ impl Media {
         };
         let is_new = encoding.sender.on_key_frame_request(now, fir);
         // One that the application did not hear yet says it all.
-        if is_new && !core::mem::replace(&mut encoding.asked, true) {
-            let rid = alloc::sync::Arc::clone(&encoding.rid);
+        if is_new && !mem::replace(&mut encoding.asked, true) {
+            let rid = Arc::clone(&encoding.rid);
             let line = owner.line;
             self.push_event(Event::KeyFrameRequested { line, rid });
         }
@@ -159,7 +163,7 @@ impl Media {
             match block {
                 Ok(Block::ReceiverTime(ntp)) => self.control.on_told(Told {
                     ssrc: report.ssrc,
-                    middle: crate::wire::rtcp::NtpTimestamp(ntp).middle(),
+                    middle: NtpTimestamp(ntp).middle(),
                     at: now,
                 }),
                 Ok(Block::LastReceiverTimes(times)) => {
@@ -197,4 +201,4 @@ impl Media {
 }
 
 /// What is longer is a mistake of the peer's, or a lie.
-const MAX_ROUND_TRIP: core::time::Duration = core::time::Duration::from_secs(60);
+const MAX_ROUND_TRIP: Duration = Duration::from_secs(60);

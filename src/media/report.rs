@@ -166,7 +166,7 @@ impl Media {
                 report.emit(w);
             }
             self.write_names(&speakers, w);
-            self.write_extended(now, ntp, &speakers, w);
+            self.write_extended(now, ntp, w);
             self.write_feedback(now, w);
             true
         });
@@ -292,14 +292,7 @@ impl Media {
 
     /// What helps to measure the round trip (RFC 3611 §4.4, §4.5): who sends nothing
     /// has no sender report that could be answered.
-    fn write_extended(
-        &mut self,
-        now: Instant,
-        ntp: NtpTimestamp,
-        speakers: &[Ssrc],
-        w: &mut Writer<'_>,
-    ) {
-        let _ = speakers;
+    fn write_extended(&mut self, now: Instant, ntp: NtpTimestamp, w: &mut Writer<'_>) {
         let control = &mut self.control;
         let asks = self.config.receiver_time && !control.session.we_send && self.sources.len() > 0;
         let room = w.remaining().saturating_sub(8 + if asks { 12 } else { 0 });

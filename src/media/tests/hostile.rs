@@ -199,12 +199,12 @@ fn atk_070_feedback_of_any_kind_is_harmless() {
     world.run(300);
     let mut rng = crate::rng::Rng::from_number(46);
     for n in 0..20_000_u32 {
-        let len = rng.below(20) as usize * 4;
-        let mut packet: Vec<u8> = (0..len + 4).map(|_| rng.u32() as u8).collect();
-        packet[0] = 0x80 | packet[0] & 0x1f;
-        packet[1] = 200 + (n % 9) as u8;
-        packet[2] = 0;
-        packet[3] = (len / 4) as u8;
+        let random: [u8; 80] = rng.array();
+        let [words, count, kind, ..] = random;
+        let (words, kind) = (words % 20, 200 + kind % 9);
+        let len = usize::from(words) * 4;
+        let mut packet = Vec::from(&random[..len + 4]);
+        packet[..4].copy_from_slice(&[0x80 | count & 0x1f, kind, 0, words]);
         // Half of them speak of our streams.
         if len >= 12 && n % 2 == 0 {
             packet[8..12].copy_from_slice(&1001_u32.to_be_bytes());

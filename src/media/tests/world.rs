@@ -63,6 +63,8 @@ pub(super) struct World {
     pub sends: [bool; 2],
     /// How large a picture is.
     pub picture: usize,
+    /// How many milliseconds are between two sounds, and between two pictures.
+    pub pace: [u64; 2],
     wire: BTreeMap<(Instant, u64), (usize, bool, Vec<u8>)>,
     sent: u64,
     rng: Rng,
@@ -92,6 +94,7 @@ impl World {
             network: GOOD,
             sends: [true; 2],
             picture: 3000,
+            pace: [20, 33],
             wire: BTreeMap::new(),
             sent: 0,
             rng,
@@ -175,7 +178,8 @@ impl World {
                 return;
             }
         }
-        let jitter = self.rng.below(self.network.jitter.as_nanos() as u64 + 1);
+        let jitter = u64::try_from(self.network.jitter.as_nanos()).expect("short");
+        let jitter = self.rng.below(jitter + 1);
         let at = self.now + self.network.delay + Duration::from_nanos(jitter);
         self.sent += 1;
         self.wire
@@ -219,18 +223,18 @@ impl World {
         }
     }
 
-    /// The applications: a sound each 20 ms, a picture each 33 ms.
+    /// The applications: a sound now, a picture then.
     fn make_media(&mut self) {
         if self.next_sound <= self.now {
-            self.next_sound += Duration::from_millis(20);
+            self.next_sound += Duration::from_millis(self.pace[0]);
             self.each_sender(|end, now| {
                 let frame = MediaFrame::new(end.sounds * 960, Bytes::from(vec![7; 80]));
                 end.sounds += 1;
-                drop(end.media.write(now, AUDIO, "", &frame));
+                let _ = end.media.write(now, AUDIO, "", &frame);
             });
         }
         if self.next_picture <= self.now {
-            self.next_picture += Duration::from_millis(33);
+            self.next_picture += Duration::from_millis(self.pace[1]);
             let size = self.picture;
             self.each_sender(|end, now| {
                 // RFC 6386 §9.1: a picture whose lowest bit is 0 is a key frame.
@@ -246,7 +250,7 @@ impl World {
                     .map(|stream| stream.rid.to_string())
                     .collect();
                 for rid in rids {
-                    drop(end.media.write(now, VIDEO, &rid, &frame));
+                    let _ = end.media.write(now, VIDEO, &rid, &frame);
                 }
             });
         }
@@ -334,7 +338,7 @@ pub(super) fn parameters(side: usize, line: LineId, sends: [bool; 2]) -> LinePar
     ] {
         extensions.insert(id, kind);
     }
-    let ssrc = |side: usize| Ssrc(1000 * (side as u32 + 1) + line.0);
+    let ssrc = |side: usize| Ssrc([1000, 2000][side] + line.0);
     let repair = |side: usize| (!audio).then(|| Ssrc(ssrc(side).0 + 100));
     let remote = RemoteEncoding {
         rid: String::new(),
