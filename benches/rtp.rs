@@ -1,22 +1,25 @@
-//! What does it cost to read an RTP packet, to send one, to change it for another session, and to
-//! read feedback?
+//! What does it cost to read an RTP packet, to send and to receive one, to change it for another
+//! session, and to read feedback?
 #![allow(missing_docs, reason = "criterion's macros write undocumented items")]
 
 use core::hint::black_box;
 use core::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pollrtc::cursor::{Reader, Writer};
 use pollrtc::rng::Rng;
 use pollrtc::rtp::RtpSender;
+use pollrtc::rtp::estimate::{self, Estimator};
 use pollrtc::rtp::format::Format;
+use pollrtc::rtp::receiver::{Mode, ReceiveCodec, ReceiveParameters, ReceiverConfig, RtpReceiver};
 use pollrtc::rtp::sender::{MediaFrame, OutPacket, SendParameters, SenderConfig};
 use pollrtc::seq::{Serial16, Serial32};
 use pollrtc::time::Instant;
 use pollrtc::wire::list::List;
 use pollrtc::wire::rtcp::{Arrival, Compound, FeedbackBuilder, Packet as Rtcp};
-use pollrtc::wire::rtp::extension::{AudioLevel, Form, Kind, TransportSequence};
+use pollrtc::wire::rtp::extension::{AbsoluteSendTime, AudioLevel, Form, Kind, TransportSequence};
 use pollrtc::wire::rtp::{Header, HeaderMut, Packet, PayloadType, Ssrc};
 
 /// A packet of a browser: an audio level and a number of the transport.
@@ -182,5 +185,102 @@ fn sending(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, rtp, sending);
+/// A receiver as a browser's offer makes it.
+fn receiver(mode: Mode, format: Format) -> RtpReceiver {
+    let mut config = ReceiverConfig::default();
+    config.mode = mode;
+    let mut codec = ReceiveCodec::new(PayloadType::from_low_bits(96), 90_000, format);
+    codec.repair_payload_type = Some(PayloadType::from_low_bits(97));
+    (codec.nack, codec.pli) = (true, true);
+    let mut parameters = ReceiveParameters {
+        codecs: vec![codec],
+        ..ReceiveParameters::default()
+    };
+    parameters.extensions.insert(1, Kind::AudioLevel);
+    parameters.extensions.insert(3, Kind::TransportSequence);
+    let mut receiver = RtpReceiver::new(Ssrc(1), config);
+    receiver.set_parameters(&Arc::new(parameters));
+    receiver
+}
+
+/// The packets of one frame after the other, as a browser sends them.
+struct Stream {
+    packet: Vec<u8>,
+    count: u64,
+    /// How many packets a frame has.
+    each: u64,
+}
+
+impl Stream {
+    fn new(each: u64) -> Self {
+        let (packet, count) = (packet(), 0);
+        Self {
+            packet,
+            count,
+            each,
+        }
+    }
+
+    /// Lets a receiver have the next packet.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "numbers and timestamps wrap"
+    )]
+    fn give(&mut self, receiver: &mut RtpReceiver) {
+        let Self {
+            packet,
+            count,
+            each,
+        } = self;
+        let mut header = HeaderMut::new(packet).expect("a packet");
+        header.set_sequence_number(Serial16(*count as u16));
+        header.set_timestamp(Serial32((*count / *each) as u32 * 3000));
+        // The mark, and a VP8 descriptor: the first packet says that a key frame begins.
+        let payload = packet.len() - 1150;
+        let part = *count % *each;
+        packet[1] = 96 | u8::from(part + 1 == *each) << 7;
+        packet[payload] = if part == 0 { 0x10 } else { 0 };
+        let now = Instant::from_millis(*count * 4);
+        *count += 1;
+        let packet = Packet::parse(&mut Reader::new(packet)).expect("a packet");
+        receiver.handle_rtp(now, &packet);
+    }
+}
+
+fn receiving(c: &mut Criterion) {
+    let mut group = c.benchmark_group("receiver");
+    for (name, mode, format, each) in [
+        ("a packet to send on", Mode::Packets, Format::Vp8, 10),
+        ("a packet of sound", Mode::Frames, Format::Plain, 1),
+        ("a picture of ten packets", Mode::Frames, Format::Vp8, 10),
+    ] {
+        let mut receiver = receiver(mode, format);
+        let mut stream = Stream::new(each);
+        group.throughput(Throughput::Elements(each));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for _ in 0..each {
+                    stream.give(&mut receiver);
+                    while let Some(event) = receiver.poll_event() {
+                        black_box(event);
+                    }
+                }
+            });
+        });
+    }
+    let mut estimator = Estimator::new(estimate::Config::default());
+    let mut millis = 0;
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("what a packet tells of the network", |b| {
+        b.iter(|| {
+            millis += 6;
+            let sent = AbsoluteSendTime::from_duration(Duration::from_millis(millis));
+            estimator.on_packet(Instant::from_millis(millis), sent, 1200);
+            estimator.poll_report(Instant::from_millis(millis))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rtp, sending, receiving);
 criterion_main!(benches);

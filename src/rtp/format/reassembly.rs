@@ -12,6 +12,8 @@ use crate::cursor::{Malformed, Writer};
 pub(super) struct Assembly {
     pub(super) data: Vec<u8>,
     limit: usize,
+    /// How long the last frame was: the next one is probably no longer.
+    last: usize,
 }
 
 impl Assembly {
@@ -19,6 +21,7 @@ impl Assembly {
         Self {
             data: Vec::new(),
             limit: limits.frame,
+            last: 0,
         }
     }
 
@@ -37,6 +40,9 @@ impl Assembly {
         write: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(), Malformed> {
         let room = self.room();
+        if self.data.is_empty() {
+            self.data.reserve_exact(self.last.min(room));
+        }
         let mut w = Writer::new(&mut self.data, room);
         write(&mut w);
         if w.is_overflowed() {
@@ -47,7 +53,12 @@ impl Assembly {
     }
 
     pub(super) fn take(&mut self) -> Option<Bytes> {
-        let data = core::mem::take(&mut self.data);
+        let mut data = core::mem::take(&mut self.data);
+        self.last = data.len();
+        // A frame may be kept for long, behind a key frame that was much longer.
+        if data.len() < data.capacity() / 2 {
+            data.shrink_to_fit();
+        }
         (!data.is_empty()).then(|| data.into())
     }
 }
