@@ -54,7 +54,7 @@
 //! # The floors
 //!
 //! [`peer`] is the whole of it. Each part below is usable alone: [`ice`], [`mdns`],
-//! [`dtls`], [`srtp`], [`rtp`], [`sctp`] and [`channel`] with [`transport`] between them, offer and
+//! [`dtls`], [`srtp`], [`rtp`], [`sctp`], [`channel`] and [`media`] with [`transport`] between them, offer and
 //! answer in [`jsep`], and all formats as plain values in [`wire`]. With the feature `sim`
 //! any of them can be put into a simulated network: see `sim::World`.
 //!

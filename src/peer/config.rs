@@ -52,6 +52,9 @@ pub struct Config {
     /// rejected. Connections may share one.
     pub media: Arc<MediaCapabilities>,
     /// Whether the peer's media come as frames or, for who forwards them, as packets.
+    /// What is forwarded is not cut anew: [`mtu`](Self::mtu) has to be large enough
+    /// for the packets of those who send, with the extensions and the tag of this
+    /// connection. For browsers, which send up to 1,200 bytes, 1,280 is enough.
     pub rtp_mode: Mode,
     /// Limits and paces of media, the jitter buffer's among them. Packets get smaller
     /// than it says if the MTU asks for it.

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use pollrtc::peer::{
-    Config, DescriptionError, Direction, Kind, MediaCapabilities, TransceiverInit, WriteError,
+    Config, DescriptionError, Direction, Kind, MediaCapabilities, MediaFrame, TransceiverInit,
+    WriteError,
 };
+use pollrtc::wire::rtcp::NtpTimestamp;
+use pollrtc::wire::rtp::extension::AudioLevel;
 
 use super::support::{ALICE, BOB, Pair, picture, sound};
 
@@ -173,4 +176,49 @@ fn media_before_its_time_is_dropped() {
     pair.write(ALICE, audio, &sound(0)).unwrap();
     pair.run(Duration::from_millis(100));
     assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
+}
+
+/// RFC 6464, RFC 3550 §6.4.1: who is heard, how loud, and when it was said by the
+/// sender's clock.
+#[test]
+fn sources_and_clocks() {
+    let mut pair = Pair::new();
+    let id = pair.add(ALICE, Kind::Audio, Direction::SendOnly);
+    pair.negotiate(ALICE);
+    let started = pair.world.now();
+    let unix = Duration::from_secs(1_800_000_000);
+    pair.call(ALICE, |pc| pc.set_wall_clock(started, unix));
+    let level = AudioLevel {
+        below: 30,
+        voice: true,
+    };
+    for round in 0..300_u32 {
+        let frame = MediaFrame {
+            audio_level: Some(level),
+            ..sound(round * 960)
+        };
+        pair.write(ALICE, id, &frame).unwrap();
+        pair.run(Duration::from_millis(20));
+    }
+    let now = pair.world.now();
+    let theirs = pair.transceiver(BOB, Kind::Audio);
+    let bob = pair.machine(BOB);
+    assert!(bob.contributing_sources(theirs, now).is_empty());
+    let [source] = bob.synchronization_sources(theirs, now)[..] else {
+        panic!("one stream came");
+    };
+    assert_eq!(Some(source.ssrc), pair.machine(ALICE).ssrc(id, ""));
+    assert_eq!(source.audio_level, Some(level));
+    let later = now + Duration::from_secs(11);
+    assert!(bob.synchronization_sources(theirs, later).is_empty());
+
+    let frames = pair.take_frames(BOB, theirs);
+    assert!(frames[0].1.ntp.is_none(), "nothing was reported yet");
+    assert_eq!(frames[0].1.audio_level, Some(level));
+    let (_, last) = frames.last().unwrap();
+    let said = NtpTimestamp(last.ntp.unwrap());
+    let expected = NtpTimestamp::from_unix(unix + (now - started) - Duration::from_millis(20));
+    let error = said.0.abs_diff(expected.0);
+    // In units of 2⁻³² s: two milliseconds.
+    assert!(error < (1 << 32) / 500, "{said:?} {expected:?}");
 }
