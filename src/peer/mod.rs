@@ -11,6 +11,7 @@ mod event;
 mod lines;
 mod media;
 mod network;
+mod router;
 mod sending;
 mod settle;
 mod state;
@@ -19,6 +20,7 @@ mod stats;
 pub use config::{Config, ConfigError};
 pub use connection::{PeerConnection, Stats};
 pub use event::{CloseReason, Event, LocalCandidate};
+pub use router::{Router, RouterLimits};
 pub use state::ConnectionState;
 pub use stats::{
     CodecStats, InboundFrames, InboundPackets, InboundRtpStats, OutboundRtpStats,
