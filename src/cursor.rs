@@ -261,6 +261,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends `bytes`.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         if bytes.len() <= self.remaining() {
             self.buf.extend_from_slice(bytes);
@@ -279,11 +280,13 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends one byte.
+    #[inline]
     pub fn u8(&mut self, value: u8) {
         self.bytes(&[value]);
     }
 
     /// Appends a 16-bit number in network order.
+    #[inline]
     pub fn u16(&mut self, value: u16) {
         self.bytes(&value.to_be_bytes());
     }
@@ -295,6 +298,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends a 32-bit number in network order.
+    #[inline]
     pub fn u32(&mut self, value: u32) {
         self.bytes(&value.to_be_bytes());
     }

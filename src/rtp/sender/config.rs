@@ -56,7 +56,8 @@ pub struct HistoryLimits {
     pub packets: usize,
     /// How many bytes of payload.
     pub bytes: usize,
-    /// How long. What could not be sent in that time is not sent any more.
+    /// How long, at most a minute. What could not be sent in that time is not sent
+    /// any more.
     pub age: Duration,
 }
 

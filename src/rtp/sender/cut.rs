@@ -83,9 +83,7 @@ impl Cut<'_> {
         payload: Bytes,
         is_last: bool,
     ) -> Result<(), WriteError> {
-        let Agreed {
-            parameters, hop, ..
-        } = &*self.agreed;
+        let parameters = &self.agreed.parameters;
         let number = self.numbers.frame_packet();
         let record = self.history.claim(now, number, payload.len())?;
         record.payload_type = parameters.payload_type;
@@ -104,7 +102,12 @@ impl Cut<'_> {
         // 3GPP TS 26.114 §7.4.5: the last packet of a picture says how it is turned.
         let orientation = common.frame.orientation.filter(|_| is_last);
         let extensions = [level, orientation.map(Extension::VideoOrientation)];
-        packet::keep(record, extensions.iter().flatten(), hop, parameters);
+        packet::keep(
+            self.history,
+            number,
+            extensions.iter().flatten(),
+            self.agreed,
+        );
         self.history.queue(number);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
+use core::time::Duration;
 
 use bytes::Bytes;
 
@@ -20,6 +21,8 @@ pub(super) struct History {
     limits: HistoryLimits,
     /// As many as a power of two; grows up to what the limits say.
     places: Vec<Record>,
+    /// The extensions of each, where they have any; grows when one has.
+    elements: Vec<Vec<u8>>,
     /// The number of the oldest that is kept, and the one behind the newest.
     first: u64,
     end: u64,
@@ -30,31 +33,38 @@ pub(super) struct History {
     queue: VecDeque<u64>,
 }
 
-/// A packet.
+/// A packet, or a place for one.
+///
+/// One line of the processor's cache: of thousands of streams none is in there
+/// when its turn comes, and to fetch a line costs more than all else that is done
+/// with a packet.
+#[repr(align(64))]
 pub(super) struct Record {
-    /// 0 if there is none in this place.
-    number: u64,
+    pub(super) payload: Bytes,
     pub(super) written: Instant,
-    /// When it was last sent again.
-    pub(super) repeated: Option<Instant>,
-    pub(super) state: State,
+    /// The low half of its number.
+    number: u32,
+    pub(super) timestamp: Timestamp,
+    /// What was added when it was first sent.
+    pub(super) stamp: Stamp,
+    /// How long after it was written it was last sent again: milliseconds, at
+    /// least one; 0 if it was not.
+    repeated: u16,
     pub(super) payload_type: PayloadType,
+    pub(super) state: State,
     pub(super) marker: bool,
     /// Whether it belongs to a key frame.
     pub(super) is_key: bool,
     pub(super) ends_frame: bool,
-    pub(super) timestamp: Timestamp,
-    /// Extensions of this packet in their form, without what a hop adds.
-    pub(super) form: Form,
-    pub(super) elements: Vec<u8>,
-    pub(super) payload: Bytes,
-    /// What was added when it was first sent.
-    pub(super) stamp: Stamp,
+    /// The form of its own extensions, if it has any.
+    pub(super) form: Option<Form>,
 }
 
 /// How far is a packet?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    /// There is none.
+    Free,
     Unsent,
     Sent,
     /// It waits to be sent again.
@@ -64,8 +74,8 @@ pub(super) enum State {
 /// What does the hop add to a packet?
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
-    pub(super) transport: Serial16,
     pub(super) sent: AbsoluteSendTime,
+    pub(super) transport: Serial16,
     /// Whether the stream says its names.
     pub(super) is_named: bool,
 }
@@ -75,6 +85,7 @@ impl History {
         Self {
             limits,
             places: Vec::new(),
+            elements: Vec::new(),
             first: 0,
             end: 0,
             bytes: 0,
@@ -111,12 +122,22 @@ impl History {
         self.bytes += len;
         let place = self.place(number);
         let record = self.places.get_mut(place).ok_or(WriteError::TooLarge)?;
-        record.number = number;
+        record.number = low(number);
         record.written = now;
-        record.repeated = None;
+        record.repeated = 0;
         record.state = State::Unsent;
-        record.elements.clear();
+        record.form = None;
         Ok(record)
+    }
+
+    /// Where the extensions of the packet with this number go, framed in this form.
+    pub(super) fn elements_mut(&mut self, number: u64, form: Form) -> Option<&mut Vec<u8>> {
+        let place = self.place(number);
+        self.elements.resize_with(self.places.len(), Vec::new);
+        self.places.get_mut(place)?.form = Some(form);
+        let elements = self.elements.get_mut(place)?;
+        elements.clear();
+        Some(elements)
     }
 
     /// The packet that was claimed is to be sent.
@@ -135,27 +156,40 @@ impl History {
         self.unsent
     }
 
-    /// The next packet that was not sent yet; from now on it was.
-    pub(super) fn next(&mut self) -> Option<(u64, &mut Record)> {
+    /// The next packet that was not sent yet.
+    pub(super) fn next(&mut self) -> Option<u64> {
         let number = self.queue.pop_front()?;
+        self.unsent -= self.get(number)?.payload.len();
+        Some(number)
+    }
+
+    /// The packet with this number, if it is kept, and its extensions. From now
+    /// on it was sent.
+    pub(super) fn send(&mut self, number: u64) -> Option<(&mut Record, &[u8])> {
         let place = self.place(number);
-        let record = self.places.get_mut(place)?;
+        let record = self
+            .places
+            .get_mut(place)
+            .filter(|record| record.has(number))?;
         record.state = State::Sent;
-        self.unsent -= record.payload.len();
-        Some((number, record))
+        let elements = match record.form {
+            Some(_) => self.elements.get(place).map_or(&[][..], Vec::as_slice),
+            None => &[],
+        };
+        Some((record, elements))
     }
 
     /// The packet with this number, if it is kept.
     pub(super) fn get(&self, number: u64) -> Option<&Record> {
         let record = self.places.get(self.place(number))?;
-        (record.number == number).then_some(record)
+        record.has(number).then_some(record)
     }
 
     /// The packet with this number, if it is kept.
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Record> {
         let place = self.place(number);
         let record = self.places.get_mut(place)?;
-        (record.number == number).then_some(record)
+        record.has(number).then_some(record)
     }
 
     /// The number that this one on the wire stands for, if it is within what is kept.
@@ -233,11 +267,12 @@ impl History {
 
     fn remove(&mut self, number: u64) {
         if let Some(record) = self.get_mut(number) {
-            record.number = 0;
+            let state = mem::replace(&mut record.state, State::Free);
             let len = mem::take(&mut record.payload).len();
-            let is_unsent = record.state == State::Unsent;
             self.bytes -= len;
-            self.unsent -= if is_unsent { len } else { 0 };
+            if state == State::Unsent {
+                self.unsent -= len;
+            }
         }
     }
 
@@ -247,12 +282,23 @@ impl History {
         if needed <= self.places.len() {
             return;
         }
+        let count = needed.next_power_of_two().max(MIN_PLACES);
         let mut places = Vec::new();
-        places.resize_with(needed.next_power_of_two().max(MIN_PLACES), Record::default);
-        let smaller = mem::replace(&mut self.places, places);
-        for record in smaller.into_iter().filter(|record| record.number != 0) {
-            let place = self.place(record.number);
-            if let Some(free) = self.places.get_mut(place) {
+        places.resize_with(count, Record::default);
+        let places = mem::replace(&mut self.places, places);
+        let mut elements = mem::take(&mut self.elements);
+        if !elements.is_empty() {
+            self.elements.resize_with(count, Vec::new);
+        }
+        for (from, record) in places.into_iter().enumerate() {
+            if record.state == State::Free {
+                continue;
+            }
+            let to = self.place(record.number.into());
+            if let (Some(old), Some(new)) = (elements.get_mut(from), self.elements.get_mut(to)) {
+                mem::swap(old, new);
+            }
+            if let Some(free) = self.places.get_mut(to) {
                 *free = record;
             }
         }
@@ -265,30 +311,55 @@ impl History {
     }
 }
 
+impl Record {
+    fn has(&self, number: u64) -> bool {
+        self.number == low(number) && self.state != State::Free
+    }
+
+    /// It is sent again.
+    pub(super) fn repeat(&mut self, now: Instant) {
+        let after = now.since(self.written).as_millis();
+        self.repeated = u16::try_from(after).unwrap_or(u16::MAX).max(1);
+    }
+
+    /// Whether it was sent again less than `interval` ago.
+    pub(super) fn is_repeated_within(&self, now: Instant, interval: Duration) -> bool {
+        let repeated = self.written + Duration::from_millis(self.repeated.into());
+        self.repeated > 0 && now.since(repeated) < interval
+    }
+}
+
 /// No packet.
 impl Default for Record {
     fn default() -> Self {
         Self {
-            number: 0,
+            payload: Bytes::new(),
             written: Instant::ZERO,
-            repeated: None,
-            state: State::Sent,
+            number: 0,
+            timestamp: Timestamp::default(),
+            stamp: Stamp {
+                sent: AbsoluteSendTime(0),
+                transport: Serial16(0),
+                is_named: false,
+            },
+            repeated: 0,
             payload_type: PayloadType::default(),
+            state: State::Free,
             marker: false,
             is_key: false,
             ends_frame: false,
-            timestamp: Timestamp::default(),
-            form: Form::OneByte,
-            elements: Vec::new(),
-            payload: Bytes::new(),
-            stamp: Stamp {
-                transport: Serial16(0),
-                sent: AbsoluteSendTime(0),
-                is_named: false,
-            },
+            form: None,
         }
     }
 }
+
+/// The low half of a number: no two that are kept have the same.
+const fn low(number: u64) -> u32 {
+    (number & 0xffff_ffff) as u32
+}
+
+/// A record has a line of its own, and needs no second one.
+const _: () = assert!(size_of::<Record>() == 64);
 
 /// So many numbers can be told apart.
 const MAX_PACKETS: usize = 1 << 15;

@@ -36,9 +36,9 @@ pub use config::{HistoryLimits, RepairLimits, SendParameters, SenderConfig};
 pub use frame::{MediaFrame, OutPacket, WriteError};
 pub use stats::{Dropped, Remote, Requests, SenderStats, Traffic};
 
-use continuity::{Continuity, wire};
+use continuity::Continuity;
 use cut::Cut;
-use history::{History, Stamp, State};
+use history::{History, Stamp};
 use packet::{Hop, Identity};
 use repair::{Patience, Repair};
 use reports::Reports;
@@ -193,9 +193,8 @@ impl RtpSender {
         if self.is_paused {
             return Err(WriteError::Paused);
         }
-        let Agreed {
-            parameters, hop, ..
-        } = self.agreed.as_ref().ok_or(WriteError::NoParameters)?;
+        let agreed = self.agreed.as_ref().ok_or(WriteError::NoParameters)?;
+        let parameters = &agreed.parameters;
         if packet.payload.len() > self.config.max_payload {
             return Err(WriteError::TooLarge);
         }
@@ -210,7 +209,7 @@ impl RtpSender {
         record.ends_frame = packet.marker || parameters.format == Format::Plain;
         record.timestamp = timestamp;
         record.payload = packet.payload.clone();
-        packet::keep(record, packet.extensions.iter(), hop, parameters);
+        packet::keep(&mut self.history, number, packet.extensions.iter(), agreed);
         self.history.queue(number);
         Ok(())
     }
@@ -375,35 +374,31 @@ impl RtpSender {
     }
 
     fn poll_first(&mut self, stamp: Stamp, transport: &mut Serial16, out: &mut Writer<'_>) -> bool {
-        let Some(Agreed {
-            parameters, hop, ..
-        }) = &self.agreed
-        else {
+        let Some(agreed) = &self.agreed else {
             return false;
         };
-        while let Some((number, record)) = self.history.next() {
-            let id = Identity {
-                ssrc: self.config.ssrc,
-                payload_type: record.payload_type,
-                number: wire(number),
-                original: None,
+        while let Some(number) = self.history.next() {
+            let Some((record, elements)) = self.history.send(number) else {
+                continue;
             };
+            let id = Identity::first(self.config.ssrc, record, number);
             record.stamp = Stamp {
                 is_named: !self.names.media_known || record.is_key,
                 ..stamp
             };
-            let Some(header) = packet::emit(out, record, id, record.stamp, hop, parameters) else {
+            let kept = (&*record, elements);
+            let Some(header) = packet::emit(out, kept, id, record.stamp, agreed) else {
                 self.stats.dropped.too_large += 1;
                 continue;
             };
-            if hop.transport.is_some() {
+            if agreed.hop.transport.is_some() {
                 *transport = transport.add(1);
             }
-            let payload = record.payload.len();
             if record.ends_frame {
                 self.stats.frames += 1;
                 self.stats.key_frames += u64::from(record.is_key);
             }
+            let payload = record.payload.len();
             self.repair.on_sent(payload);
             self.count(header, payload, true);
             return true;
@@ -418,53 +413,45 @@ impl RtpSender {
         transport: &mut Serial16,
         out: &mut Writer<'_>,
     ) -> bool {
-        let Some(Agreed {
-            parameters, hop, ..
-        }) = &self.agreed
-        else {
+        let Some(agreed) = &self.agreed else {
             return false;
         };
+        let stream = self
+            .config
+            .repair
+            .zip(agreed.parameters.repair_payload_type);
         while let Some(number) = self.repair.next() {
-            let Some(record) = self.history.get_mut(number) else {
+            let Some((record, elements)) = self.history.send(number) else {
                 continue;
             };
-            record.state = State::Sent;
-            record.repeated = Some(now);
-            let stream = self.config.repair.zip(parameters.repair_payload_type);
-            let stream = stream.filter(|_| record.payload_type == parameters.payload_type);
+            record.repeat(now);
+            let stream = stream.filter(|_| record.payload_type == agreed.parameters.payload_type);
+            let first = Identity::first(self.config.ssrc, record, number);
             let (id, stamp) = match stream {
                 Some((ssrc, payload_type)) => {
                     let id = Identity {
                         ssrc,
                         payload_type,
                         number: self.repair.number(),
-                        original: Some(wire(number)),
+                        original: Some(first.number),
                     };
                     let is_named = !self.names.repair_known;
                     (id, Stamp { is_named, ..stamp })
                 }
                 // The same to the bit: SRTP has used the number, and another header
                 // under it would give away the key of the tag (RFC 7714 §8.1).
-                None => {
-                    let id = Identity {
-                        ssrc: self.config.ssrc,
-                        payload_type: record.payload_type,
-                        number: wire(number),
-                        original: None,
-                    };
-                    (id, record.stamp)
-                }
+                None => (first, record.stamp),
             };
-            let Some(header) = packet::emit(out, record, id, stamp, hop, parameters) else {
+            let Some(header) = packet::emit(out, (record, elements), id, stamp, agreed) else {
                 self.stats.dropped.too_large += 1;
                 continue;
             };
-            if hop.transport.is_some() && id.original.is_some() {
+            if agreed.hop.transport.is_some() && stream.is_some() {
                 *transport = transport.add(1);
             }
             let payload = record.payload.len();
             self.stats.repeated.add(header, payload);
-            self.count(header, payload, id.original.is_none());
+            self.count(header, payload, stream.is_none());
             return true;
         }
         false

@@ -1,7 +1,10 @@
 //! How does a packet leave?
 
-use super::SendParameters;
-use super::history::{Record, Stamp};
+use alloc::vec::Vec;
+
+use super::continuity::wire;
+use super::history::{History, Record, Stamp};
+use super::{Agreed, SendParameters};
 use crate::cursor::Writer;
 use crate::wire::list::List;
 use crate::wire::rtp::extension::{
@@ -19,13 +22,25 @@ pub(super) struct Identity {
     pub(super) original: Option<SequenceNumber>,
 }
 
+impl Identity {
+    /// Of a packet that is sent for the first time.
+    pub(super) const fn first(ssrc: Ssrc, record: &Record, number: u64) -> Self {
+        Self {
+            ssrc,
+            payload_type: record.payload_type,
+            number: wire(number),
+            original: None,
+        }
+    }
+}
+
 /// The numbers of the extensions that a hop adds to each packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop {
     /// Which packet of the transport.
     pub(super) transport: Option<u8>,
     /// When it was sent.
-    pub(super) sent: Option<u8>,
+    sent: Option<u8>,
     /// The form that all fit into that the stream itself says.
     form: Form,
     /// Whether a packet may have another form.
@@ -70,22 +85,26 @@ impl Hop {
 
 /// Keeps the extensions that the source of a packet gave it.
 pub(super) fn keep<'a>(
-    record: &mut Record,
+    history: &mut History,
+    number: u64,
     extensions: impl Iterator<Item = &'a Extension<'a>> + Clone,
-    hop: &Hop,
-    parameters: &SendParameters,
+    agreed: &Agreed,
 ) {
     let known = extensions.filter_map(|extension| {
-        let id = id_of(extension, parameters)?;
+        let id = id_of(extension, &agreed.parameters)?;
         Some((id, extension))
     });
-    record.form = hop.form(
-        known
-            .clone()
-            .map(|(id, extension)| (id, extension.encoded_len())),
-    );
-    for (id, extension) in known {
-        put(record, id, extension);
+    if known.clone().next().is_none() {
+        return;
+    }
+    let lens = known
+        .clone()
+        .map(|(id, extension)| (id, extension.encoded_len()));
+    let form = agreed.hop.form(lens);
+    if let Some(elements) = history.elements_mut(number, form) {
+        for (id, extension) in known {
+            put(elements, form, id, extension);
+        }
     }
 }
 
@@ -112,29 +131,31 @@ fn id_of(extension: &Extension<'_>, parameters: &SendParameters) -> Option<u8> {
 }
 
 /// Frames an extension, if it fits into the form.
-fn put(record: &mut Record, id: u8, extension: &Extension<'_>) {
+fn put(elements: &mut Vec<u8>, form: Form, id: u8, extension: &Extension<'_>) {
     let len = extension.encoded_len();
     let Ok(short) = u8::try_from(len) else { return };
-    if !record.form.fits(id, len) {
+    if !form.fits(id, len) {
         return;
     }
-    match record.form {
-        Form::OneByte => record.elements.push(id << 4 | (short - 1)),
-        Form::TwoByte => record.elements.extend([id, short]),
+    match form {
+        Form::OneByte => elements.push(id << 4 | (short - 1)),
+        Form::TwoByte => elements.extend([id, short]),
     }
-    extension.emit(&mut Writer::new(&mut record.elements, len));
+    extension.emit(&mut Writer::new(elements, len));
 }
 
 /// Writes the packet; the answer is how long its header is, or `None` if there
 /// is no room for it.
 pub(super) fn emit(
     w: &mut Writer<'_>,
-    record: &Record,
+    (record, elements): (&Record, &[u8]),
     id: Identity,
     stamp: Stamp,
-    hop: &Hop,
-    parameters: &SendParameters,
+    agreed: &Agreed,
 ) -> Option<usize> {
+    let Agreed {
+        parameters, hop, ..
+    } = agreed;
     let at = w.len();
     let header = Header {
         marker: record.marker,
@@ -145,7 +166,7 @@ pub(super) fn emit(
         csrcs: List::EMPTY,
         extensions: None,
     };
-    header.emit_with(w, record.form, |block| {
+    header.emit_with(w, record.form.unwrap_or(hop.form), |block| {
         if let Some(id) = hop.sent {
             block.put(id, stamp.sent.encoded_len(), |w| stamp.sent.emit(w));
         }
@@ -155,7 +176,7 @@ pub(super) fn emit(
         if stamp.is_named {
             put_names(block, id.original.is_some(), parameters);
         }
-        block.append(&record.elements);
+        block.append(elements);
     });
     if let Some(original) = id.original {
         w.u16(original.0);

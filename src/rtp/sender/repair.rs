@@ -63,8 +63,8 @@ impl Repair {
             dropped.unknown += 1;
             return;
         };
-        let is_recent = |at| now.since(at) < patience.interval;
-        if record.state == State::Wanted || record.repeated.is_some_and(is_recent) {
+        let is_recent = record.is_repeated_within(now, patience.interval);
+        if record.state == State::Wanted || is_recent {
             dropped.too_soon += 1;
             return;
         }
