@@ -3,6 +3,67 @@
 //! An [`RtpSender`] is given frames, which it cuts into packets, or packets of a
 //! source elsewhere, which it numbers anew. It keeps what it sent for a while, and
 //! sends again what the receiver misses.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use pollrtc::cursor::{Reader, Writer};
+//! use pollrtc::rng::Rng;
+//! use pollrtc::rtp::format::Format;
+//! use pollrtc::rtp::receiver::{
+//!     Event, Feedback, ReceiveCodec, ReceiveParameters, ReceiverConfig, RtpReceiver,
+//! };
+//! use pollrtc::rtp::sender::{MediaFrame, RtpSender, SendParameters, SenderConfig};
+//! use pollrtc::seq::Serial16;
+//! use pollrtc::time::Instant;
+//! use pollrtc::wire::rtp::{Packet, PayloadType, Ssrc};
+//!
+//! let (vp8, ssrc) = (PayloadType::from_low_bits(96), Ssrc(7));
+//! let mut sender = RtpSender::new(SenderConfig::new(ssrc), &mut Rng::from_number(1));
+//! sender.set_parameters(SendParameters::new(vp8, 90_000, Format::Vp8));
+//!
+//! let mut codec = ReceiveCodec::new(vp8, 90_000, Format::Vp8);
+//! codec.nack = true;
+//! let mut parameters = ReceiveParameters::default();
+//! parameters.codecs.push(codec);
+//! let mut receiver = RtpReceiver::new(ssrc, ReceiverConfig::default());
+//! receiver.set_parameters(&Arc::new(parameters));
+//!
+//! // A key frame of some packets, of which the network loses the second.
+//! let mut now = Instant::ZERO;
+//! let frame = MediaFrame::new(0, vec![0; 5000].into());
+//! sender.write(now, &frame)?;
+//! let (mut transport, mut count) = (Serial16(0), 0);
+//! let mut frames = vec![];
+//! while frames.is_empty() {
+//!     let mut packet = vec![];
+//!     let mut w = Writer::new(&mut packet, 1200);
+//!     if sender.poll_rtp(now, &mut transport, Duration::ZERO, &mut w) {
+//!         count += 1;
+//!         if count != 2 {
+//!             let packet = Packet::parse(&mut Reader::new(&packet)).expect("a packet");
+//!             receiver.handle_rtp(now, &packet);
+//!         }
+//!     } else {
+//!         now = receiver.poll_timeout().expect("something is missing");
+//!         receiver.handle_timeout(now);
+//!     }
+//!     while let Some(feedback) = receiver.poll_feedback(now) {
+//!         if let Feedback::Nack(missing) = feedback {
+//!             sender.on_nack(now, missing);
+//!         }
+//!     }
+//!     while let Some(event) = receiver.poll_event() {
+//!         if let Event::Frame(frame) = event {
+//!             frames.push(frame.data);
+//!         }
+//!     }
+//! }
+//! assert_eq!(frames, [frame.data]);
+//! assert_eq!((count, sender.stats().repeated.packets), (6, 1));
+//! # Ok::<(), pollrtc::rtp::sender::WriteError>(())
+//! ```
 
 mod config;
 mod continuity;
