@@ -15,8 +15,9 @@ pub struct SenderConfig {
     /// The source of repeated packets (RFC 4588 §5.1). Without it a packet is
     /// repeated as it was.
     pub repair: Option<Ssrc>,
-    /// How many bytes a payload may have. Header, extensions and the two bytes of
-    /// RFC 4588 come on top.
+    /// How many bytes a payload that is made here may have. Header, extensions and
+    /// the two bytes of RFC 4588 come on top. Packets of sources elsewhere are sent
+    /// on as they are, if a datagram has room for them.
     pub max_payload: usize,
     /// What is kept of what was sent.
     pub history: HistoryLimits,

@@ -195,11 +195,16 @@ impl RtpSender {
         });
         // What was sent cannot be repeated to the bit any more.
         self.history.forget_sent();
+        self.names = Names::default();
     }
 
     /// Whether anything can be written. What waits to be sent is sent, and what
     /// was sent can be sent again.
-    pub const fn set_active(&mut self, is_active: bool) {
+    pub fn set_active(&mut self, is_active: bool) {
+        if self.is_paused && is_active {
+            // The receiver may have forgotten who it is.
+            self.names = Names::default();
+        }
         self.is_paused = !is_active;
     }
 
@@ -256,9 +261,6 @@ impl RtpSender {
         }
         let agreed = self.agreed.as_ref().ok_or(WriteError::NoParameters)?;
         let parameters = &agreed.parameters;
-        if packet.payload.len() > self.config.max_payload {
-            return Err(WriteError::TooLarge);
-        }
         let (number, timestamp) = self
             .numbers
             .packet(now, packet, parameters.clock_rate)

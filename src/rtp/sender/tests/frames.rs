@@ -295,6 +295,12 @@ fn names_are_said_until_the_receiver_reports_and_in_key_frames() {
         assert_eq!(names(&packet), known);
     }
     assert_eq!(names(&stage.frame(at(4), 4, 10)[0]), (None, None));
+    // After a pause the receiver may have forgotten it.
+    stage.sender.set_active(true);
+    assert_eq!(names(&stage.frame(at(5), 5, 10)[0]), (None, None));
+    stage.sender.set_active(false);
+    stage.sender.set_active(true);
+    assert_eq!(names(&stage.frame(at(6), 6, 10)[0]), known);
 }
 
 #[test]
