@@ -170,6 +170,7 @@ impl PeerConnection {
         channel: ChannelId,
         data: impl Into<Data>,
     ) -> Result<(), SendError> {
+        let now = self.told(now);
         if self.life != Life::Live {
             return Err(SendError::NotOpen);
         }
@@ -226,7 +227,7 @@ impl PeerConnection {
     /// Takes a datagram that arrived on `path`, or bytes of a stream, as many as came.
     /// It is decrypted in place.
     pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        self.now = self.now.max(now);
+        let now = self.told(now);
         let Self {
             transport,
             channels,
@@ -250,7 +251,7 @@ impl PeerConnection {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        let now = self.told(now);
         match self.life {
             Life::Live => {
                 self.transport.handle_timeout(now);
@@ -274,6 +275,7 @@ impl PeerConnection {
         max_datagrams: usize,
         buf: &mut Vec<u8>,
     ) -> Option<Transmit> {
+        let now = self.told(now);
         let transmit = match self.life {
             Life::Live => self.poll_live(now, max_datagrams, buf),
             Life::Farewell(reason) => self.poll_farewell(now, reason, buf),
@@ -328,6 +330,12 @@ impl PeerConnection {
             Life::Farewell(_) => self.transport.poll_servers(),
             Life::Ending(_) | Life::Over => None,
         }
+    }
+
+    /// The moment that counts: time does not go back, for all layers together.
+    pub(super) fn told(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
     }
 
     /// Counters of all layers.

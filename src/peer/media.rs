@@ -170,6 +170,7 @@ impl PeerConnection {
         frame: &MediaFrame,
     ) -> Result<(), WriteError> {
         self.sending()?;
+        let now = self.told(now);
         self.media.write(now, line(transceiver), rid, frame)
     }
 
@@ -186,6 +187,7 @@ impl PeerConnection {
         packet: &OutPacket<'_>,
     ) -> Result<(), WriteError> {
         self.sending()?;
+        let now = self.told(now);
         self.media.write_packet(now, line(transceiver), rid, packet)
     }
 
@@ -249,6 +251,7 @@ impl PeerConnection {
     /// Tells what the wall clock says, as time since the Unix epoch: sender reports
     /// carry it. Without it they count from the beginning of `now`.
     pub fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
+        let now = self.told(now);
         self.media.set_wall_clock(now, unix);
     }
 

@@ -77,6 +77,7 @@ impl PeerConnection {
     /// Answers [`Event::Connect`]: the stream `asked` for is there, our end is at
     /// `local`, and over TLS the handshake is done.
     pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
+        let now = self.told(now);
         self.transport.ice_mut().connected(now, asked, local);
         self.settle();
     }
@@ -84,6 +85,7 @@ impl PeerConnection {
     /// Tells that the stream `path` has ended or, where it is one that was asked
     /// for, that it could not be had.
     pub fn disconnected(&mut self, now: Instant, path: Path) {
+        let now = self.told(now);
         self.transport.ice_mut().disconnected(now, path);
         self.settle();
     }
@@ -91,6 +93,7 @@ impl PeerConnection {
     /// Tells that a listener has accepted a stream; `path.local` is the listener's
     /// address.
     pub fn accepted(&mut self, now: Instant, path: Path) {
+        let now = self.told(now);
         self.transport.ice_mut().accepted(now, path);
         self.settle();
     }

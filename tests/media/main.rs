@@ -1,6 +1,7 @@
 //! Sound and pictures between two connections, over a link of the simulator.
 
 #![expect(
+    clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     clippy::unwrap_used,
     reason = "a test has std, and fails by a panic"
