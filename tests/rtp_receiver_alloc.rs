@@ -1,4 +1,9 @@
 //! How much does a received packet allocate, once everything is warm?
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a test has std, and neither alloc nor core unless it asks"
+)]
 
 use std::alloc::System;
 use std::ops::RangeBounds;

@@ -47,12 +47,16 @@ pub struct Missing {
 }
 
 /// A packet that did not come.
-#[derive(Clone, Copy, Debug)]
-struct Gap {
-    number: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Which.
+    pub number: u64,
+    /// When the first one behind it came.
+    pub since: Instant,
+    /// How often it was asked for.
+    pub requests: u8,
     /// When it is to be asked for.
     due: Instant,
-    requests: u8,
 }
 
 impl Missing {
@@ -67,15 +71,21 @@ impl Missing {
         }
     }
 
+    /// From now on a packet may be so late before it is asked for.
+    pub const fn set_reordering(&mut self, reordering: Duration) {
+        self.config.reordering = reordering;
+    }
+
     /// A packet came: it is not missing any more, and those before it are if
-    /// they did not come.
-    pub fn on_packet(&mut self, now: Instant, number: u64) {
+    /// they did not come. The gap that it was, if it was one.
+    pub fn on_packet(&mut self, now: Instant, number: u64) -> Option<Gap> {
         let highest = *self.highest.get_or_insert(number);
         if number <= highest {
-            if let Ok(place) = self.list.binary_search_by_key(&number, |gap| gap.number) {
-                self.list.remove(place);
-            }
-            return;
+            let place = self
+                .list
+                .binary_search_by_key(&number, |gap| gap.number)
+                .ok()?;
+            return Some(self.list.remove(place));
         }
         self.highest = Some(number);
         // Of a large gap only as many as are kept.
@@ -85,12 +95,14 @@ impl Missing {
         let due = now + self.config.reordering;
         self.list.extend((first..number).map(|number| Gap {
             number,
-            due,
+            since: now,
             requests: 0,
+            due,
         }));
         let excess = self.list.len().saturating_sub(self.config.max_missing);
         self.list.drain(..excess);
         self.given_up += excess as u64;
+        None
     }
 
     /// The packets that are to be asked for now; each is due again after

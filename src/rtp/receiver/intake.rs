@@ -68,7 +68,7 @@ impl RtpReceiver {
         };
         // What was asked for may be further back than RFC 3550 A.1 believes.
         let nearest = reception.nearest(number);
-        if self.missing.contains(nearest) {
+        if self.gaps.contains(nearest) {
             reception.on_late();
             return Some(nearest);
         }
@@ -89,8 +89,7 @@ impl RtpReceiver {
     /// The source begins with this number.
     fn restart(&mut self, first: u64) {
         self.seen = Seen::new();
-        self.missing.restart();
-        self.asks = false;
+        self.gaps.restart();
         self.pace = Pace::new();
         self.frames.restart(first);
     }
@@ -98,9 +97,9 @@ impl RtpReceiver {
     /// The source began anew right before this number, with a packet that was not
     /// believed then. It may come again.
     fn restart_behind(&mut self, now: Instant, number: u64) {
-        if self.codec.is_some_and(|codec| codec.nack) {
+        if self.gaps.is_active() {
             self.restart(number - 1);
-            self.missing.on_packet(now, number - 2);
+            self.gaps.expect_before(now, number);
         } else {
             self.restart(number);
         }
@@ -130,6 +129,7 @@ impl RtpReceiver {
         };
         if codec.format.is_some() {
             self.codec = Some(codec);
+            self.gaps.set_codec(&codec);
         }
         Some(codec)
     }
@@ -140,6 +140,9 @@ impl RtpReceiver {
             Sight::First => {}
             Sight::Again => {
                 self.packets.duplicated += 1;
+                if !is_repeated {
+                    self.gaps.on_duplicate(now, number);
+                }
                 return;
             }
             Sight::Old => {
@@ -148,11 +151,7 @@ impl RtpReceiver {
             }
         }
         let codec = self.parameters_of(packet.header.payload_type);
-        if self.codec.is_some_and(|codec| codec.nack) {
-            self.missing.on_packet(now, number);
-        } else {
-            self.missing.restart();
-        }
+        self.gaps.on_packet(now, number, is_repeated);
         let format = codec.and_then(|codec| codec.format);
         // All sound is: only pictures wait for key frames, and are skipped for them.
         let begins_key = format.is_some_and(|format| {

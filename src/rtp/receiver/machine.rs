@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::config::{ReceiveCodec, ReceiveParameters, ReceiverConfig};
 use super::event::{Event, ReceivedFrame, Source};
 use super::frames::Frames;
+use super::gaps::Gaps;
 use super::key_frames::KeyFrames;
 use super::outbox::Outbox;
 use super::pace::Pace;
@@ -15,7 +16,6 @@ use super::seen::Seen;
 use super::slab::Slab;
 use super::sources::Sources;
 use super::stats::{FrameStats, PacketStats, ReceiverStats, RemoteStats};
-use crate::rtp::missing::Missing;
 use crate::rtp::reception::Reception;
 use crate::seq::Serial32;
 use crate::time::Instant;
@@ -32,9 +32,7 @@ pub struct RtpReceiver {
     pub(super) codec: Option<ReceiveCodec>,
     pub(super) reception: Option<Reception>,
     pub(super) seen: Seen,
-    pub(super) missing: Missing,
-    /// Whether packets are to be asked for now.
-    pub(super) asks: bool,
+    pub(super) gaps: Gaps,
     pub(super) frames: Frames,
     pub(super) pace: Pace,
     pub(super) key_frames: KeyFrames,
@@ -72,8 +70,7 @@ impl RtpReceiver {
             codec: None,
             reception: None,
             seen: Seen::new(),
-            missing: Missing::new(config.missing),
-            asks: false,
+            gaps: Gaps::new(&config),
             frames: Frames::new(config),
             pace: Pace::new(),
             key_frames: KeyFrames::new(),
@@ -141,8 +138,7 @@ impl RtpReceiver {
         self.collect(now);
         self.outbox.release_all(now);
         self.reception = None;
-        self.missing.restart();
-        self.asks = false;
+        self.gaps.restart();
         self.key_frames.done();
         self.heard = false;
         self.remote = None;
@@ -150,7 +146,7 @@ impl RtpReceiver {
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.asks |= self.missing.poll_timeout().is_some_and(|due| due <= now);
+        self.gaps.handle_timeout(now);
         self.key_frames.handle_timeout(now);
         self.settle(now);
     }
@@ -158,13 +154,12 @@ impl RtpReceiver {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let missing = self.missing.poll_timeout().filter(|_| !self.asks);
         let gap = self
             .frames
             .waits_since()
             .map(|since| since + self.patience());
         [
-            missing,
+            self.gaps.poll_timeout(),
             gap,
             self.outbox.poll_timeout(),
             self.key_frames.poll_timeout(),
@@ -210,15 +205,14 @@ impl RtpReceiver {
             target_delay: self.patience(),
             ..self.stats
         };
-        stats.feedback.given_up = self.missing.given_up();
+        stats.feedback.given_up = self.gaps.given_up();
         stats
     }
 
     /// Gives up what will not come in time, and gives out what is whole.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(since) = self.frames.waits_since() {
-            let is_asked_for = self.codec.is_some_and(|codec| codec.nack);
-            let is_lost = is_asked_for && !self.missing.contains(self.frames.next());
+            let is_lost = self.gaps.is_active() && !self.gaps.contains(self.frames.next());
             if !is_lost && now < since + self.patience() {
                 break;
             }
@@ -228,7 +222,7 @@ impl RtpReceiver {
     }
 
     fn collect(&mut self, now: Instant) {
-        self.missing.forget_before(self.frames.next());
+        self.gaps.forget_before(self.frames.next());
         while let Some((mut frame, first)) = self.frames.pop() {
             if frame.is_key {
                 self.key_frames.done();
@@ -239,7 +233,8 @@ impl RtpReceiver {
                 self.frames.lose();
             }
         }
-        if self.frames.asks_key() {
+        // Of a source that ended none will come.
+        if self.frames.asks_key() && self.reception.is_some() {
             self.key_frames.want();
         }
         self.outbox.release(now);
@@ -248,7 +243,7 @@ impl RtpReceiver {
     /// How long packets wait for those before them.
     pub(super) fn patience(&self) -> Duration {
         let (min, max) = (self.config.min_delay, self.config.max_delay);
-        if self.codec.is_some_and(|codec| codec.nack) {
+        if self.gaps.is_active() {
             return max;
         }
         // Without requests what is missing is only late, and not later than others were.

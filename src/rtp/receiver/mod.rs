@@ -38,11 +38,13 @@
 mod config;
 mod event;
 mod frames;
+mod gaps;
 mod intake;
 mod key_frames;
 mod machine;
 mod outbox;
 mod pace;
+mod recent;
 mod requests;
 mod seen;
 mod slab;

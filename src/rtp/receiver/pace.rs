@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::recent::Recent;
 use crate::time::Instant;
 use crate::wire::rtp::Timestamp;
 
@@ -15,11 +16,7 @@ pub(super) struct Pace {
     clock_rate: u32,
     /// The last timestamp, and its ticks without wraps.
     last: Option<(Timestamp, i64)>,
-    /// What the transits of each of the last [`STEP`]s were.
-    steps: [Option<Range>; STEPS],
-    /// Which of them is filled, and since when.
-    current: usize,
-    began: Instant,
+    transits: Recent<Range>,
 }
 
 /// The shortest and the longest transit.
@@ -34,9 +31,7 @@ impl Pace {
         Self {
             clock_rate: 0,
             last: None,
-            steps: [None; STEPS],
-            current: 0,
-            began: Instant::ZERO,
+            transits: Recent::new(),
         }
     }
 
@@ -51,12 +46,14 @@ impl Pace {
         let far = |range: Range| transit < range.least - JUMP || transit > range.most + JUMP;
         if self.range().is_some_and(far) {
             // The timestamps began anew: what was known is about other ones.
-            self.steps = [None; STEPS];
+            self.transits = Recent::new();
         }
         self.last = Some((timestamp, ticks));
-        self.turn(now);
-        let step = &mut self.steps[self.current];
-        *step = Some(step.map_or(Range::of(transit), |range| range.with(transit)));
+        let range = Range {
+            least: transit,
+            most: transit,
+        };
+        self.transits.note(now, range, Range::and);
     }
 
     /// How much longer than the fastest packet the slowest was under way.
@@ -94,36 +91,15 @@ impl Pace {
     }
 
     fn range(&self) -> Option<Range> {
-        let known = self.steps.iter().copied().flatten();
-        known.reduce(|a, b| a.with(b.least).with(b.most))
-    }
-
-    /// Takes another step if this one is over; after a long silence all are empty.
-    fn turn(&mut self, now: Instant) {
-        for _ in 0..STEPS {
-            if now.since(self.began) < STEP {
-                return;
-            }
-            self.current = (self.current + 1) % STEPS;
-            self.steps[self.current] = None;
-            self.began += STEP;
-        }
-        self.began = now;
+        self.transits.merged(Range::and)
     }
 }
 
 impl Range {
-    const fn of(transit: i64) -> Self {
+    fn and(self, other: Self) -> Self {
         Self {
-            least: transit,
-            most: transit,
-        }
-    }
-
-    fn with(self, transit: i64) -> Self {
-        Self {
-            least: self.least.min(transit),
-            most: self.most.max(transit),
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
         }
     }
 }
@@ -132,9 +108,6 @@ fn micros(now: Instant) -> i64 {
     i64::try_from(now.as_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
-/// For how long is remembered how late packets were: so often so long.
-const STEPS: usize = 8;
-const STEP: Duration = Duration::from_millis(500);
 /// A transit that differs by more is none, in microseconds.
 const JUMP: i64 = 10_000_000;
 

@@ -30,11 +30,7 @@ impl RtpReceiver {
     }
 
     fn nack(&mut self, now: Instant) -> Option<Feedback> {
-        let is_due = self.missing.poll_timeout().is_some_and(|due| due <= now);
-        if !core::mem::replace(&mut self.asks, false) && !is_due {
-            return None;
-        }
-        let numbers = self.missing.requests(now, self.round_trip);
+        let numbers = self.gaps.requests(now, self.round_trip)?;
         // What was asked for often enough is not waited for any longer.
         self.settle(now);
         if numbers.is_empty() {

@@ -209,3 +209,39 @@ fn who_is_heard_is_remembered_for_ten_seconds() {
     }
     assert_eq!(receiver.sources(at(18_000)).len(), 33);
 }
+
+#[test]
+fn rtp_010_what_is_only_late_is_soon_not_asked_for_any_more() {
+    let mut receiver = receiver(codec(Format::Plain), ReceiverConfig::default());
+    receiver.set_round_trip(Duration::from_millis(30));
+    let mut camera = Camera::new(Format::Plain, 0xff00);
+    let mut requested = vec![];
+    let mut repeats = 0;
+    // Of four packets the first is 60 ms late, longer than an answer takes.
+    for turn in 0..200_u64 {
+        let start = turn * 80;
+        let sent: Vec<_> = (0..4).map(|_| camera.packet(b"sound", true)).collect();
+        for (time, packet) in [(20, 1), (40, 2), (60, 3), (70, 0)] {
+            while let Some(due) = receiver
+                .poll_timeout()
+                .filter(|due| *due < at(start + time))
+            {
+                receiver.handle_timeout(due);
+                if receiver.poll_feedback(due).is_some() {
+                    repeats += 1;
+                    // The answer comes before the packet does.
+                    let answer = repeated(&sent[0], repeats);
+                    deliver(&mut receiver, due + Duration::from_millis(30), [&answer]);
+                }
+            }
+            deliver(&mut receiver, at(start + time), [&sent[packet]]);
+        }
+        requested.push(receiver.stats().feedback.requested);
+    }
+    assert_eq!(frames(&mut receiver).len(), 256, "as many as may wait");
+    assert_eq!(
+        (requested[1], requested[199]),
+        (1, 1),
+        "once is enough to learn"
+    );
+}
