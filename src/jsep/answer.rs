@@ -1,5 +1,6 @@
 //! Making an answer (RFC 8829 §5.3).
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -66,7 +67,7 @@ impl Acceptance<'_> {
             let accepts = can_share && first.is_some_and(|(first, _)| first == index);
             return Some((section, accepts));
         }
-        section.rtp = self.media(offered).filter(|_| can_share);
+        section.rtp = self.media(offered).filter(|_| can_share).map(Box::new);
         let accepts = section.rtp.is_some();
         Some((section, accepts))
     }

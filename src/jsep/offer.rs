@@ -1,5 +1,6 @@
 //! Making an offer (RFC 8829 §5.2).
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -11,12 +12,15 @@ use super::media::{
     Codec, MediaCapabilities, Numbers, Rtp, Transceiver, TransceiverId, Transceivers,
 };
 use super::reading::{Data, Section};
+use super::trickle::Side;
 use super::write::{Draft, Level, Written};
 
 /// What an offer is made of.
 pub(super) struct Wishes<'a> {
     /// The sections that were agreed on.
     pub(super) agreed: &'a [Section],
+    /// The offer by which they were.
+    pub(super) offered: Option<&'a Side>,
     pub(super) transceivers: &'a Transceivers,
     pub(super) abilities: &'a MediaCapabilities,
     /// Whether headers may be hidden.
@@ -33,8 +37,7 @@ pub(super) fn offer(
     written: &Written,
     local: &Local<'_>,
 ) -> (Written, Vec<Option<TransceiverId>>) {
-    let agreed = wishes.agreed.iter().filter(|section| !section.rejected);
-    let mut numbers = Numbers::of(agreed.filter_map(|section| section.rtp.as_ref()));
+    let mut numbers = wishes.numbers();
     let mut rows: Vec<Row> = wishes
         .agreed
         .iter()
@@ -79,6 +82,17 @@ struct Row {
 }
 
 impl Wishes<'_> {
+    /// The numbers that the last exchange has settled.
+    fn numbers(&self) -> Numbers {
+        let offered = self
+            .offered
+            .and_then(|offer| offer.read_again(self.abilities));
+        let sections = offered.iter().flat_map(|offer| &offer.sections);
+        let rows = sections.zip(self.agreed);
+        let accepted = rows.filter(|(_, agreed)| !agreed.rejected);
+        Numbers::of(accepted.filter_map(|(offered, _)| offered.rtp.as_deref()))
+    }
+
     /// A section that was agreed on keeps its place; what it says of media is said anew.
     fn kept(&self, section: &Section, numbers: &mut Numbers) -> Row {
         let free = section.rejected;
@@ -88,7 +102,7 @@ impl Wishes<'_> {
         let live = transceiver.filter(|transceiver| !transceiver.is_stopping());
         match live {
             Some(transceiver) if !section.rejected => {
-                section.rtp = Some(self.offered(transceiver, numbers));
+                section.rtp = Some(Box::new(self.offered(transceiver, numbers)));
             }
             // RFC 8829 §5.2.2: one that was stopped has port 0.
             _ => section.rejected |= section.data.is_none(),
@@ -152,7 +166,7 @@ fn media_section(mid: String, rtp: Rtp) -> Section {
         rejected: false,
         ufrag: None,
         data: None,
-        rtp: Some(rtp),
+        rtp: Some(Box::new(rtp)),
         usable: true,
     }
 }

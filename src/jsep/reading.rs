@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -46,7 +47,8 @@ pub(super) struct Section {
     /// The generation of ICE that its candidates are of.
     pub(super) ufrag: Option<String>,
     pub(super) data: Option<Data>,
-    pub(super) rtp: Option<Rtp>,
+    /// What it says of media; not kept beyond the exchange.
+    pub(super) rtp: Option<Box<Rtp>>,
     /// Whether we can do what it is for.
     pub(super) usable: bool,
 }
@@ -112,6 +114,7 @@ impl Reading {
             section.bundle = bundle;
             section.ufrag = ufrag.map(ToString::to_string);
         }
+        sections.shrink_to_fit();
         Ok(Self {
             sections,
             bundles,
@@ -122,11 +125,10 @@ impl Reading {
 
     /// Gives back what only the exchange itself had to know: a connection is open
     /// for longer than it is negotiated.
-    pub(super) fn forget_formats(&mut self) {
-        let sections = self.sections.iter_mut();
-        sections
-            .filter_map(|section| section.rtp.as_mut())
-            .for_each(Rtp::forget_formats);
+    pub(super) fn forget_media(&mut self) {
+        self.sections
+            .iter_mut()
+            .for_each(|section| section.rtp = None);
     }
 
     /// The first section that is of use: the one that speaks for the transport.
@@ -181,7 +183,7 @@ impl Section {
             ufrag: None,
             usable: data.is_some() || rtp.as_ref().is_some_and(can_use),
             data,
-            rtp,
+            rtp: rtp.map(Box::new),
         }
     }
 
@@ -428,7 +430,8 @@ fn known_fingerprints<'a>(level: &impl HasAttributes<'a>) -> Vec<Fingerprint> {
     lines
         .filter_map(|line| Fingerprint::parse(&line.to_string()).ok())
         .filter(Fingerprint::is_strong)
-        .collect()
+        .collect::<Box<[_]>>()
+        .into_vec()
 }
 
 /// RFC 8841 §6.1.

@@ -85,6 +85,14 @@ pub(super) struct Sides {
     pub(super) remote: Option<Side>,
 }
 
+impl Sides {
+    /// That of the two which is an offer.
+    fn offer(&self) -> Option<&Side> {
+        let sides = [&self.local, &self.remote].into_iter().flatten();
+        sides.into_iter().find(|side| side.kind == SdpType::Offer)
+    }
+}
+
 /// A description that was created for the application.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Created {
@@ -169,6 +177,7 @@ impl Session {
         let local = if restarts { local.restarted() } else { *local };
         let wishes = Wishes {
             agreed: &self.agreed,
+            offered: self.current.offer(),
             transceivers: &self.transceivers,
             abilities: &self.config.media,
             cryptex: self.config.cryptex,

@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::apply::Association;
-use super::media::Rtp;
 use super::reading::{Reading, Section};
 use super::session::Sides;
 use super::trickle::Side;
@@ -63,12 +62,12 @@ impl Session {
         }
         self.settled = None;
         self.transceivers.bury();
-        self.agreed = agreement(&self.pending);
         self.current = mem::take(&mut self.pending);
         let Sides { local, remote } = &mut self.current;
         for side in local.iter_mut().chain(remote) {
-            side.reading.forget_formats();
+            side.reading.forget_media();
         }
+        self.agreed = agreement(&self.current);
         // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
         let used = self.current.local.as_ref().and_then(Side::ufrag);
         if !used.is_some_and(|used| self.unwanted.contains(&used)) {
@@ -97,22 +96,17 @@ impl Session {
 
 /// The table of sections after an answer: the offer's, as far as the answer accepts them.
 fn agreement(sides: &Sides) -> Vec<Section> {
-    let readings =
-        |side: &Option<Side>| side.as_ref().map(|side| (side.kind, side.reading.clone()));
-    let (Some((kind, local)), Some((_, remote))) =
-        (readings(&sides.local), readings(&sides.remote))
-    else {
+    let (Some(local), Some(remote)) = (&sides.local, &sides.remote) else {
         return Vec::new();
     };
-    let (offer, answer) = match kind {
+    let (offer, answer) = match local.kind {
         SdpType::Offer => (local, remote),
         _ => (remote, local),
     };
-    let rows = offer.sections.into_iter().zip(answer.sections);
+    let rows = offer.reading.sections.iter().zip(&answer.reading.sections);
     let rows = rows.map(|(offered, answered)| Section {
         rejected: answered.rejected || offered.rejected,
-        rtp: offered.rtp.map(Rtp::into_numbers),
-        ..offered
+        ..offered.clone()
     });
     rows.collect()
 }

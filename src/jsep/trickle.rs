@@ -148,6 +148,11 @@ impl Side {
         })
     }
 
+    /// All that it says, of which much was forgotten.
+    pub(super) fn read_again(&self, abilities: &MediaCapabilities) -> Option<Reading> {
+        Reading::of(&self.text, abilities).ok()
+    }
+
     /// The user fragment of its transport.
     pub(super) fn ufrag(&self) -> Option<String> {
         let transport = self.reading.transport.as_ref();

@@ -165,7 +165,7 @@ fn edit<'a>(text: &'a str, change: impl FnOnce(&mut Description<'a>)) -> String 
 impl<'a> Draft<'a> {
     /// What it says of media, if it is live.
     fn media(&self) -> Option<&'a Rtp> {
-        self.section.rtp.as_ref().filter(|_| self.live)
+        self.section.rtp.as_deref().filter(|_| self.live)
     }
 
     fn lists(&self) -> Lists {

@@ -1,5 +1,6 @@
 //! What is sent on each line?
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,7 +16,8 @@ use crate::wire::rtp::{PayloadType, Ssrc};
 /// The lines, what they send, and which of them have something to send.
 #[derive(Default)]
 pub(super) struct Lines {
-    lines: BTreeMap<LineId, Line>,
+    /// Boxed, for a map makes room for eleven, and most connections have two.
+    lines: BTreeMap<LineId, Box<Line>>,
     own: BTreeMap<Ssrc, Owner>,
     /// Encodings that have packets to send, each once, in turn.
     pending: VecDeque<(LineId, usize)>,
@@ -64,15 +66,15 @@ impl Lines {
     }
 
     pub(super) fn get(&self, line: LineId) -> Option<&Line> {
-        self.lines.get(&line)
+        self.lines.get(&line).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, line: LineId) -> Option<&mut Line> {
-        self.lines.get_mut(&line)
+        self.lines.get_mut(&line).map(Box::as_mut)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (LineId, &Line)> {
-        self.lines.iter().map(|(line, content)| (*line, content))
+        self.lines.iter().map(|(line, content)| (*line, &**content))
     }
 
     /// All encodings that may be sent.
@@ -153,7 +155,7 @@ impl Lines {
             codec,
         };
         line.apply();
-        self.lines.insert(id, line);
+        self.lines.insert(id, Box::new(line));
         self.index();
     }
 

@@ -1,5 +1,6 @@
 //! Whose packet is it (RFC 9143 §9.2, RFC 8852)?
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -20,7 +21,8 @@ pub(super) struct Routes {
     announced: BTreeMap<Ssrc, Route>,
     /// `None` if several lines use the number.
     payloads: BTreeMap<PayloadType, Option<LineId>>,
-    lines: BTreeMap<LineId, Receivers>,
+    /// Boxed, for a map makes room for eleven, and most connections have two.
+    lines: BTreeMap<LineId, Box<Receivers>>,
 }
 
 /// What a packet says of where it belongs.
@@ -114,7 +116,7 @@ impl Routes {
             media: numbers(media),
             repair: numbers(repair),
         };
-        self.lines.insert(line, receivers);
+        self.lines.insert(line, Box::new(receivers));
         self.index();
     }
 

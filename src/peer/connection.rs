@@ -44,7 +44,7 @@ pub struct PeerConnection {
     pub(super) events: EventQueue,
     pub(super) states: States,
     pub(super) life: Life,
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) fingerprint: Fingerprint,
     /// Both sides want data channels.
     pub(super) data_agreed: bool,
@@ -91,13 +91,19 @@ pub struct Stats {
 impl PeerConnection {
     /// A connection in the state `new`.
     ///
+    /// Connections may share a configuration.
+    ///
     /// `rng` is drawn from once; with the same draw and the same calls the
     /// connection gives the same bytes.
     ///
     /// # Errors
     ///
     /// See [`ConfigError`].
-    pub fn new(config: Config, rng: &mut (impl CryptoRng + ?Sized)) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: impl Into<Arc<Config>>,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Self, ConfigError> {
+        let config = config.into();
         config.check()?;
         let mut rng = Rng::from_rng(rng);
         let certificate = config.make_certificate(&mut rng)?;

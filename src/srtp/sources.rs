@@ -41,6 +41,10 @@ impl<T: Default> Sources<T> {
             if self.is_full() {
                 return None;
             }
+            if self.list.is_empty() {
+                // Many connections have one, and no room for four.
+                self.list.reserve_exact(1);
+            }
             self.list.insert(place, (ssrc, T::default()));
             self.last = place;
         }

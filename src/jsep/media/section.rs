@@ -122,27 +122,6 @@ impl Rtp {
         })
     }
 
-    /// Keeps only which way media flow, and whose they are.
-    pub(in crate::jsep) fn forget_formats(&mut self) {
-        self.codecs = Vec::new();
-        self.extensions = Vec::new();
-        self.encodings = Vec::new();
-        self.layers = Vec::new();
-    }
-
-    /// Keeps only which numbers stand for what.
-    pub(in crate::jsep) fn into_numbers(mut self) -> Self {
-        for codec in &mut self.codecs {
-            codec.feedback = Vec::new();
-        }
-        self.codecs.shrink_to_fit();
-        self.extensions.shrink_to_fit();
-        self.streams = Vec::new();
-        self.encodings = Vec::new();
-        self.layers = Vec::new();
-        self
-    }
-
     /// What the writer says of what it sends.
     pub(in crate::jsep) fn remote_streams(&self) -> RemoteStreams {
         RemoteStreams {

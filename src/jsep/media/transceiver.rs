@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 
 use super::{Codec, Encoding, RemoteStreams, Stream};
 use crate::rng::Rng;
+use crate::tight;
 use crate::wire::sdp::Direction;
 
 /// What kind of media is it?
@@ -351,7 +352,7 @@ impl Transceivers {
             preferences: Vec::new(),
             remote: None,
         };
-        self.list.push(transceiver);
+        tight::push(&mut self.list, transceiver);
         let last = self.list.len() - 1;
         &mut self.list[last]
     }
