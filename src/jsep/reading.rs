@@ -47,7 +47,7 @@ pub(super) struct Section {
     /// The generation of ICE that its candidates are of.
     pub(super) ufrag: Option<String>,
     pub(super) data: Option<Data>,
-    /// What it says of media; not kept beyond the exchange.
+    /// What it says of media.
     pub(super) rtp: Option<Box<Rtp>>,
     /// Whether we can do what it is for.
     pub(super) usable: bool,
@@ -125,10 +125,11 @@ impl Reading {
 
     /// Gives back what only the exchange itself had to know: a connection is open
     /// for longer than it is negotiated.
-    pub(super) fn forget_media(&mut self) {
-        self.sections
-            .iter_mut()
-            .for_each(|section| section.rtp = None);
+    pub(super) fn forget_formats(&mut self) {
+        let sections = self.sections.iter_mut();
+        sections
+            .filter_map(|section| section.rtp.as_mut())
+            .for_each(|rtp| rtp.forget_formats());
     }
 
     /// The first section that is of use: the one that speaks for the transport.

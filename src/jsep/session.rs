@@ -81,15 +81,17 @@ pub struct OfferOptions {
 /// The two descriptions of an exchange.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Sides {
-    pub(super) local: Option<Side>,
-    pub(super) remote: Option<Side>,
+    pub(super) local: Option<Box<Side>>,
+    pub(super) remote: Option<Box<Side>>,
 }
 
 impl Sides {
     /// That of the two which is an offer.
     fn offer(&self) -> Option<&Side> {
         let sides = [&self.local, &self.remote].into_iter().flatten();
-        sides.into_iter().find(|side| side.kind == SdpType::Offer)
+        sides
+            .map(Box::as_ref)
+            .find(|side| side.kind == SdpType::Offer)
     }
 }
 
@@ -132,11 +134,8 @@ impl Session {
     /// until an exchange has brought them about (W3C §4.4.2, `restartIce`).
     pub fn restart_ice(&mut self) {
         let sides = [&self.current.local, &self.pending.local];
-        self.unwanted = sides
-            .into_iter()
-            .flatten()
-            .filter_map(Side::ufrag)
-            .collect();
+        let sides = sides.into_iter().flatten();
+        self.unwanted = sides.filter_map(|side| side.ufrag()).collect();
     }
 
     /// Says that there is a data channel: the next offer has a section for them.
@@ -171,7 +170,7 @@ impl Session {
             return Err(InvalidState);
         }
         // Credentials that nobody was told of need no replacement.
-        let current = self.current.local.as_ref().and_then(Side::ufrag);
+        let current = self.current.local.as_deref().and_then(Side::ufrag);
         let restarts = options.ice_restart && current.as_deref() == Some(local.ufrag)
             || self.unwanted.iter().any(|ufrag| ufrag == local.ufrag);
         let local = if restarts { local.restarted() } else { *local };
@@ -198,7 +197,7 @@ impl Session {
         if !matches!(self.state, HaveRemoteOffer | HaveLocalPranswer) {
             return Err(InvalidState);
         }
-        let offer = &self.pending.remote.as_ref().ok_or(InvalidState)?.reading;
+        let offer = &self.pending.remote.as_deref().ok_or(InvalidState)?.reading;
         // Where nothing is accepted the role means nothing.
         let role = self
             .role_as_answerer(offer)?
@@ -320,13 +319,13 @@ impl Session {
     /// Our description that is not settled yet.
     #[must_use]
     pub fn pending_local_description(&self, local: &Local<'_>) -> Option<Description> {
-        self.pending.local.as_ref().map(|side| side.local(local))
+        self.pending.local.as_deref().map(|side| side.local(local))
     }
 
     /// Our description that was settled last.
     #[must_use]
     pub fn current_local_description(&self, local: &Local<'_>) -> Option<Description> {
-        self.current.local.as_ref().map(|side| side.local(local))
+        self.current.local.as_deref().map(|side| side.local(local))
     }
 
     /// The peer's pending description, or else its current one, with the
@@ -340,13 +339,13 @@ impl Session {
     /// The peer's description that is not settled yet.
     #[must_use]
     pub fn pending_remote_description(&self) -> Option<Description> {
-        self.pending.remote.as_ref().map(Side::remote)
+        self.pending.remote.as_deref().map(Side::remote)
     }
 
     /// The peer's description that was settled last.
     #[must_use]
     pub fn current_remote_description(&self) -> Option<Description> {
-        self.current.remote.as_ref().map(Side::remote)
+        self.current.remote.as_deref().map(Side::remote)
     }
 
     /// Whether the peer takes candidates after its description; `None` before there is one.
@@ -363,7 +362,11 @@ impl Session {
     /// The name and the index of the section that our candidates belong to.
     #[must_use]
     pub fn transport_section(&self) -> Option<(Option<&str>, usize)> {
-        let local = self.pending.local.as_ref().or(self.current.local.as_ref());
+        let local = self
+            .pending
+            .local
+            .as_deref()
+            .or(self.current.local.as_deref());
         let reading = &local?.reading;
         let index = reading.first_live()?;
         Some((reading.sections.get(index)?.mid.as_deref(), index))
@@ -426,8 +429,8 @@ impl Session {
     /// Whether our pending offer began a new generation of ICE.
     #[must_use]
     pub fn is_restarting(&self) -> bool {
-        let current = self.current.local.as_ref().and_then(Side::ufrag);
-        let pending = self.pending.local.as_ref().and_then(Side::ufrag);
+        let current = self.current.local.as_deref().and_then(Side::ufrag);
+        let pending = self.pending.local.as_deref().and_then(Side::ufrag);
         current.is_some() && pending.is_some() && current != pending
     }
 
@@ -454,7 +457,7 @@ impl Session {
         self.written = created.written.clone();
         self.remember();
         self.transceivers.on_local_offer(&side.reading, &rows);
-        self.pending.local = Some(side);
+        self.pending.local = Some(Box::new(side));
         self.enter(HaveLocalOffer, &mut plan);
         Ok(plan)
     }
@@ -470,13 +473,13 @@ impl Session {
         }
         let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
         let side = self.read(kind, Arc::clone(created.written.text()))?;
-        let offer = self.pending.remote.as_ref().ok_or(InvalidState)?;
+        let offer = self.pending.remote.as_deref().ok_or(InvalidState)?;
         let role = self.role_as_answerer(&offer.reading)?;
         let mut plan = self.settlement(offer, &side.reading, role);
         plan.restart = side.restarts(local);
         plan.gather = side.reading.transport.is_some();
         self.written = created.written.clone();
-        self.pending.local = Some(side);
+        self.pending.local = Some(Box::new(side));
         self.settle(kind, HaveLocalPranswer, role, &mut plan);
         Ok(plan)
     }
@@ -499,7 +502,7 @@ impl Session {
         }
         self.transceivers.on_remote_offer(&side.reading);
         plan.tracks = self.transceivers.changes_since(&before);
-        self.pending.remote = Some(side);
+        self.pending.remote = Some(Box::new(side));
         // An answer to another offer is no answer to this one.
         self.created_answer = None;
         self.enter(SignalingState::HaveRemoteOffer, &mut plan);
@@ -508,7 +511,7 @@ impl Session {
 
     fn apply_remote_answer(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
         let side = self.read(kind, sdp.into())?;
-        let offer = self.pending.local.as_ref().ok_or(InvalidState)?;
+        let offer = self.pending.local.as_deref().ok_or(InvalidState)?;
         apply::check_answer(&side.reading, &offer.reading)?;
         let running = self.association.as_ref();
         let role = match &side.reading.transport {
@@ -519,7 +522,7 @@ impl Session {
             None => None,
         };
         let mut plan = self.settlement(&side, &offer.reading, role);
-        self.pending.remote = Some(side);
+        self.pending.remote = Some(Box::new(side));
         self.settle(kind, SignalingState::HaveRemotePranswer, role, &mut plan);
         Ok(plan)
     }

@@ -51,7 +51,7 @@ impl Session {
         role: Option<Role>,
         plan: &mut Plan,
     ) {
-        let remote = self.pending.remote.as_ref();
+        let remote = self.pending.remote.as_deref();
         let transport = remote.and_then(|side| side.reading.transport.clone());
         self.association = transport
             .zip(role)
@@ -65,11 +65,11 @@ impl Session {
         self.current = mem::take(&mut self.pending);
         let Sides { local, remote } = &mut self.current;
         for side in local.iter_mut().chain(remote) {
-            side.reading.forget_media();
+            side.reading.forget_formats();
         }
         self.agreed = agreement(&self.current);
         // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
-        let used = self.current.local.as_ref().and_then(Side::ufrag);
+        let used = self.current.local.as_deref().and_then(Side::ufrag);
         if !used.is_some_and(|used| self.unwanted.contains(&used)) {
             self.unwanted.clear();
         }
@@ -106,6 +106,7 @@ fn agreement(sides: &Sides) -> Vec<Section> {
     let rows = offer.reading.sections.iter().zip(&answer.reading.sections);
     let rows = rows.map(|(offered, answered)| Section {
         rejected: answered.rejected || offered.rejected,
+        rtp: None,
         ..offered.clone()
     });
     rows.collect()

@@ -269,8 +269,8 @@ impl Session {
         let sides = self
             .current
             .local
-            .as_ref()
-            .zip(self.current.remote.as_ref());
+            .as_deref()
+            .zip(self.current.remote.as_deref());
         let mut all = self.transceivers.iter();
         match sides {
             Some((local, remote)) => {

@@ -1,5 +1,6 @@
 //! Candidates that come after their description (RFC 8838, RFC 8840).
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -67,8 +68,8 @@ impl Session {
         let newest = self
             .pending
             .remote
-            .as_ref()
-            .or(self.current.remote.as_ref());
+            .as_deref()
+            .or(self.current.remote.as_deref());
         let reading = &newest.ok_or(InvalidState)?.reading;
         let sections = select(reading, sdp_mid, sdp_mline_index)?;
         let ufrag = username_fragment.or_else(|| parsed.ufrag());
@@ -103,7 +104,7 @@ impl Session {
 /// Adds `line` to every remote description of its generation (W3C §4.4.2); gives
 /// back the newest of them. `sides` begin with the newest.
 fn keep<'s>(
-    sides: [&'s mut Option<Side>; 2],
+    sides: [&'s mut Option<Box<Side>>; 2],
     sections: &[usize],
     ufrag: Option<&str>,
     line: &str,
@@ -117,7 +118,7 @@ fn keep<'s>(
         };
         if wanted {
             side.keep(sections, line);
-            newest = newest.or(Some(&*side));
+            newest = newest.or(Some(&**side));
         }
     }
     newest.ok_or(Operation("no description has this user fragment"))

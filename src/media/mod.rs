@@ -12,6 +12,8 @@
 //! It sees packets in the clear: SRTP lies below it.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use bytes::Bytes;
 //! use pollrtc::cursor::Writer;
 //! use pollrtc::media::{
@@ -38,8 +40,8 @@
 //!     sends: true,
 //!     receives: true,
 //!     encodings: vec![encoding],
-//!     send: vec![opus.clone()],
-//!     receive: vec![opus],
+//!     send: Arc::new([opus.clone()]),
+//!     receive: Arc::new([opus]),
 //!     extensions: ExtensionMap::new(),
 //!     two_byte: false,
 //!     reduced_rtcp: true,

@@ -36,9 +36,9 @@ pub struct LineParameters {
     /// In which forms our track is sent.
     pub encodings: Vec<SendEncoding>,
     /// What the peer takes, best first, with retransmission formats.
-    pub send: Vec<CodecParameters>,
+    pub send: Arc<[CodecParameters]>,
     /// What we take, best first, with retransmission formats.
-    pub receive: Vec<CodecParameters>,
+    pub receive: Arc<[CodecParameters]>,
     /// Which header extensions both know. All lines of a transport agree on them.
     pub extensions: ExtensionMap,
     /// Whether extensions of both forms may be mixed (RFC 8285 §6).

@@ -1,6 +1,6 @@
 //! What was agreed on media, as the media below understand it.
 
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
 use super::connection::PeerConnection;
 use crate::jsep::{Codec, Encoding, HeaderExtension, MediaPlan, TransceiverId};
@@ -72,6 +72,13 @@ fn parameters(plan: &MediaPlan, active: bool, mode: Mode) -> LineParameters {
     let encodings = plan.encodings.iter();
     let cname = encodings.clone().map(|encoding| encoding.cname.clone());
     let remote = plan.remote.iter().flat_map(|remote| &remote.encodings);
+    let send = codecs(&plan.send);
+    // Mostly both ways are the same.
+    let receive = if plan.receive == plan.send {
+        Arc::clone(&send)
+    } else {
+        codecs(&plan.receive)
+    };
     LineParameters {
         mid: plan.mid.clone(),
         audio: plan.kind == crate::jsep::Kind::Audio,
@@ -81,8 +88,8 @@ fn parameters(plan: &MediaPlan, active: bool, mode: Mode) -> LineParameters {
         encodings: encodings
             .filter_map(|encoding| sent(encoding, active))
             .collect(),
-        send: codecs(&plan.send),
-        receive: codecs(&plan.receive),
+        send,
+        receive,
         extensions: extensions(&plan.extensions),
         two_byte: plan.mixed_extensions,
         reduced_rtcp: plan.reduced_rtcp,
@@ -108,7 +115,7 @@ fn received(encoding: &Encoding) -> RemoteEncoding {
     }
 }
 
-fn codecs(codecs: &[Codec]) -> Vec<CodecParameters> {
+fn codecs(codecs: &[Codec]) -> Arc<[CodecParameters]> {
     let known = codecs.iter().filter_map(|codec| {
         Some(CodecParameters {
             payload_type: PayloadType::new(codec.payload)?,

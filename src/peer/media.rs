@@ -215,7 +215,7 @@ impl PeerConnection {
         let parameters = self.media.parameters(line(transceiver));
         let codecs = parameters
             .into_iter()
-            .flat_map(|parameters| &parameters.send);
+            .flat_map(|parameters| &*parameters.send);
         codecs.filter(|codec| codec.is_media())
     }
 

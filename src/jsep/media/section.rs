@@ -122,6 +122,15 @@ impl Rtp {
         })
     }
 
+    /// Keeps only which way media flow, and whose they are.
+    pub(in crate::jsep) fn forget_formats(&mut self) {
+        self.codecs = Vec::new();
+        self.extensions = Vec::new();
+        self.encodings = Vec::new();
+        self.layers = Vec::new();
+        self.streams.shrink_to_fit();
+    }
+
     /// What the writer says of what it sends.
     pub(in crate::jsep) fn remote_streams(&self) -> RemoteStreams {
         RemoteStreams {
