@@ -1,0 +1,155 @@
+//! One publisher, one packet at a time, to many subscribers.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use pollrtc::crypto::CryptoProvider;
+use pollrtc::cursor::{Reader, Writer};
+use pollrtc::rng::Rng;
+use pollrtc::rtp::format::Format;
+use pollrtc::rtp::sender::{OutPacket, RtpSender, SendParameters, SenderConfig};
+use pollrtc::seq::{Serial16, Serial32};
+use pollrtc::srtp::{Config, Master, SrtpContext};
+use pollrtc::time::Instant;
+use pollrtc::wire::dtls::extension::SrtpProfile;
+use pollrtc::wire::list::List;
+use pollrtc::wire::rtp::{Header, Packet, PayloadType, Ssrc};
+
+/// How many bytes of video are in a packet.
+pub(crate) const PAYLOAD: usize = 1150;
+
+/// After so many packets all memory is there.
+pub(crate) const WARM_UP: usize = 3000;
+
+/// The heart of an SFU, and a publisher.
+pub(crate) struct Fan {
+    now: Instant,
+    number: u16,
+    publisher: SrtpContext,
+    ingest: SrtpContext,
+    memory: BytesMut,
+    subscribers: Vec<Subscriber>,
+    sent: Vec<u8>,
+}
+
+struct Subscriber {
+    sender: RtpSender,
+    srtp: SrtpContext,
+    transport: Serial16,
+    out: Vec<u8>,
+}
+
+impl Fan {
+    pub(crate) fn new(backend: &'static CryptoProvider, subscribers: usize) -> Self {
+        let subscriber = |number: u32| {
+            let ssrc = Ssrc(1000 + number);
+            let mut sender = RtpSender::new(
+                SenderConfig::new(ssrc),
+                &mut Rng::from_number(number.into()),
+            );
+            sender.set_parameters(SendParameters::new(payload_type(), 90_000, Format::Vp8));
+            Subscriber {
+                sender,
+                srtp: context(backend),
+                transport: Serial16(0),
+                out: Vec::with_capacity(1500),
+            }
+        };
+        Self {
+            now: Instant::ZERO,
+            number: 0,
+            publisher: context(backend),
+            ingest: context(backend),
+            memory: BytesMut::new(),
+            subscribers: (0..subscribers as u32).map(subscriber).collect(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// The publisher's next packet.
+    pub(crate) fn publish(&mut self, out: &mut Vec<u8>) {
+        self.now += Duration::from_millis(1);
+        self.number = self.number.wrapping_add(1);
+        let header = Header {
+            marker: false,
+            payload_type: payload_type(),
+            sequence_number: Serial16(self.number),
+            timestamp: Serial32(u32::from(self.number) * 90),
+            ssrc: Ssrc(7),
+            csrcs: List::EMPTY,
+            extensions: None,
+        };
+        out.clear();
+        let sealed = self.publisher.seal_rtp(&mut Writer::new(out, 1500), |w| {
+            header.emit(w);
+            w.bytes(&[0x42; PAYLOAD]);
+            true
+        });
+        assert!(sealed);
+    }
+
+    /// Opens a packet and sends it to all; how many bytes that were.
+    pub(crate) fn forward(&mut self, datagram: &mut [u8]) -> usize {
+        let opened = self.ingest.open_rtp(datagram).expect("it is new");
+        let packet = Packet::parse(&mut Reader::new(opened)).expect("RTP");
+        let payload = copy(&mut self.memory, packet.payload);
+        let packet = OutPacket {
+            source: packet.header.ssrc,
+            number: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            payload_type: packet.header.payload_type,
+            marker: packet.header.marker,
+            extensions: &[],
+            payload: &payload,
+        };
+        let mut bytes = 0;
+        for subscriber in &mut self.subscribers {
+            bytes += subscriber.forward(self.now, &packet);
+        }
+        bytes
+    }
+
+    pub(crate) fn forward_next(&mut self) -> usize {
+        let mut sent = core::mem::take(&mut self.sent);
+        self.publish(&mut sent);
+        let bytes = self.forward(&mut sent);
+        self.sent = sent;
+        bytes
+    }
+}
+
+impl Subscriber {
+    fn forward(&mut self, now: Instant, packet: &OutPacket<'_>) -> usize {
+        let Self {
+            sender,
+            srtp,
+            transport,
+            out,
+        } = self;
+        sender.write_packet(now, packet).expect("it is next");
+        out.clear();
+        let mut w = Writer::new(out, 1500);
+        while srtp.seal_rtp(&mut w, |w| {
+            sender.poll_rtp(now, transport, Duration::ZERO, w)
+        }) {}
+        w.len()
+    }
+}
+
+fn copy(memory: &mut BytesMut, payload: &[u8]) -> Bytes {
+    if memory.capacity() < payload.len() {
+        memory.reserve(64 << 10);
+    }
+    memory.extend_from_slice(payload);
+    memory.split().freeze()
+}
+
+fn context(backend: &CryptoProvider) -> SrtpContext {
+    let config = Config::new(SrtpProfile::AeadAes128Gcm);
+    let master = Master::new(&[7; 16], &[7; 12]);
+    SrtpContext::new(backend, config, master, master).expect("keys")
+}
+
+const fn payload_type() -> PayloadType {
+    PayloadType::from_low_bits(96)
+}
