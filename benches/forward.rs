@@ -9,7 +9,7 @@
     reason = "a bench has std, and tells its figures"
 )]
 
-#[path = "../tests/support/fan.rs"]
+#[path = "../tests/support/fan/mod.rs"]
 mod fan;
 #[path = "support/rounds.rs"]
 mod rounds;
@@ -17,7 +17,9 @@ mod rounds;
 use std::env;
 
 use fan::Fan;
-use pollrtc::crypto::CryptoProvider;
+use fan::connections::Connections;
+use fan::parts::Parts;
+use pollrtc::crypto::{AeadId, CryptoProvider, TAG_LEN};
 use rounds::{Subject, least};
 
 const BACKENDS: &[&CryptoProvider] = &[
@@ -31,27 +33,27 @@ const BATCH: usize = 2;
 const ROUNDS: usize = 3000;
 
 /// A fan and the packets that the publisher sent to it.
-struct Batch {
-    fan: Fan,
+struct Batch<F> {
+    fan: F,
     sent: Vec<Vec<u8>>,
 }
 
-impl Batch {
-    fn new(backend: &'static CryptoProvider, subscribers: usize) -> Self {
-        let mut fan = Fan::new(backend, subscribers);
+impl<F: Fan> Batch<F> {
+    fn new(fan: F) -> Self {
+        let sent = vec![Vec::with_capacity(1500); BATCH];
+        let mut batch = Self { fan, sent };
         // The histories fill, and their memory is used again from then on.
-        for _ in 0..fan::WARM_UP {
-            fan.forward_next();
+        for _ in 0..fan::WARM_UP / BATCH {
+            batch.prepare();
+            batch.run();
         }
-        Self {
-            fan,
-            sent: vec![Vec::new(); BATCH],
-        }
+        batch
     }
 }
 
-impl Subject for Batch {
+impl<F: Fan> Subject for Batch<F> {
     fn prepare(&mut self) {
+        self.fan.tend();
         for sent in &mut self.sent {
             self.fan.publish(sent);
         }
@@ -59,23 +61,45 @@ impl Subject for Batch {
 
     fn run(&mut self) {
         for sent in &mut self.sent {
-            self.fan.forward(sent);
+            let datagrams = self.fan.forward(sent);
+            assert!(datagrams > 0);
+        }
+    }
+}
+
+/// The cipher alone, once for each packet that is forwarded.
+fn alone(backend: &CryptoProvider, subscribers: usize) -> impl FnMut() {
+    let algorithm = backend.aead(AeadId::Aes128Gcm).expect("GCM");
+    let mut aead = algorithm.key(&[7; 16]).expect("a key");
+    let mut packet = vec![0x42; fan::PAYLOAD + 12];
+    move || {
+        for _ in 0..BATCH * subscribers {
+            let (header, payload) = packet.split_at_mut(12);
+            let mut tag = [0; TAG_LEN];
+            aead.seal(&[1; 12], header, payload, &mut tag);
         }
     }
 }
 
 fn main() {
-    let arguments = env::args()
+    let number = env::args()
         .skip(1)
         .find_map(|argument| argument.parse().ok());
-    let subscribers = arguments.unwrap_or(50);
+    let subscribers = number.unwrap_or(50);
     println!(
-        "{} bytes to {subscribers} subscribers, the least of {ROUNDS} batches of {BATCH}",
+        "{} bytes to {subscribers} subscribers: ns per forwarded packet, the least of {ROUNDS} batches of {BATCH}",
         fan::PAYLOAD
     );
+    println!("backend      connections   senders and keys   AES-128-GCM alone");
     for backend in BACKENDS {
-        let mut batch = Batch::new(backend, subscribers);
-        let [time] = least(ROUNDS, BATCH * subscribers, [&mut batch]);
-        println!("{:<12} {time:>6.0} ns per forwarded packet", backend.name);
+        let mut connections = Batch::new(Connections::new(backend, subscribers));
+        let mut parts = Batch::new(Parts::new(backend, subscribers));
+        let mut alone = alone(backend, subscribers);
+        let subjects: [&mut dyn Subject; 3] = [&mut connections, &mut parts, &mut alone];
+        let [connections, parts, alone] = least(ROUNDS, BATCH * subscribers, subjects);
+        println!(
+            "{:<12} {connections:>11.0} {parts:>18.0} {alone:>19.0}",
+            backend.name
+        );
     }
 }

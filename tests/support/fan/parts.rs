@@ -1,4 +1,4 @@
-//! One publisher, one packet at a time, to many subscribers.
+//! A sender and the keys of each subscriber, by hand.
 
 use std::time::Duration;
 
@@ -15,21 +15,16 @@ use pollrtc::wire::dtls::extension::SrtpProfile;
 use pollrtc::wire::list::List;
 use pollrtc::wire::rtp::{Header, Packet, PayloadType, Ssrc};
 
-/// How many bytes of video are in a packet.
-pub(crate) const PAYLOAD: usize = 1150;
+use super::{Fan, PAYLOAD};
 
-/// After so many packets all memory is there.
-pub(crate) const WARM_UP: usize = 3000;
-
-/// The heart of an SFU, and a publisher.
-pub(crate) struct Fan {
+/// Keys, senders, and memory for payloads.
+pub(crate) struct Parts {
     now: Instant,
     number: u16,
     publisher: SrtpContext,
     ingest: SrtpContext,
     memory: BytesMut,
     subscribers: Vec<Subscriber>,
-    sent: Vec<u8>,
 }
 
 struct Subscriber {
@@ -39,7 +34,7 @@ struct Subscriber {
     out: Vec<u8>,
 }
 
-impl Fan {
+impl Parts {
     pub(crate) fn new(backend: &'static CryptoProvider, subscribers: usize) -> Self {
         let subscriber = |number: u32| {
             let ssrc = Ssrc(1000 + number);
@@ -62,12 +57,12 @@ impl Fan {
             ingest: context(backend),
             memory: BytesMut::new(),
             subscribers: (0..subscribers as u32).map(subscriber).collect(),
-            sent: Vec::new(),
         }
     }
+}
 
-    /// The publisher's next packet.
-    pub(crate) fn publish(&mut self, out: &mut Vec<u8>) {
+impl Fan for Parts {
+    fn publish(&mut self, out: &mut Vec<u8>) {
         self.now += Duration::from_millis(1);
         self.number = self.number.wrapping_add(1);
         let header = Header {
@@ -88,8 +83,7 @@ impl Fan {
         assert!(sealed);
     }
 
-    /// Opens a packet and sends it to all; how many bytes that were.
-    pub(crate) fn forward(&mut self, datagram: &mut [u8]) -> usize {
+    fn forward(&mut self, datagram: &mut [u8]) -> usize {
         let opened = self.ingest.open_rtp(datagram).expect("it is new");
         let packet = Packet::parse(&mut Reader::new(opened)).expect("RTP");
         let payload = copy(&mut self.memory, packet.payload);
@@ -102,19 +96,9 @@ impl Fan {
             extensions: &[],
             payload: &payload,
         };
-        let mut bytes = 0;
-        for subscriber in &mut self.subscribers {
-            bytes += subscriber.forward(self.now, &packet);
-        }
-        bytes
-    }
-
-    pub(crate) fn forward_next(&mut self) -> usize {
-        let mut sent = core::mem::take(&mut self.sent);
-        self.publish(&mut sent);
-        let bytes = self.forward(&mut sent);
-        self.sent = sent;
-        bytes
+        let now = self.now;
+        let subscribers = self.subscribers.iter_mut();
+        subscribers.map(|one| one.forward(now, &packet)).sum()
     }
 }
 
@@ -128,11 +112,14 @@ impl Subscriber {
         } = self;
         sender.write_packet(now, packet).expect("it is next");
         out.clear();
+        let mut datagrams = 0;
         let mut w = Writer::new(out, 1500);
         while srtp.seal_rtp(&mut w, |w| {
             sender.poll_rtp(now, transport, Duration::ZERO, w)
-        }) {}
-        w.len()
+        }) {
+            datagrams += 1;
+        }
+        datagrams
     }
 }
 
