@@ -18,4 +18,4 @@ pub(crate) trait Fan {
 pub(crate) const PAYLOAD: usize = 1150;
 
 /// After so many packets all memory is there.
-pub(crate) const WARM_UP: usize = 3000;
+pub(crate) const WARM_UP: usize = 1500;
