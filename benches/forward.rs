@@ -40,7 +40,7 @@ struct Batch<F> {
 
 impl<F: Fan> Batch<F> {
     fn new(fan: F) -> Self {
-        let sent = vec![Vec::with_capacity(1500); BATCH];
+        let sent = vec![Vec::new(); BATCH];
         let mut batch = Self { fan, sent };
         // The histories fill, and their memory is used again from then on.
         for _ in 0..fan::WARM_UP / BATCH {
@@ -68,12 +68,12 @@ impl<F: Fan> Subject for Batch<F> {
 }
 
 /// The cipher alone, once for each packet that is forwarded.
-fn alone(backend: &CryptoProvider, subscribers: usize) -> impl FnMut() {
+fn alone(backend: &CryptoProvider, subscribers: u16) -> impl FnMut() {
     let algorithm = backend.aead(AeadId::Aes128Gcm).expect("GCM");
     let mut aead = algorithm.key(&[7; 16]).expect("a key");
     let mut packet = vec![0x42; fan::PAYLOAD + 12];
     move || {
-        for _ in 0..BATCH * subscribers {
+        for _ in 0..BATCH * usize::from(subscribers) {
             let (header, payload) = packet.split_at_mut(12);
             let mut tag = [0; TAG_LEN];
             aead.seal(&[1; 12], header, payload, &mut tag);
@@ -96,7 +96,7 @@ fn main() {
         let mut parts = Batch::new(Parts::new(backend, subscribers));
         let mut alone = alone(backend, subscribers);
         let subjects: [&mut dyn Subject; 3] = [&mut connections, &mut parts, &mut alone];
-        let [connections, parts, alone] = least(ROUNDS, BATCH * subscribers, subjects);
+        let [connections, parts, alone] = least(ROUNDS, BATCH * usize::from(subscribers), subjects);
         println!(
             "{:<12} {connections:>11.0} {parts:>18.0} {alone:>19.0}",
             backend.name

@@ -158,7 +158,7 @@ impl<S, O> Sealed<S, O> {
     fn new(seal: S, open: O) -> Self {
         Self {
             packets: Numbered::new(),
-            sealed: vec![(0, Vec::with_capacity(1500)); BATCH],
+            sealed: vec![(0, Vec::new()); BATCH],
             seal,
             open,
         }

@@ -20,7 +20,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const SUBSCRIBERS: usize = 5;
+const SUBSCRIBERS: u16 = 5;
 const PACKETS: usize = 500;
 
 /// Forwards packets, after all memory is there; how often that allocated.
@@ -33,7 +33,10 @@ fn allocations(mut fan: impl Fan) -> usize {
         let region = Region::new(GLOBAL);
         let datagrams = fan.forward(&mut sent);
         let change = region.change();
-        assert!(datagrams >= SUBSCRIBERS, "{datagrams} for packet {number}");
+        assert!(
+            datagrams >= SUBSCRIBERS.into(),
+            "{datagrams} for packet {number}"
+        );
         if number >= fan::WARM_UP {
             allocations += change.allocations + change.reallocations;
         }

@@ -1,6 +1,8 @@
 //! Times that are compared: all subjects take turns, and the least of each counts.
 
-use std::time::{Duration, Instant};
+use core::time::Duration;
+
+use pollrtc::time::Clock;
 
 /// Something to be timed, a batch at a time.
 pub(crate) trait Subject {
@@ -23,13 +25,14 @@ pub(crate) fn least<const N: usize>(
     batch: usize,
     mut subjects: [&mut dyn Subject; N],
 ) -> [f64; N] {
+    let clock = Clock::start();
     let mut least = [Duration::MAX; N];
     for _ in 0..rounds {
         for (subject, least) in subjects.iter_mut().zip(&mut least) {
             subject.prepare();
-            let start = Instant::now();
+            let start = clock.now();
             subject.run();
-            *least = start.elapsed().min(*least);
+            *least = (clock.now() - start).min(*least);
         }
     }
     least.map(|time| time.as_secs_f64() * 1e9 / batch as f64)

@@ -30,9 +30,9 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(backend: &'static CryptoProvider, subscribers: usize) -> Self {
+    pub(crate) fn new(backend: &'static CryptoProvider, subscribers: u16) -> Self {
         let (publisher, ingest, _) = connect(backend, 0);
-        let connected = (1..=subscribers as u16).map(|number| connect(backend, number));
+        let connected = (1..=subscribers).map(|number| connect(backend, number));
         let (mut now, mut egress) = (Instant::ZERO, Vec::new());
         for (sending, _, at) in connected {
             egress.push(sending);

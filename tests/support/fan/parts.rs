@@ -35,9 +35,9 @@ struct Subscriber {
 }
 
 impl Parts {
-    pub(crate) fn new(backend: &'static CryptoProvider, subscribers: usize) -> Self {
-        let subscriber = |number: u32| {
-            let ssrc = Ssrc(1000 + number);
+    pub(crate) fn new(backend: &'static CryptoProvider, subscribers: u16) -> Self {
+        let subscriber = |number: u16| {
+            let ssrc = Ssrc(1000 + u32::from(number));
             let mut sender = RtpSender::new(
                 SenderConfig::new(ssrc),
                 &mut Rng::from_number(number.into()),
@@ -56,7 +56,7 @@ impl Parts {
             publisher: context(backend),
             ingest: context(backend),
             memory: BytesMut::new(),
-            subscribers: (0..subscribers as u32).map(subscriber).collect(),
+            subscribers: (0..subscribers).map(subscriber).collect(),
         }
     }
 }
