@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::adapter::{phase_of_dtls, phase_of_ice};
-use super::ledger::{Channel, Delivery, Message, Phase, Side, Snapshot};
+use super::ledger::{Channel, Delivery, Frame, Message, Phase, Side, Snapshot};
 use super::{Fact, Grant, HostId, Link, Machine, Realm, Wish, World, invariants};
 use crate::cursor::Writer;
 use crate::dtls;
@@ -16,8 +16,9 @@ use crate::net::Path;
 use crate::peer::{
     ChannelConfig, ChannelId, ChannelInfo, ChannelState, Config, ConnectionState, Data,
     Description, DescriptionError, Event, IceCandidate, LocalCandidate, OpenError, PeerConnection,
-    SendError, SignalingState,
+    SendError, SignalingState, Transceiver, TransceiverId,
 };
+use crate::rtp::sender::{MediaFrame, WriteError};
 use crate::time::Instant;
 use crate::wire::sdp::candidate;
 
@@ -81,6 +82,15 @@ impl Machine for PeerConnection {
             Event::BufferedAmountLow(id) => {
                 Some(Fact::BufferedAmountLow(self.channel(*id)?.stream?))
             }
+            Event::Frame {
+                transceiver,
+                rid,
+                frame,
+            } => Some(Fact::FrameReceived(Frame {
+                mid: self.transceiver(*transceiver)?.mid()?.into(),
+                rid: (**rid).into(),
+                data: frame.data.clone(),
+            })),
             _ => None,
         }
     }
@@ -291,6 +301,34 @@ impl World<PeerConnection> {
         let info = self.machine(host).channel(channel);
         if let Some(message) = info.and_then(|info| recorded(info, data)) {
             self.note(host, Fact::MessageSent(message));
+        }
+        self.settle(host);
+        Ok(())
+    }
+
+    /// Sends a frame of one encoding, whose name is empty if there is only one.
+    ///
+    /// # Errors
+    ///
+    /// What the peer has against it.
+    pub fn write_frame(
+        &mut self,
+        host: HostId,
+        transceiver: TransceiverId,
+        rid: &str,
+        frame: &MediaFrame,
+    ) -> Result<(), WriteError> {
+        self.act(host, |peer, now| {
+            peer.write_encoding(now, transceiver, rid, frame)
+        })?;
+        let transceiver = self.machine(host).transceiver(transceiver);
+        if let Some(mid) = transceiver.and_then(Transceiver::mid) {
+            let frame = Frame {
+                mid: mid.into(),
+                rid: rid.into(),
+                data: frame.data.clone(),
+            };
+            self.note(host, Fact::FrameSent(frame));
         }
         self.settle(host);
         Ok(())

@@ -1,0 +1,173 @@
+//! A thousand bad networks: one packet of twenty is lost, some overtake others, and
+//! each takes up to 100 ms longer than the fastest.
+
+use std::num::NonZero;
+use std::thread;
+use std::time::Duration;
+
+use pollrtc::sim::ledger::{Datagram, Origin};
+use pollrtc::sim::{Chance, Link, Loss};
+use pollrtc::wire::demux::{self, Class};
+
+use crate::oracle;
+use crate::stage::{Stage, millis, open_config};
+
+/// What became of the frames, and what RTCP took, of one run or of many.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    sent: usize,
+    expected: usize,
+    came: usize,
+    packets: usize,
+    lost: usize,
+    media_bytes: usize,
+    report_bytes: usize,
+    played: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.expected += other.expected;
+        self.came += other.came;
+        self.packets += other.packets;
+        self.lost += other.lost;
+        self.media_bytes += other.media_bytes;
+        self.report_bytes += other.report_bytes;
+        self.played += other.played;
+    }
+}
+
+fn bad_link(seed: u64) -> Link {
+    Link {
+        delay: millis(5 + seed % 46),
+        jitter: millis(100),
+        loss: Loss::Uniform(Chance::percent(5)),
+        reorder: Chance::percent(5),
+        duplicate: Chance::percent(1),
+        ..Link::default()
+    }
+}
+
+/// One run. All that had to come has come, or it panics.
+fn play(seed: u64) -> Tally {
+    let mut stage = Stage::new(seed, bad_link(seed), &open_config());
+    stage.connect();
+    let began = stage.world.now();
+    stage.play(millis(3_000));
+    stage.rest(millis(1_500));
+    stage.world.check_end();
+    let mut tally = Tally {
+        played: stage.world.now() - began,
+        ..Tally::default()
+    };
+    for sender in 0..2 {
+        judge(&stage, sender, &mut tally);
+    }
+    let bytes = |class| {
+        let datagrams = stage.world.ledger().datagrams().iter();
+        let fits =
+            |one: &&Datagram| one.origin == Origin::Genuine && demux::classify(&one.bytes) == class;
+        // RFC 3550 §6.2: headers of UDP and IP count.
+        let sizes = datagrams.filter(fits).map(|one| one.bytes.len() + 28);
+        sizes.sum::<usize>()
+    };
+    tally.media_bytes = bytes(Class::Rtp);
+    tally.report_bytes = bytes(Class::Rtcp);
+    tally
+}
+
+/// Compares what came with what the oracle says had to come.
+fn judge(stage: &Stage, sender: usize, tally: &mut Tally) {
+    let ledger = stage.world.ledger();
+    let host = stage.hosts[sender];
+    let streams = oracle::streams(ledger, host);
+    for (kind, source) in oracle::sources(ledger, host).into_iter().enumerate() {
+        let stream = &streams[&source];
+        let line = &stage.lines[sender][kind];
+        // Sound is not asked for again: it waits for as long as others were late.
+        let patience = [millis(10), millis(490)][kind];
+        let in_time = stream.in_time(patience);
+        assert_eq!(
+            in_time.len(),
+            line.sent.len(),
+            "seed {}",
+            stage.world.seed()
+        );
+        let mut decodable = false;
+        let came = &stage.lines[1 - sender][kind].came;
+        for (number, is_in_time) in in_time.into_iter().enumerate() {
+            decodable = is_in_time && (line.sent[number] || decodable);
+            let is_there = came.binary_search(&number).is_ok();
+            assert!(
+                is_there || !decodable,
+                "seed {}: frame {number} of kind {kind} from {sender} was there in time, and is not given out",
+                stage.world.seed()
+            );
+            tally.expected += usize::from(decodable);
+        }
+        tally.sent += line.sent.len();
+        tally.came += came.len();
+        tally.packets += stream.len();
+        tally.lost += stream.lost();
+    }
+}
+
+/// A quarter of the seeds, on as many threads as there are processors.
+fn quarter(first: u64) {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let share = |thread| {
+            let mut tally = Tally::default();
+            let seeds = (first..first + SEEDS / 4).skip(thread).step_by(threads);
+            seeds.for_each(|seed| tally.add(&play(seed)));
+            tally
+        };
+        let running: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || share(thread)))
+            .collect();
+        for one in running {
+            tally.add(&one.join().expect("it has said what is wrong"));
+        }
+    });
+    println!(
+        "{} frames, {} had to come, {} came; {} packets, {} never; {} bytes of media, {} of RTCP in {:?}",
+        tally.sent,
+        tally.expected,
+        tally.came,
+        tally.packets,
+        tally.lost,
+        tally.media_bytes,
+        tally.report_bytes,
+        tally.played
+    );
+    // What is lost without being repaired is sound, and the pictures behind what was
+    // lost too often.
+    assert!(tally.came * 100 >= tally.sent * 95, "too few frames came");
+    let session = tally.media_bytes + tally.report_bytes;
+    assert!(tally.report_bytes * 20 <= session, "too much RTCP");
+}
+
+#[test]
+fn frames_that_can_be_repaired_come_in_the_first_quarter() {
+    quarter(0);
+}
+
+#[test]
+fn frames_that_can_be_repaired_come_in_the_second_quarter() {
+    quarter(SEEDS / 4);
+}
+
+#[test]
+fn frames_that_can_be_repaired_come_in_the_third_quarter() {
+    quarter(SEEDS / 2);
+}
+
+#[test]
+fn frames_that_can_be_repaired_come_in_the_fourth_quarter() {
+    quarter(SEEDS / 4 * 3);
+}
+
+/// So many networks.
+const SEEDS: u64 = 1_000;
