@@ -9,6 +9,10 @@
     reason = "a test has std, and neither alloc nor core unless it asks"
 )]
 
+#[path = "../support/media.rs"]
+mod ends;
+
+mod attacks;
 mod lossy;
 mod oracle;
 mod stage;
