@@ -97,7 +97,9 @@ fn atk_019_forged_packets_move_nothing() {
                 if rng.below(2) == 0 {
                     bytes[2] ^= 0x40;
                 }
-                stage.world.inject(stage.world.now(), one.from, one.to, bytes);
+                stage
+                    .world
+                    .inject(stage.world.now(), one.from, one.to, bytes);
             }
             seen = sent.len();
         }
@@ -233,7 +235,10 @@ impl Victim {
         let mut all = Vec::new();
         loop {
             let mut bytes = Vec::new();
-            if !self.media.poll_rtp(self.now, &mut Writer::new(&mut bytes, 1_500)) {
+            if !self
+                .media
+                .poll_rtp(self.now, &mut Writer::new(&mut bytes, 1_500))
+            {
                 return all;
             }
             all.push(bytes);
@@ -247,7 +252,10 @@ impl Victim {
         while self.now < end {
             self.wait(millis(1));
             let mut bytes = Vec::new();
-            while self.media.poll_rtcp(self.now, &mut Writer::new(&mut bytes, 1_200)) {
+            while self
+                .media
+                .poll_rtcp(self.now, &mut Writer::new(&mut bytes, 1_200))
+            {
                 all += bytes.len();
                 bytes.clear();
             }
@@ -266,7 +274,13 @@ fn atk_064_a_flood_of_sources_is_bounded() {
     let mut victim = Victim::new();
     let config = MediaConfig::default();
     for source in 0..100_000_u32 {
-        victim.rtp(source.wrapping_mul(0x9e37_79b9), 96, 1, 0, &[0x10, 0x11, 0, 0]);
+        victim.rtp(
+            source.wrapping_mul(0x9e37_79b9),
+            96,
+            1,
+            0,
+            &[0x10, 0x11, 0, 0],
+        );
         if source.is_multiple_of(1_000) {
             victim.wait(millis(1));
         }
@@ -370,8 +384,16 @@ fn atk_069_a_farewell_ends_only_the_peers_own() {
     assert!(!victim.show(3_000, 5_000).is_empty());
     victim.rtp(THEIRS, 111, 8, 960, b"sound");
     let events = victim.events();
-    assert!(events.iter().any(|event| matches!(event, Event::Frame { .. })));
-    assert!(!events.iter().any(|event| matches!(event, Event::Ended { .. })));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Frame { .. }))
+    );
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event, Event::Ended { .. }))
+    );
 }
 
 /// ATK-065, RTP-019: numbers jump by half of their range all the time; what is asked
@@ -396,7 +418,11 @@ fn atk_065_jumps_of_numbers_ask_for_little() {
     }
     victim.reports(millis(600));
     let events = victim.events();
-    assert!(events.iter().any(|event| matches!(event, Event::Frame { .. })));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Frame { .. }))
+    );
 }
 
 /// ATK-067: pictures that never end.
@@ -431,7 +457,10 @@ fn atk_062_lengths_that_lie_are_counted() {
     victim.rtp(THEIRS, 111, 7, 0, b"sound");
     victim.wait(millis(2_000));
     let mut report = Vec::new();
-    if victim.media.poll_rtcp(victim.now, &mut Writer::new(&mut report, 1_200)) {
+    if victim
+        .media
+        .poll_rtcp(victim.now, &mut Writer::new(&mut report, 1_200))
+    {
         corpus.push(report);
     }
     assert!(corpus.len() > 4);

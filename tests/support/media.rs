@@ -98,7 +98,7 @@ impl MediaEnd {
         let sound = Bytes::from(vec![0xfc; 20 + usize::from(ticks.to_be_bytes()[3] % 40)]);
         let frame = MediaFrame::new(ticks.wrapping_mul(960), sound);
         // A refusal is as good as any answer.
-        drop(self.media.write(now, SOUND, "", &frame));
+        let _ = self.media.write(now, SOUND, "", &frame);
         if ticks.is_multiple_of(3) {
             let is_key = std::mem::take(&mut self.wants_key);
             let mut picture = match is_key {
@@ -107,7 +107,7 @@ impl MediaEnd {
             };
             picture.resize(2_000, ticks.to_be_bytes()[3]);
             let frame = MediaFrame::new(ticks.wrapping_mul(1_800), picture.into());
-            drop(self.media.write(now, PICTURES, "", &frame));
+            let _ = self.media.write(now, PICTURES, "", &frame);
         }
     }
 }
@@ -173,16 +173,15 @@ pub fn ignored(ignored: &Ignored) -> u64 {
 /// What was agreed on for sound and pictures: streams of ours from the number
 /// `first` on, of the peer's from `peer` on.
 pub fn lines(first: u32, peer: u32) -> [LineParameters; 2] {
-    let codec = |number, name: &str, clock_rate, parameters: &str, feedback: &[&str]| {
-        CodecParameters {
+    let codec =
+        |number, name: &str, clock_rate, parameters: &str, feedback: &[&str]| CodecParameters {
             payload_type: PayloadType::from_low_bits(number),
             name: name.into(),
             clock_rate,
             channels: 1,
             parameters: parameters.into(),
             feedback: feedback.iter().map(ToString::to_string).collect(),
-        }
-    };
+        };
     let feedback = ["nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"];
     let sound = vec![codec(111, "opus", 48_000, "", &["transport-cc"])];
     let pictures = vec![
@@ -220,10 +219,7 @@ pub fn lines(first: u32, peer: u32) -> [LineParameters; 2] {
             mode: Mode::Frames,
         }
     };
-    [
-        line("0", sound, 0, false),
-        line("1", pictures, 1, true),
-    ]
+    [line("0", sound, 0, false), line("1", pictures, 1, true)]
 }
 
 /// The application writes sound so often.
