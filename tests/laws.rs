@@ -18,6 +18,7 @@ use pollrtc::PeerConnection;
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{CloseReason, DtlsState, DtlsTransport, Event, Role};
 use pollrtc::ice::{self, IceAgent};
+use pollrtc::media::MediaConfig;
 use pollrtc::peer::{self, ChannelConfig, ConnectionState, MediaFrame};
 use pollrtc::rng::Rng;
 use pollrtc::sctp::{self, Reliability, SctpAssociation, SctpConfig, SctpState, SendOptions};
@@ -28,6 +29,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::laws::{self, Op, Subject, path_of};
 use support::mdns::Resolver;
+use support::media::{MediaEnd, PICTURES, SOUND, Told};
+use support::stream::{StreamEnd, StreamTold};
 use support::toy::{self, Toy};
 use support::turn::TurnEnd;
 use support::{counters, dtls};
@@ -85,6 +88,8 @@ keeps_the_laws!(dtls_transport, Direct<DtlsTransport>, 24, 80);
 keeps_the_laws!(sctp_association, Direct<SctpAssociation>, 48, 80);
 keeps_the_laws!(mdns, Resolver, 48, 80);
 keeps_the_laws!(turn_client, TurnEnd, 48, 80);
+keeps_the_laws!(rtp_sender_and_receiver, StreamEnd, 48, 80);
+keeps_the_laws!(media, MediaEnd, 48, 80);
 keeps_the_laws!(peer_connection, PeerConnection, 16, 100);
 
 impl Subject for Direct<SctpAssociation> {
@@ -188,6 +193,69 @@ impl Subject for Direct<DtlsTransport> {
 
     fn dropped(&self) -> u64 {
         counters::dtls(&self.machine.stats())
+    }
+}
+
+impl Subject for StreamEnd {
+    fn pair(seed: u64) -> [Self; 2] {
+        let mut rng = Rng::from_number(seed);
+        let [left, right] = [100, 200];
+        [(left, right, 0), (right, left, 1)]
+            .map(|(own, peer, side)| Self::new(path_of(side), own, peer, &mut rng))
+    }
+
+    fn command(&mut self, _now: Instant, _choice: u8) {}
+
+    fn close(&mut self, now: Instant) {
+        self.close(now);
+    }
+
+    fn is_terminal(event: &StreamTold) -> bool {
+        matches!(event, StreamTold::Closed)
+    }
+
+    fn is_done(&self) -> bool {
+        self.frames > 20
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped()
+    }
+}
+
+impl Subject for MediaEnd {
+    fn pair(seed: u64) -> [Self; 2] {
+        let mut rng = Rng::from_number(seed);
+        let [left, right] = [100, 200];
+        [(left, right, 0), (right, left, 1)].map(|(own, peer, side)| {
+            Self::new(MediaConfig::default(), path_of(side), own, peer, &mut rng)
+        })
+    }
+
+    fn command(&mut self, _now: Instant, choice: u8) {
+        match choice {
+            0..128 => drop(self.media.request_key_frame(PICTURES, "")),
+            _ => drop(
+                self.media
+                    .set_encoding_active(SOUND, "", choice.is_multiple_of(2)),
+            ),
+        }
+    }
+
+    fn close(&mut self, _now: Instant) {
+        self.close();
+    }
+
+    fn is_terminal(event: &Told) -> bool {
+        matches!(event, Told::Closed)
+    }
+
+    fn is_done(&self) -> bool {
+        self.frames > 20
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped()
     }
 }
 

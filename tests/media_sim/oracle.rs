@@ -33,13 +33,18 @@ struct Sent {
 }
 
 impl Stream {
-    /// For each frame, whether it is there in time: no packet of it, nor any before
-    /// it in the stream, keeps the others waiting for longer than `patience`.
+    /// For each frame, whether it is there in time: no packet of it keeps those behind
+    /// it waiting for longer than `patience`, and none is from before the stream
+    /// begins for the receiver, with the packet that came first.
     pub(crate) fn in_time(&self, patience: Duration) -> Vec<bool> {
         let mut frames: Vec<(u32, bool)> = Vec::new();
         let mut earliest_behind = None;
-        for packet in self.packets.iter().rev() {
-            let is_in_time = match (packet.arrived, earliest_behind) {
+        let arrivals = self.packets.iter().enumerate();
+        let came = arrivals.filter_map(|(index, packet)| Some((packet.arrived?, index)));
+        let begin = came.min().map_or(0, |(_, index)| index);
+        for (index, packet) in self.packets.iter().enumerate().rev() {
+            let arrived = packet.arrived.filter(|_| index >= begin);
+            let is_in_time = match (arrived, earliest_behind) {
                 (None, _) => false,
                 (Some(_), None) => true,
                 (Some(arrived), Some(behind)) => arrived < behind + patience,

@@ -10,6 +10,8 @@ pub mod dtls;
 pub mod ice;
 pub mod laws;
 pub mod mdns;
+pub mod media;
 pub mod peers;
+pub mod stream;
 pub mod toy;
 pub mod turn;
