@@ -22,6 +22,8 @@ pub(crate) struct Line {
     pub(crate) came: Vec<usize>,
     /// The timestamp of the next frame.
     pub(crate) timestamp: u32,
+    /// How many ticks of the codec's clock are between two frames.
+    pub(crate) step: u32,
     /// How often the peer asked for a key frame.
     pub(crate) asked: usize,
     wants_key: bool,
@@ -73,6 +75,7 @@ impl Stage {
         });
         let line = &mut self.lines[side][kind];
         line.transceiver = Some(added.expect("there is room"));
+        line.step = [960, 3_600][kind];
         // The first picture can be nothing else.
         line.wants_key = true;
     }
@@ -112,8 +115,7 @@ impl Stage {
         let picture = self.picture;
         let line = &mut self.lines[side][kind];
         let timestamp = line.timestamp;
-        let step = if kind == 0 { 960 } else { 3_600 };
-        line.timestamp = timestamp.wrapping_add(step);
+        line.timestamp = timestamp.wrapping_add(line.step);
         let Some(transceiver) = line.transceiver.filter(|_| !line.muted) else {
             return;
         };

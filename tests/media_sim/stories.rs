@@ -42,7 +42,7 @@ fn nothing_is_lost_where_the_network_loses_nothing() {
     }
 }
 
-/// RTP-020, ATK-021: numbers wrap three times and more, at ten thousand packets a
+/// RTP-020, ATK-021: numbers wrap twice and more, at ten thousand packets a
 /// second, and some are lost on the way.
 #[test]
 fn the_rollover_counter_grows_again_and_again() {
@@ -58,9 +58,11 @@ fn the_rollover_counter_grows_again_and_again() {
             ..good_link()
         },
     );
-    let count = 3 * 65_536 + 40_000;
+    let count = 2 * 65_536 + 40_000;
+    stage.lines[0][0].step = 5;
     while stage.lines[0][0].sent.len() < count {
-        for _ in 0..100 {
+        // Five ticks each are these ten milliseconds.
+        for _ in 0..96 {
             stage.send(0, 0);
         }
         stage.rest(millis(10));

@@ -32,8 +32,10 @@ pub const PICTURES: LineId = LineId(1);
 pub struct MediaEnd {
     pub media: Media,
     path: Path,
-    /// When the application writes next; never, if it only listens.
+    /// When the application writes next; never, if it only listens. It knows no
+    /// earlier time than the latest.
     next: Option<Instant>,
+    latest: Instant,
     /// How many ticks it wrote.
     ticks: u32,
     wants_key: bool,
@@ -65,6 +67,7 @@ impl MediaEnd {
             media,
             path,
             next: Some(Instant::ZERO + TICK),
+            latest: Instant::ZERO,
             ticks: 0,
             wants_key: true,
             strangers: 0,
@@ -116,6 +119,7 @@ impl Machine for MediaEnd {
     type Event = Told;
 
     fn handle_input(&mut self, now: Instant, _path: Path, datagram: &mut [u8]) {
+        self.latest = self.latest.max(now);
         match demux::classify(datagram) {
             Class::Rtp => self.media.handle_rtp(now, datagram),
             Class::Rtcp => self.media.handle_rtcp(now, datagram),
@@ -125,13 +129,15 @@ impl Machine for MediaEnd {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.media.handle_timeout(now);
-        if self.next.is_some_and(|next| next <= now) {
-            self.next = Some(now + TICK);
+        self.latest = self.latest.max(now);
+        if self.next.is_some_and(|next| next <= self.latest) {
+            self.next = Some(self.latest + TICK);
             self.write(now);
         }
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        self.latest = self.latest.max(now);
         let wrote = self.media.poll_rtcp(now, out) || self.media.poll_rtp(now, out);
         if self.is_closed && !wrote {
             self.is_silent = self.media.poll_timeout().is_none();

@@ -25,7 +25,9 @@ pub struct StreamEnd {
     peer: Ssrc,
     path: Path,
     transport_sequence: Serial16,
+    /// When the application writes next. It knows no earlier time than the latest.
     next: Option<Instant>,
+    latest: Instant,
     ticks: u32,
     wants_key: bool,
     strangers: u64,
@@ -72,6 +74,7 @@ impl StreamEnd {
             path,
             transport_sequence: Serial16(0),
             next: Some(Instant::ZERO + TICK),
+            latest: Instant::ZERO,
             ticks: 0,
             wants_key: true,
             strangers: 0,
@@ -159,6 +162,7 @@ impl Machine for StreamEnd {
     type Event = StreamTold;
 
     fn handle_input(&mut self, now: Instant, _path: Path, datagram: &mut [u8]) {
+        self.latest = self.latest.max(now);
         let mut bytes = Reader::new(datagram);
         if self.is_closed {
             self.strangers += 1;
@@ -179,18 +183,22 @@ impl Machine for StreamEnd {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.receiver.handle_timeout(now);
-        if self.next.is_some_and(|next| next <= now) {
-            self.next = Some(now + TICK);
+        self.latest = self.latest.max(now);
+        if self.next.is_some_and(|next| next <= self.latest) {
+            self.next = Some(self.latest + TICK);
             self.write(now);
         }
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
+        self.latest = self.latest.max(now);
         if self.is_closed {
             return None;
         }
-        let next = &mut self.transport_sequence;
-        let wrote = self.feedback(now, out) || self.sender.poll_rtp(now, next, Duration::ZERO, out);
+        let wrote = self.feedback(now, out) || {
+            let next = &mut self.transport_sequence;
+            self.sender.poll_rtp(now, next, Duration::ZERO, out)
+        };
         wrote.then_some(self.path)
     }
 
