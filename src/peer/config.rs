@@ -189,6 +189,7 @@ const SRTP_PROFILES: [SrtpProfile; 3] = [
     SrtpProfile::Aes128CmSha1_80,
 ];
 
-/// What a packet has beside its payload at most: a header with extensions, the number
-/// of a packet that is sent again, the tag, the head of a relay's channel.
-const RTP_OVERHEAD: usize = 80;
+/// What a packet has beside its payload at most: a header with extensions (60), the
+/// number of a packet that is sent again (2), the tag (16), and what a relay needs
+/// around it (51).
+const RTP_OVERHEAD: usize = 60 + 2 + 16 + 51;

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use pollrtc::peer::{
-    Config, Direction, Event, Kind, MediaCapabilities, MediaFrame, TransceiverInit, WriteError,
+    Config, Direction, Event, IceServer, Kind, MediaCapabilities, MediaFrame, TransceiverInit,
+    WriteError,
 };
 
 use pollrtc::rtp::format::Units;
@@ -99,6 +100,24 @@ fn every_codec_of_the_sample_media() {
 fn same_picture(came: &[u8], sent: &[u8]) -> bool {
     let units = |picture| Units::new(picture).map(|unit| &picture[unit]);
     came == sent || units(came).eq(units(sent))
+}
+
+/// Where a relay may be used, room is left for what it needs around a packet.
+#[test]
+fn the_largest_packet_leaves_room_for_a_relay() {
+    let mut alice = Config::new();
+    alice.ice.servers.push(IceServer {
+        urls: vec!["stun:192.0.2.9".parse().unwrap()],
+        username: None,
+        credential: None,
+    });
+    let mut pair = Pair::with(alice, Config::new());
+    let id = pair.add(ALICE, Kind::Video, Direction::SendOnly);
+    pair.negotiate(ALICE);
+    pair.write(ALICE, id, &picture(0, true, 50_000)).unwrap();
+    pair.run(Duration::from_secs(1));
+    let id = pair.transceiver(BOB, Kind::Video);
+    assert_eq!(pair.take_frames(BOB, id).len(), 1);
 }
 
 /// RTP-040: who comes in the middle asks, and the application is told once.
