@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! POST /offer       {sdp}      -> {id, sdp}    the page offers, the library answers
-//! POST /connection  {}         -> {id, sdp}    the library offers…
+//! POST /connection  {video}    -> {id, sdp}    the library offers…
 //! POST /answer      {id, sdp}  -> {}           …and the page answers
 //! GET  /alive                  -> {}
 //! ```
@@ -98,6 +98,8 @@ fn page(path: &str) -> Option<(&'static str, &'static str)> {
 struct Body {
     id: Option<usize>,
     sdp: Option<String>,
+    #[serde(default)]
+    video: bool,
 }
 
 /// A session that is given back has a description to tell once its candidates are found.
@@ -129,7 +131,7 @@ fn post<'a>(
         }
         "/connection" => {
             let session = app.open_session(now)?;
-            session.offer()?;
+            session.offer(body.video)?;
             Ok(Some(session))
         }
         "/answer" => {

@@ -1,4 +1,4 @@
-//! A chat between a browser and the library, over real sockets.
+//! A chat between a browser and the library, over real sockets, with the camera echoed.
 //!
 //! ```text
 //! cargo run --release --example browser

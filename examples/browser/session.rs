@@ -5,9 +5,10 @@ use core::time::Duration;
 use anyhow::Context as _;
 use pollrtc::peer::{
     ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Description, Event,
-    IceGatheringState, SdpType,
+    IceGatheringState, Kind, SdpType, Transceiver,
 };
 use pollrtc::rng::Rng;
+use pollrtc::rtp::sender::MediaFrame;
 use pollrtc::{Instant, PeerConnection};
 
 use crate::http::{self, Request};
@@ -61,12 +62,20 @@ impl Session {
         self.peer
             .set_remote_description(&offer)
             .context("the offer was refused")?;
+        // What the page sends comes back on the same line.
+        let is_video = |t: &&Transceiver| t.kind() == Kind::Video && !t.is_stopping();
+        for _ in 0..self.peer.transceivers().filter(is_video).count() {
+            self.peer.add_track(Kind::Video, ECHO, &[ECHO])?;
+        }
         let answer = self.peer.create_answer()?;
         Ok(self.peer.set_local_description(Some(&answer))?)
     }
 
-    /// Makes an offer with a channel for the chat.
-    pub(crate) fn offer(&mut self) -> anyhow::Result<()> {
+    /// Makes an offer with a channel for the chat, and with video if the page wants it.
+    pub(crate) fn offer(&mut self, video: bool) -> anyhow::Result<()> {
+        if video {
+            self.peer.add_track(Kind::Video, ECHO, &[ECHO])?;
+        }
         self.peer
             .create_data_channel("chat", ChannelConfig::default())?;
         let offer = self.peer.create_offer()?;
@@ -147,7 +156,7 @@ impl Session {
             match self.peer.poll_event() {
                 Some(event) => {
                     if let Some(event) = self.sockets.fulfil(&mut self.peer, now, event) {
-                        self.on_event(event);
+                        self.on_event(now, event);
                     }
                 }
                 None => return,
@@ -164,8 +173,18 @@ impl Session {
         }
     }
 
-    fn on_event(&mut self, event: Event) {
+    fn on_event(&mut self, now: Instant, event: Event) {
         match event {
+            Event::Frame {
+                transceiver, frame, ..
+            } => {
+                let frame = MediaFrame::new(frame.timestamp, frame.data);
+                // What cannot be sent is lost: the page will ask for a key frame.
+                let _ = self.peer.write(now, transceiver, &frame);
+            }
+            Event::KeyFrameRequested { transceiver, .. } => {
+                self.peer.request_key_frame(transceiver, "");
+            }
             Event::ConnectionState(state) => {
                 if state == ConnectionState::Connected {
                     self.patience = None;
@@ -275,6 +294,7 @@ fn ping_config() -> ChannelConfig {
 }
 
 const PING: &str = "ping";
+const ECHO: &str = "echo";
 /// How long a page has time to be connected.
 const PATIENCE: Duration = Duration::from_secs(60);
 const HELP: &str = "I send back whatever you send. I also understand

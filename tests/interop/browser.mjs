@@ -12,7 +12,7 @@ const lab = process.env.POLLRTC_LAB ?? join(tmpdir(), 'pollrtc-lab');
 const { chromium } = createRequire(join(lab, 'npm', 'package.json'))('playwright-core');
 const [program, folder] = process.argv.slice(2);
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-  '--disable-sync', '--allow-loopback-in-peer-connection'];
+  '--disable-sync', '--allow-loopback-in-peer-connection', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
 let passed = 0;
 let failed = 0;
@@ -80,8 +80,9 @@ class Visitor {
     this.pill = page.locator('#pill');
   }
 
-  async connect(offerer) {
+  async connect(offerer, camera = false) {
     await this.page.locator(`input[value=${offerer}]`).check({ force: true });
+    await this.page.locator('#camera').setChecked(camera);
     await this.page.getByRole('button', { name: 'Connect', exact: true }).click();
     await this.pill.getByText('connected', { exact: true }).waitFor({ timeout: 15000 });
     await this.tab('chat', 'open');
@@ -132,7 +133,7 @@ class Visitor {
 }
 
 async function conversation(visitor, role, server) {
-  await check(`${role} offers: connects`, () => visitor.connect(role));
+  await check(`${role} offers: connects, with the camera`, () => visitor.connect(role, true));
   await check(`${role} offers: text, UTF-8, and 256 KiB of text`, async () => {
     await visitor.echo('Hello, library!');
     await visitor.echo('grüße €𝄞 — “quotes” <b>no markup</b>');
@@ -162,7 +163,40 @@ async function conversation(visitor, role, server) {
     server.type('Good evening from the terminal');
     await visitor.log.getByText('Good evening from the terminal').waitFor({ timeout: 5000 });
   });
+  await check(`${role} offers: the camera comes back as a moving picture`, () => moving(visitor));
   await visitor.picture(`connected-${role}`);
+}
+
+// Two screenshots of what comes back: neither is black or of one colour, and they differ.
+async function moving(visitor) {
+  const echo = visitor.page.locator('#echo');
+  await until(() => echo.evaluate((video) => video.videoWidth > 0 && video.currentTime > 0.5), 'no picture came back', 15);
+  await echo.scrollIntoViewIfNeeded();
+  const style = '#own { visibility: hidden }'; // what the camera sees lies above a corner of it
+  const first = await echo.screenshot({ style });
+  await new Promise((go) => setTimeout(go, 700));
+  const second = await echo.screenshot({ style });
+  const { mean, spread, changed } = await visitor.page.evaluate(compare, [first, second].map((shot) => shot.toString('base64')));
+  const found = `mean ${mean.toFixed(0)}, spread ${spread.toFixed(0)}, ${(changed * 100).toFixed(1)} % of the pixels changed`;
+  expect(mean > 16, `the picture is black: ${found}`);
+  expect(spread > 8, `the picture is of one colour: ${found}`);
+  expect(changed > 0.002, `the picture stands still: ${found}`);
+  await until(async () => /VP8|VP9|H264|AV1/.test(await visitor.page.locator('#picture-facts').textContent()), 'no facts on the picture');
+}
+
+// In the page, which can read PNG: brightness of the first picture, and what share of the pixels is another in the second.
+async function compare(shots) {
+  const pixels = await Promise.all(shots.map(async (shot) => {
+    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${shot}`)).blob());
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    canvas.drawImage(image, 0, 0);
+    return canvas.getImageData(0, 0, image.width, image.height).data;
+  }));
+  const light = pixels.map((data) => Float32Array.from({ length: data.length / 4 }, (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) / 3));
+  const mean = light[0].reduce((sum, x) => sum + x, 0) / light[0].length;
+  const spread = Math.sqrt(light[0].reduce((sum, x) => sum + (x - mean) ** 2, 0) / light[0].length);
+  const changed = light[0].filter((x, i) => Math.abs(x - light[1][i]) > 24).length / light[0].length;
+  return { mean, spread, changed };
 }
 
 async function channels(visitor) {

@@ -20,10 +20,11 @@ async function connect() {
     showBanner('This browser has no WebRTC.', 'Try a current Chromium, Firefox or Safari.', null);
     return;
   }
-  connection = new Connection({ onState, onChannel, onRoundTrip, onPath });
+  connection = new Connection({ onState, onChannel, onRoundTrip, onPath, onPicture, onPictureFacts });
   setBusy(true);
   try {
-    await connection.start(document.querySelector('input[name=offerer]:checked').value);
+    const camera = $('camera').checked ? await openCamera() : null;
+    await connection.start(document.querySelector('input[name=offerer]:checked').value, camera);
   } catch (error) {
     disconnect();
     if (error instanceof ServerGone) serverGone();
@@ -35,6 +36,7 @@ function disconnect() {
   connection?.close();
   connection = null;
   setBusy(false);
+  $('pictures').hidden = true;
   showStates({});
   pill('idle', 'not connected');
   for (const channel of channels.values()) onChannelState(channel, 'closed');
@@ -44,7 +46,7 @@ function disconnect() {
 function setBusy(busy) {
   $('connect').textContent = busy ? 'Disconnect' : 'Connect';
   $('connect').classList.toggle('stop', busy);
-  for (const radio of document.querySelectorAll('input[name=offerer]')) radio.disabled = busy;
+  for (const radio of document.querySelectorAll('input[name=offerer], #camera')) radio.disabled = busy;
 }
 
 function onState(states) {
@@ -80,6 +82,26 @@ async function explainSilence(title = 'The library has gone quiet.', text = 'Wai
 
 function serverGone() {
   showBanner('The program does not answer.', 'Is cargo run --release --example browser still running?', connect);
+}
+
+// ---------------------------------------------------------------- pictures
+
+async function openCamera() {
+  if (!navigator.mediaDevices) throw new Error('Browsers give the camera only to pages from this machine (or over HTTPS).');
+  const camera = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+  $('own').srcObject = camera;
+  $('echo').srcObject = null;
+  $('picture-facts').textContent = 'Waiting for the first picture…';
+  $('pictures').hidden = false;
+  return camera;
+}
+
+function onPicture(stream) {
+  $('echo').srcObject = stream;
+}
+
+function onPictureFacts({ codec, width, height, rate, freezes }) {
+  $('picture-facts').textContent = `${codec} · ${width} × ${height} · ${rate} a second${freezes ? ` · froze ${freezes} times` : ''}`;
 }
 
 // ---------------------------------------------------------------- channels

@@ -5,13 +5,14 @@ const PING = { label: 'ping', id: 100 }; // negotiated: both sides know it, nobo
 export class ServerGone extends Error {}
 
 export class Connection {
-  // hear: onState(states), onChannel(dc), onRoundTrip(ms), onPath({remote, dtls})
+  // hear: onState(states), onChannel(dc), onRoundTrip(ms), onPath({remote, dtls}), onPicture(stream), onPictureFacts(facts)
   constructor(hear) {
     this.hear = hear;
     this.pc = new RTCPeerConnection();
     for (const name of ['signalingstate', 'icegatheringstate', 'iceconnectionstate', 'connectionstate']) {
       this.pc.addEventListener(`${name}change`, () => this.tellStates());
     }
+    this.pc.addEventListener('track', ({ track }) => this.hear.onPicture(new MediaStream([track])));
     this.pc.addEventListener('datachannel', (event) => this.adopt(event.channel));
     this.ping = this.pc.createDataChannel(PING.label, { negotiated: true, id: PING.id, ordered: false, maxRetransmits: 0 });
     this.ping.addEventListener('open', () => { this.timer = setInterval(() => this.measure(), 500); this.measure(); });
@@ -32,9 +33,12 @@ export class Connection {
     }
   }
 
-  // offerer: 'page' or 'library'
-  async start(offerer) {
+  // offerer: 'page' or 'library'; camera: a stream to be echoed, or null
+  async start(offerer, camera) {
     this.tellStates();
+    this.camera = camera;
+    for (const track of camera?.getTracks() ?? []) this.pc.addTrack(track, camera);
+    if (camera) this.pictures = setInterval(() => this.lookAtPictures(), 1000);
     if (offerer === 'page') {
       this.openChannel('chat', {});
       await this.pc.setLocalDescription(await this.pc.createOffer());
@@ -42,7 +46,7 @@ export class Connection {
       const { sdp } = await post('offer', { sdp: this.pc.localDescription.sdp });
       await this.pc.setRemoteDescription({ type: 'answer', sdp });
     } else {
-      const { id, sdp } = await post('connection', {});
+      const { id, sdp } = await post('connection', { video: camera !== null });
       await this.pc.setRemoteDescription({ type: 'offer', sdp });
       await this.pc.setLocalDescription(await this.pc.createAnswer());
       await this.gathered();
@@ -57,6 +61,8 @@ export class Connection {
   close() {
     this.over = true;
     clearInterval(this.timer);
+    clearInterval(this.pictures);
+    for (const track of this.camera?.getTracks() ?? []) track.stop();
     this.pc.close();
   }
 
@@ -88,6 +94,14 @@ export class Connection {
     const cipher = transport?.dtlsCipher?.match(/AES_\d+_GCM|AES_\d+_CBC|CHACHA20/)?.[0].replaceAll('_', '-');
     const version = { FEFD: '1.2', FEFC: '1.3' }[transport?.tlsVersion?.toUpperCase()];
     if (!this.over) this.hear.onPath({ remote: place(remote), dtls: [version, cipher].filter(Boolean).join(' ') || null });
+  }
+
+  async lookAtPictures() {
+    const stats = [...(await this.pc.getStats()).values()];
+    const inbound = stats.find((entry) => entry.type === 'inbound-rtp' && entry.framesDecoded);
+    if (this.over || !inbound) return;
+    const codec = stats.find((entry) => entry.id === inbound.codecId)?.mimeType.split('/')[1];
+    this.hear.onPictureFacts({ codec, width: inbound.frameWidth, height: inbound.frameHeight, rate: inbound.framesPerSecond ?? 0, freezes: inbound.freezeCount });
   }
 
   measure() {
