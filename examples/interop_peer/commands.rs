@@ -1,20 +1,22 @@
 //! What each command does.
 
 use core::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
 use pollrtc::ice::{IceServer, TransportPolicy};
-use pollrtc::net::{Candidate, CandidateKind};
-use pollrtc::peer::{ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, SdpType};
+use pollrtc::peer::{
+    ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, Kind, SdpType, Transceiver,
+};
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
 use serde_json::{Value, json};
 
-use crate::content;
 use crate::jobs::Job;
-use crate::protocol::{self, Command, Init, NewChannel, Policy, Server, Setup};
+use crate::protocol::{self, Command, Init, NewChannel, NewTrack, Policy, Server, Setup};
 use crate::session::Session;
+use crate::{content, facts};
 
 /// What comes after a command?
 pub(crate) enum Next {
@@ -49,7 +51,12 @@ impl Session {
         now: Instant,
     ) -> anyhow::Result<Option<Value>> {
         match command {
-            Command::Init(init) => self.init(&init)?,
+            Command::Init(init) => self.init(&init, now)?,
+            Command::AddTrack(new) => self.add_track(&new)?,
+            Command::RemoveTrack { kind } => self.remove_track(kind.into())?,
+            Command::StopTransceiver { kind } => self.stop_transceiver(kind.into())?,
+            Command::RequestKeyFrame => self.request_key_frames()?,
+            Command::KeepMedia { folder } => self.media.record(folder.as_deref()),
             Command::CreateChannel(new) => self.create_channel(new)?,
             Command::Mode { mode } => self.mode = mode,
             Command::Offer { .. } | Command::Answer { .. } => {
@@ -120,14 +127,14 @@ impl Session {
                 let channel = self.channel(&label)?;
                 self.peer()?.close_channel(channel);
             }
-            Command::Stats { raw } => return self.stats(raw).map(Some),
+            Command::Stats { raw } => return self.stats(raw, now).map(Some),
             Command::Close => self.peer()?.close(),
             Command::Quit => {}
         }
         Ok(Some(json!({ "event": "ok" })))
     }
 
-    fn init(&mut self, init: &Init) -> anyhow::Result<()> {
+    fn init(&mut self, init: &Init, now: Instant) -> anyhow::Result<()> {
         if self.peer.is_some() {
             bail!("there is a connection already");
         }
@@ -146,7 +153,42 @@ impl Session {
             .collect::<Result<_, _>>()?;
         let mut peer = PeerConnection::new(config, &mut Rng::from_os()?)?;
         self.sockets.introduce_to(&mut peer)?;
+        if let Ok(unix) = SystemTime::now().duration_since(UNIX_EPOCH) {
+            peer.set_wall_clock(now, unix);
+        }
         self.peer = Some(peer);
+        Ok(())
+    }
+
+    fn add_track(&mut self, new: &NewTrack) -> anyhow::Result<()> {
+        let peer = self.peer.as_mut().context("not initialised")?;
+        self.media.add_track(peer, new)
+    }
+
+    fn remove_track(&mut self, kind: Kind) -> anyhow::Result<()> {
+        let peer = self.peer.as_mut().context("not initialised")?;
+        self.media.remove_track(peer, kind)
+    }
+
+    fn stop_transceiver(&mut self, kind: Kind) -> anyhow::Result<()> {
+        let peer = self.peer()?;
+        let is_live = |t: &&Transceiver| t.kind() == kind && !t.is_stopping();
+        let live = peer.transceivers().find(is_live).map(Transceiver::id);
+        peer.stop_transceiver(live.context("nothing to stop")?);
+        Ok(())
+    }
+
+    /// Of all video that comes.
+    fn request_key_frames(&mut self) -> anyhow::Result<()> {
+        let peer = self.peer()?;
+        let video = peer.transceivers().filter(|t| t.kind() == Kind::Video);
+        let video: Vec<_> = video.map(Transceiver::id).collect();
+        let asked = video
+            .into_iter()
+            .filter(|id| peer.request_key_frame(*id, ""));
+        if asked.count() == 0 {
+            bail!("nothing to ask");
+        }
         Ok(())
     }
 
@@ -200,12 +242,12 @@ impl Session {
         Ok(self.peer()?.add_ice_candidate(candidate)?)
     }
 
-    fn stats(&self, raw: bool) -> anyhow::Result<Value> {
+    fn stats(&self, raw: bool, now: Instant) -> anyhow::Result<Value> {
         let peer = self.peer.as_ref().context("not initialised")?;
         let pair = peer.selected_pair().map(|pair| {
             json!({
-                "local": candidate_facts(peer, &pair.local),
-                "remote": candidate_facts(peer, &pair.remote),
+                "local": facts::candidate(peer, &pair.local),
+                "remote": facts::candidate(peer, &pair.remote),
                 "rtt_ms": pair.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
             })
         });
@@ -231,6 +273,22 @@ impl Session {
             "selected_pair": pair,
             "data": data,
         });
+        let report = peer.get_stats(now);
+        event["srtp_cipher"] = report
+            .transport
+            .srtp_cipher
+            .map(|cipher| cipher.to_string())
+            .into();
+        event["inbound"] = report
+            .inbound_rtp
+            .iter()
+            .map(|x| facts::inbound(x, &report))
+            .collect();
+        event["outbound"] = report
+            .outbound_rtp
+            .iter()
+            .map(|x| facts::outbound(x, &report))
+            .collect();
         if raw {
             event["raw"] = format!("{:?}", peer.stats()).into();
         }
@@ -254,23 +312,5 @@ fn server(server: &Server) -> anyhow::Result<IceServer> {
         urls: urls?,
         username: server.username.clone(),
         credential: server.credential.clone(),
-    })
-}
-
-fn candidate_facts(peer: &PeerConnection, candidate: &Candidate) -> Value {
-    let kind = match candidate.kind {
-        CandidateKind::Host => "host",
-        CandidateKind::ServerReflexive => "srflx",
-        CandidateKind::PeerReflexive => "prflx",
-        CandidateKind::Relayed => "relay",
-    };
-    let address = candidate.address.ip();
-    let relay = address.and_then(|address| peer.ice().relay(address));
-    json!({
-        "type": kind,
-        "ip": address.map(|address| address.ip().to_string()),
-        "port": address.map(|address| address.port()),
-        "protocol": candidate.protocol.to_string(),
-        "relay_protocol": relay.map(|(_, path)| path.protocol.to_string()),
     })
 }

@@ -9,12 +9,18 @@
 )]
 
 mod channels;
+#[path = "../support/clips.rs"]
+#[expect(dead_code, reason = "tests look closer at the files")]
+mod clips;
 mod commands;
 mod content;
+mod facts;
 mod jobs;
+mod media;
 #[path = "../support/outbox.rs"]
 mod outbox;
 mod protocol;
+mod recorder;
 mod session;
 #[path = "../support/sockets/mod.rs"]
 mod sockets;

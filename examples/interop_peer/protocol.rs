@@ -1,7 +1,9 @@
 //! The JSON of the protocol: commands in, events out.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
+use pollrtc::peer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,6 +12,17 @@ use serde_json::{Value, json};
 #[serde(tag = "cmd", rename_all = "snake_case")]
 pub(crate) enum Command {
     Init(Init),
+    AddTrack(NewTrack),
+    RemoveTrack {
+        kind: MediaKind,
+    },
+    StopTransceiver {
+        kind: MediaKind,
+    },
+    RequestKeyFrame,
+    KeepMedia {
+        folder: Option<PathBuf>,
+    },
     CreateChannel(NewChannel),
     Mode {
         mode: Mode,
@@ -94,6 +107,55 @@ pub(crate) enum Policy {
     #[default]
     All,
     Relay,
+}
+
+/// The fields of `add_track`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NewTrack {
+    pub(crate) kind: MediaKind,
+    #[serde(default)]
+    pub(crate) direction: Flow,
+    #[serde(default)]
+    pub(crate) simulcast: bool,
+    #[serde(default)]
+    pub(crate) late: bool,
+}
+
+/// Sound or pictures.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MediaKind {
+    Audio,
+    Video,
+}
+
+impl From<MediaKind> for peer::Kind {
+    fn from(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Audio => Self::Audio,
+            MediaKind::Video => Self::Video,
+        }
+    }
+}
+
+/// Which way media flows.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Flow {
+    #[default]
+    SendRecv,
+    SendOnly,
+    RecvOnly,
+}
+
+impl From<Flow> for peer::Direction {
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::SendRecv => Self::SendRecv,
+            Flow::SendOnly => Self::SendOnly,
+            Flow::RecvOnly => Self::RecvOnly,
+        }
+    }
 }
 
 /// The fields of `create_channel`.
@@ -185,11 +247,21 @@ pub(crate) fn ready() {
         "peer": "pollrtc",
         "version": env!("CARGO_PKG_VERSION"),
         "features": FEATURES,
+        "video_codecs": ["VP8", "H264"],
     }));
 }
 
-const FEATURES: [&str; 17] = [
+const FEATURES: [&str; 26] = [
     "dc",
+    "media",
+    "keep_media",
+    "late",
+    "feedback",
+    "request_key_frame",
+    "renegotiate",
+    "reject",
+    "simulcast",
+    "simulcast_receive",
     "empty",
     "trickle",
     "max_life",

@@ -2,13 +2,15 @@
 
 use std::fmt::Display;
 
-use pollrtc::peer::{ChannelId, Data, Event, IceGatheringState};
+use pollrtc::peer::{ChannelId, Data, Event, IceGatheringState, TransceiverId};
+use pollrtc::rtp::receiver::ReceivedFrame;
 use pollrtc::{Instant, PeerConnection};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::channels::Channels;
 use crate::jobs::{Job, Progress};
+use crate::media::Media;
 use crate::outbox::Outbox;
 use crate::protocol::{Mode, answer, emit, error};
 use crate::sockets::{Buffers, Sockets};
@@ -18,6 +20,7 @@ pub(crate) struct Session {
     pub(crate) sockets: Sockets,
     pub(crate) peer: Option<PeerConnection>,
     pub(crate) channels: Channels,
+    pub(crate) media: Media,
     pub(crate) mode: Mode,
     pub(crate) trickle: bool,
     pub(crate) jobs: Vec<Job>,
@@ -33,6 +36,7 @@ impl Session {
             sockets,
             peer: None,
             channels: Channels::new(),
+            media: Media::default(),
             mode: Mode::Report,
             trickle: false,
             jobs: Vec::new(),
@@ -52,6 +56,9 @@ impl Session {
         }
         self.take_events(now);
         self.advance_jobs(now);
+        if let Some(peer) = &mut self.peer {
+            self.media.advance(peer, now);
+        }
         self.finish_gathering();
         if let Some(peer) = &mut self.peer {
             self.sockets.send(peer, now);
@@ -68,7 +75,8 @@ impl Session {
             .iter()
             .filter_map(Job::wake_at)
             .filter(|at| *at > now);
-        peer.into_iter().chain(jobs).min()
+        let media = self.media.wake_at();
+        peer.into_iter().chain(jobs).chain(media).min()
     }
 
     /// The last turn: says goodbye.
@@ -117,6 +125,15 @@ impl Session {
                     &json!({ "event": "candidate_error", "url": url.to_string(), "code": code, "reason": reason }),
                 );
             }
+            Event::Track(id) => self.on_track(id),
+            Event::KeyFrameRequested { transceiver, .. } => {
+                self.media.on_key_frame_request(transceiver)
+            }
+            Event::Frame {
+                transceiver,
+                rid,
+                frame,
+            } => self.on_frame(transceiver, &rid, &frame),
             Event::DataChannel(id) => self.on_channel(id),
             Event::ChannelState(id, value) => {
                 if let Some(channel) = self.channels.get_mut(id) {
@@ -130,6 +147,21 @@ impl Session {
                 emit(&json!({ "event": "log", "message": format!("closed: {reason}") }));
             }
             _ => {}
+        }
+    }
+
+    fn on_track(&self, id: TransceiverId) {
+        if let Some(t) = self.peer.as_ref().and_then(|peer| peer.transceiver(id)) {
+            emit(&json!({ "event": "track", "kind": t.kind().as_str(), "mid": t.mid() }));
+        }
+    }
+
+    fn on_frame(&mut self, id: TransceiverId, rid: &str, frame: &ReceivedFrame) {
+        let Some(peer) = &self.peer else {
+            return;
+        };
+        if let Err(e) = self.media.on_frame(peer, id, rid, frame) {
+            emit(&json!({ "event": "log", "message": format!("{e:#}") }));
         }
     }
 

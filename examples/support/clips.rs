@@ -1,5 +1,7 @@
 //! The sample media of `examples/media`, frame by frame as they are sent.
 
+use core::time::Duration;
+
 use bytes::Bytes;
 use pollrtc::rtp::format::Units;
 
@@ -111,10 +113,9 @@ impl Clip {
         }
     }
 
-    /// When the frame at that position is due, counted from the first one.
-    pub(crate) fn due(&self, position: Position) -> std::time::Duration {
-        let ticks = u64::from(position.count) * u64::from(self.step);
-        std::time::Duration::from_micros(ticks * 1_000_000 / u64::from(self.clock_rate))
+    /// The time from one frame to the next.
+    pub(crate) fn interval(&self) -> Duration {
+        Duration::from_secs(self.step.into()) / self.clock_rate
     }
 }
 

@@ -30,6 +30,7 @@ PEERS = {
     "chromium": ["node", os.path.join(HERE, "peers", "chromium.js")],
     "aiortc": [os.path.join(LAB, "venv", "bin", "python"), os.path.join(HERE, "peers", "aiortc_peer.py")],
 }
+os.environ["POLLRTC_LAB"] = LAB
 ENVIRONMENT = {"NODE_PATH": os.path.join(LAB, "npm", "node_modules")}
 
 
@@ -60,6 +61,7 @@ class World:
     """What a scenario has around its peers: a lossy path, a TURN server, a network."""
 
     def __init__(self, scenario, log_path):
+        self.folder = log_path.removesuffix(".log")
         self.proxy = Proxy(**scenario.path) if scenario.path else None
         self.turn = TurnServer(log_path.replace(".log", ".turn.log"), *scenario.turn) if scenario.turn is not None else None
         self.lan = Lan() if scenario.lan else None
@@ -86,7 +88,7 @@ class World:
         try:
             await asyncio.gather(*(p.start({**environment, "INTEROP_ADDRESS": address})
                                    for p, address in zip(peers, addresses)))
-            session = Session(*peers, KNOWN_GAPS, self.proxy, self.turn)
+            session = Session(*peers, KNOWN_GAPS, self.folder, self.proxy, self.turn)
             session.needs("dc")
             remark = await asyncio.wait_for(scenario.function(session), scenario.seconds)
             return "; ".join(filter(None, (remark, *(p.remark for p in peers))))

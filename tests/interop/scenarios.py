@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 import data_channels as data
+import media
 import network
 
 
@@ -48,6 +49,18 @@ SCENARIOS = {
     "ice_tcp": Scenario(network.ice_tcp),
     "mdns": Scenario(network.mdns, lan=True, environment={"CHROMIUM_HIDES": "1"}),
     "mdns_both": Scenario(network.mdns_both, lan=True, environment={"CHROMIUM_HIDES": "1"}),
+    "media_one_way": Scenario(media.media_one_way),
+    "media_recvonly": Scenario(media.media_recvonly),
+    "media_audio_video": Scenario(media.media_audio_video, 90),
+    "media_vp8": Scenario(media.media_vp8),
+    "media_h264": Scenario(media.media_h264),
+    "media_pcmu": Scenario(media.media_pcmu),
+    "loss_media": Scenario(media.loss_media, 90, path={"loss": 0.05, "delay_ms": 10}),
+    "key_frames": Scenario(media.key_frames),
+    "renegotiate": Scenario(media.renegotiate, 90),
+    "rejected": Scenario(media.rejected),
+    "stopped": Scenario(media.stopped, 90),
+    "simulcast": Scenario(media.simulcast),
 }
 
 # What a foreign peer truly cannot do: (peer, feature). A scenario that needs it is listed as a gap, not as passed.
@@ -56,4 +69,8 @@ KNOWN_GAPS = {
     ("aiortc", "ice_restart"),
     ("aiortc", "ice_tcp"),
     ("aiortc", "mdns_hide"),
+    ("aiortc", "reject"),
+    ("aiortc", "simulcast"),
+    ("aiortc", "simulcast_receive"),
+    ("chromium", "simulcast_receive"),
 }

@@ -40,7 +40,7 @@ class Peer:
         ready = await self.wait(lambda e: e["event"] == "ready", 60, "ready")
         self.features, self.version = set(ready["features"]), ready["version"]
         self.max_message = ready.get("max_message", 1 << 30)
-        self.remark = ready.get("remark")
+        self.remark, self.codecs = ready.get("remark"), ready.get("video_codecs", [])
 
     def _note(self, mark, line):
         self.log.write(f"{time.monotonic():.3f} {self.role} {self.name} {mark} {line[:4000]}\n".encode())
@@ -132,8 +132,10 @@ class Peer:
 class Session:
     """Two peers and what is carried between them."""
 
-    def __init__(self, off, ans, gaps, proxy=None, turn=None):
+    def __init__(self, off, ans, gaps, folder, proxy=None, turn=None):
+        """`gaps`: what peers are known not to have. `folder`: where files of this run go."""
         self.off, self.ans, self.gaps, self.proxy, self.turn = off, ans, gaps, proxy, turn
+        self.base = folder
         self.held = {off: [], ans: []}
         self.open = {off: False, ans: False}
         self.sdp = {}
@@ -150,6 +152,20 @@ class Session:
                 if (peer.name, feature) in self.gaps:
                     raise KnownGap(f"{peer.name} has no {feature}")
                 raise Failure(f"{peer} has no {feature}")
+
+    def needs_codec(self, codec):
+        """The same for video codecs."""
+        for peer in (self.off, self.ans):
+            if codec not in peer.codecs:
+                if (peer.name, codec) in self.gaps:
+                    raise KnownGap(f"{peer.name} has no {codec}")
+                raise Failure(f"{peer} has no {codec}")
+
+    def folder(self, peer):
+        """A folder for what the peer writes."""
+        path = os.path.join(self.base, peer.role)
+        os.makedirs(path, exist_ok=True)
+        return path
 
     async def init(self, **config):
         for peer in (self.off, self.ans):
@@ -185,8 +201,8 @@ class Session:
     def _forward(self, sdp):
         return self.proxy.rewrite(sdp) if self.proxy else sdp
 
-    async def negotiate(self, by=None, offer=None, answer=None, edit_offer=None, edit_answer=None):
-        """One offer and its answer; `by` is the peer that offers this time."""
+    async def negotiate(self, by=None, offer=None, answer=None, before_answer=None, edit_offer=None, edit_answer=None):
+        """One offer and its answer; `by` is the peer that offers this time, `before_answer` a coroutine function."""
         a = by or self.off
         b = self.other(a)
         self.open[a] = self.open[b] = False
@@ -195,6 +211,8 @@ class Session:
         sdp = edit_offer(description["sdp"]) if edit_offer else description["sdp"]
         await b.ask("set_remote", type="offer", sdp=self._forward(sdp))
         self._release(a, b)
+        if before_answer:
+            await before_answer()
         description = await b.ask("answer", **(answer or {}))
         self.sdp["answer"] = description["sdp"]
         sdp = edit_answer(description["sdp"]) if edit_answer else description["sdp"]

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """aiortc as a peer. Needs the package aiortc."""
 import asyncio
+import collections
+import fractions
 import hashlib
 import json
+import math
 import os
 import re
 import struct
@@ -11,14 +14,18 @@ import time
 
 import aioice.ice
 import aiortc
-from aiortc import (RTCConfiguration, RTCDataChannel, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection,
+import av
+from aiortc import (MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection,
                     RTCSessionDescription)
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.sdp import candidate_from_sdp
 
 # One address, the loopback one if nothing else is said: aioice leaves it out of its own list.
 aioice.ice.get_host_addresses = lambda use_ipv4=True, use_ipv6=True: [os.environ.get("INTEROP_ADDRESS", "127.0.0.1")]
 
-FEATURES = ["dc", "empty", "max_life", "close_channel", "dtls_role", "relay", "relay_tcp", "relay_tls",
+FEATURES = ["dc", "media", "feedback", "renegotiate", "request_key_frame", "empty", "max_life", "close_channel", "dtls_role", "relay", "relay_tcp", "relay_tls",
             "mdns", "stats"]
 
 
@@ -33,6 +40,93 @@ def content(kind, seed, size):
         return (block * (size // 94 + 1))[:size]
     block = bytes((seed + i) % 251 for i in range(251))
     return (block * (size // 251 + 1))[:size]
+
+
+# What aiortc does not count itself: how often (a sender or receiver, what).
+COUNTS = collections.Counter()
+FEEDBACK = {(205, 1): "nack", (206, 1): "pli", (206, 4): "fir"}
+FEEDBACK_TYPES = {"RtcpRtpfbPacket": 205, "RtcpPsfbPacket": 206}
+
+
+def counted(owner, name, what):
+    """Counts the calls of a method; `what` names one by its arguments and its result."""
+    original = getattr(owner, name)
+
+    async def method(self, *args):
+        result = await original(self, *args)
+        COUNTS[self, what(args, result)] += 1
+        return result
+    setattr(owner, name, method)
+
+
+counted(RTCRtpSender, "_handle_rtcp_packet",
+        lambda args, _: FEEDBACK.get((FEEDBACK_TYPES.get(type(args[0]).__name__), getattr(args[0], "fmt", None))))
+counted(RTCRtpSender, "_next_encoded_frame", lambda _, frame: "frames" if frame else None)
+counted(RTCRtpSender, "_retransmit", lambda *_: "repairs")
+counted(RTCRtpReceiver, "_send_rtcp_nack", lambda *_: "nack")
+counted(RTCRtpReceiver, "_send_rtcp_pli", lambda *_: "pli")
+
+
+class FakeVideo(MediaStreamTrack):
+    """Fifteen pictures a second, of stripes that drift."""
+    kind = "video"
+
+    def __init__(self):
+        super().__init__()
+        self.count, self.start = 0, time.monotonic()
+
+    async def recv(self):
+        if self.readyState != "live":
+            raise MediaStreamError
+        pts = self.count * 6000
+        await asyncio.sleep(max(0, self.start + pts / 90000 - time.monotonic()))
+        row = bytes((x + self.count * 4) % 256 for x in range(320))
+        frame = av.VideoFrame(320, 240, "yuv420p")
+        for plane, data in zip(frame.planes, (row, b"\x60", b"\xa0")):
+            plane.update((data * (plane.buffer_size // len(data) + 1))[:plane.buffer_size])
+        frame.pts, frame.time_base = pts, fractions.Fraction(1, 90000)
+        self.count += 1
+        return frame
+
+
+class FakeAudio(MediaStreamTrack):
+    """A tone of 440 Hz."""
+    kind = "audio"
+    WAVE = struct.pack("<48000h", *(int(8000 * math.sin(2 * math.pi * 440 * i / 48000)) for i in range(48000)))
+
+    def __init__(self):
+        super().__init__()
+        self.count, self.start = 0, time.monotonic()
+
+    async def recv(self):
+        if self.readyState != "live":
+            raise MediaStreamError
+        pts = self.count * 960
+        await asyncio.sleep(max(0, self.start + pts / 48000 - time.monotonic()))
+        frame = av.AudioFrame(format="s16", layout="mono", samples=960)
+        frame.planes[0].update(self.WAVE[pts % 48000 * 2:][:1920])
+        frame.sample_rate, frame.pts, frame.time_base = 48000, pts, fractions.Fraction(1, 48000)
+        self.count += 1
+        return frame
+
+
+class Heard:
+    """What has been decoded of one track."""
+
+    def __init__(self):
+        self.frames, self.energy = 0, 0.0
+
+    def take(self, frame):
+        if isinstance(frame, av.AudioFrame):
+            self.frames += frame.samples
+            samples = struct.unpack(f"<{frame.samples}h", bytes(frame.planes[0])[:2 * frame.samples])
+            self.energy += sum(x * x for x in samples[::16]) * 16 / 32768 ** 2 / frame.sample_rate
+        else:
+            self.frames += 1
+
+
+def codec(transceiver):
+    return transceiver._codecs[0].mimeType.split("/")[1] if transceiver._codecs else None
 
 
 class Channel:
@@ -69,6 +163,7 @@ class Peer:
     def __init__(self):
         self.channels = {}
         self.mode = "report"
+        self.heard = {}
         self.tasks = set()
 
     def incoming(self, ch, data):
@@ -112,10 +207,44 @@ class Peer:
                  max_packet_life_time=dc.maxPacketLifeTime, protocol=dc.protocol, sid=dc.id)
             self.adopt(dc)
 
+        @pc.on("track")
+        def on_track(track):
+            heard = self.heard[track] = Heard()
+            emit(event="track", kind=track.kind, mid=next((t.mid for t in pc.getTransceivers() if t.receiver.track is track), None))
+            self.spawn(self.consume(track, heard))
+
+    async def consume(self, track, heard):
+        while True:
+            try:
+                heard.take(await track.recv())
+            except MediaStreamError:
+                return
+
     def spawn(self, coroutine):
         task = asyncio.ensure_future(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    async def add_track(self, c):
+        direction = c.get("direction") or "sendrecv"
+        fake = None if direction == "recvonly" else (FakeVideo if c["kind"] == "video" else FakeAudio)()
+        for t in self.pc.getTransceivers():
+            if t.kind == c["kind"] and t.mid is not None and t.sender.track is None and not t.stopped:
+                t.sender.replaceTrack(fake)
+                t.direction = direction
+                return
+        self.pc.addTransceiver(fake or c["kind"], direction=direction)
+
+    async def remove_track(self, c):
+        t = next(t for t in self.pc.getTransceivers() if t.kind == c["kind"] and t.sender.track is not None)
+        t.sender.replaceTrack(None)
+        t.direction = "recvonly" if "recv" in t.direction else "inactive"
+
+    async def request_key_frame(self, c):
+        for t in self.pc.getTransceivers():
+            if t.kind == "video":
+                for ssrc in t.receiver._RTCRtpReceiver__remote_streams:
+                    await t.receiver._send_rtcp_pli(ssrc)
 
     async def create_channel(self, c):
         options = {"ordered": c.get("ordered", True), "protocol": c.get("protocol", ""),
@@ -133,7 +262,7 @@ class Peer:
 
     async def answer(self, c):
         if c.get("setup"):  # createAnswer keeps a role that is set already
-            self.pc.sctp.transport._role = {"active": "client", "passive": "server"}[c["setup"]]
+            self.transport()._role = {"active": "client", "passive": "server"}[c["setup"]]
         await self.pc.setLocalDescription(await self.pc.createAnswer())
         return self.local()
 
@@ -214,26 +343,49 @@ class Peer:
     async def close(self, c):
         await self.pc.close()
 
+    def transport(self):
+        """The one that is shared by all."""
+        if self.pc.sctp:
+            return self.pc.sctp.transport
+        return next((t.receiver.transport for t in self.pc.getTransceivers()), None)
+
+    def inbound(self, t):
+        r, heard = t.receiver, self.heard.get(t.receiver.track, Heard())
+        streams, repairs = r._RTCRtpReceiver__remote_streams, r._RTCRtpReceiver__rtx_ssrc
+        repaired = sum(s.packets_received for ssrc, s in streams.items() if ssrc in repairs)
+        return [{"kind": t.kind, "mid": t.mid, "ssrc": ssrc, "codec": codec(t), "packets": s.packets_received, "lost": s.packets_lost,
+                 "frames": heard.frames, "whole_frames": heard.frames if t.kind == "video" else None, "energy": heard.energy,
+                 "repairs": repaired, "nack": COUNTS[r, "nack"], "pli": COUNTS[r, "pli"]}
+                for ssrc, s in streams.items() if ssrc not in repairs]
+
+    async def outbound(self, t):
+        s = t.sender
+        return [{"kind": t.kind, "mid": t.mid, "ssrc": x.ssrc, "codec": codec(t), "packets": x.packetsSent, "bytes": x.bytesSent,
+                 "frames": COUNTS[s, "frames"], **{k: COUNTS[s, k] for k in ("nack", "pli", "fir", "repairs")}}
+                for x in (await s.getStats()).values() if x.type == "outbound-rtp" and x.packetsSent]
+
     async def stats(self, c):
         pc = self.pc
         out = {"event": "stats", "ice_state": pc.iceConnectionState, "connection_state": pc.connectionState,
                "signaling_state": pc.signalingState, "dtls_version": None, "dtls_cipher": None, "dtls_role": None,
-               "selected_pair": None, "data": []}
-        dtls = pc.sctp.transport if pc.sctp else None
-        if dtls:
+               "srtp_cipher": None, "selected_pair": None, "data": []}
+        if dtls := self.transport():
             if ssl := getattr(dtls, "_ssl", None):
                 out["dtls_version"] = (ssl.get_protocol_version_name() or "").replace("DTLSv", "") or None
                 out["dtls_cipher"] = ssl.get_cipher_name()
+                out["srtp_cipher"] = (ssl.get_selected_srtp_profile() or b"").decode() or None
             out["dtls_role"] = dtls._role
             if pair := dtls.transport._connection._nominated.get(1):
                 out["selected_pair"] = {
                     side: {"type": k.type, "ip": k.host, "port": k.port, "protocol": k.transport.lower()}
                     for side, k in (("local", pair.local_candidate), ("remote", pair.remote_candidate))}
+        out["inbound"] = [x for t in pc.getTransceivers() for x in self.inbound(t)]
+        out["outbound"] = [x for t in pc.getTransceivers() for x in await self.outbound(t)]
         for label, ch in self.channels.items():
             out["data"].append({"label": label, "state": ch.dc.readyState, "sent": None, "received": None})
         return out
 
-    COMMANDS = {"init", "create_channel", "mode", "offer", "answer", "set_remote",
+    COMMANDS = {"init", "add_track", "remove_track", "request_key_frame", "create_channel", "mode", "offer", "answer", "set_remote",
                 "candidate", "send", "echo_run", "bulk_send", "burst", "sink_report", "close_channel", "close", "stats"}
 
     async def handle(self, c):
@@ -250,7 +402,8 @@ async def main():
     peer = Peer()
     reader = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    emit(event="ready", protocol=1, peer="aiortc", version=aiortc.__version__, features=FEATURES)
+    emit(event="ready", protocol=1, peer="aiortc", version=aiortc.__version__, features=FEATURES,
+         video_codecs=["VP8", "H264"])
     while line := await reader.readline():
         if not line.strip():
             continue

@@ -11,7 +11,7 @@ const { emit, serve } = require('./stdio.js');
 const hides = process.env.CHROMIUM_HIDES === '1';
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-  '--allow-loopback-in-peer-connection',
+  '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required',
   ...(process.env.CHROMIUM_FLAGS || '').split(' ').filter(Boolean)];
 
 // A browser, and the page that plays the peer.
@@ -45,8 +45,9 @@ async function openHidden() {
   const { browser, page, remark } = await (hides ? openHidden : open)();
   // One permission for all: with it Chromium gathers every interface and does not hide addresses.
   if (!hides) await page.evaluate(() => window.unlock());
-  emit({ event: 'ready', protocol: 1, peer: 'chromium', version: browser.version(), remark, features: [
-    'dc', 'empty', 'trickle', 'rollback', 'max_life', 'utf8_label', 'close_channel', 'stats', 'dtls_role',
+  emit({ event: 'ready', protocol: 1, peer: 'chromium', version: browser.version(), remark,
+    video_codecs: await page.evaluate(() => window.videoCodecs()), features: [
+    'dc', 'media', 'simulcast', 'feedback', 'reject', 'renegotiate', 'empty', 'trickle', 'rollback', 'max_life', 'utf8_label', 'close_channel', 'stats', 'dtls_role',
     'relay', 'relay_tcp', 'relay_tls', 'candidate_error', 'ice_restart', 'ice_tcp', 'mdns', 'mdns_hide'] });
   serve((c) => page.evaluate((x) => { window.handle(x); }, c).catch((e) => emit({ event: 'error', id: c.id, message: String(e) })), () => browser.close());
 })().catch((e) => { process.stderr.write(String(e.stack || e) + '\n'); process.exit(1); });

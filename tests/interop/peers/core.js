@@ -1,5 +1,6 @@
 // The peer protocol on top of the W3C API. Runs in a page and in Node.
-// env: RTCPeerConnection, emit(object), sha256(Uint8Array) -> hex (may be async)
+// env: RTCPeerConnection, emit(object), sha256(Uint8Array) -> hex (may be async),
+//      fakeMedia(kind, large) -> {track, stream}, play(track)
 (function (root) {
   'use strict';
   const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
@@ -99,6 +100,22 @@
       return { event: 'local_description', type: d.type, sdp: d.sdp };
     }
 
+    const kindOf = (t) => t.receiver.track.kind;
+    const isLive = (t) => t.direction !== 'stopped' && t.currentDirection !== 'stopped';
+    const LAYERS = [{ rid: 'q', scaleResolutionDownBy: 4 }, { rid: 'h', scaleResolutionDownBy: 2 }, { rid: 'f' }];
+
+    // What getStats says of one stream, in the words of the protocol.
+    // Its framesReceived leaves out pictures that were whole only after a repair.
+    function stream(s, all) {
+      const keep = s.type === 'inbound-rtp' ? { packets: s.packetsReceived, bytes: s.bytesReceived, lost: s.packetsLost, jitter_ms: s.jitter * 1000,
+        frames: s.kind === 'video' ? s.framesDecoded : s.totalSamplesReceived, whole_frames: Math.max(s.framesReceived, s.framesDecoded + s.framesDropped), key_frames: s.keyFramesDecoded,
+        freezes: s.freezeCount, energy: s.totalAudioEnergy, repairs: s.retransmittedPacketsReceived }
+        : { rid: s.rid, packets: s.packetsSent, bytes: s.bytesSent, frames: s.framesSent, key_frames: s.keyFramesEncoded,
+          repairs: s.retransmittedPacketsSent, target: s.targetBitrate, limited_by: s.qualityLimitationReason, size: `${s.frameWidth} x ${s.frameHeight}` };
+      const codec = all.get(s.codecId)?.mimeType.split('/')[1];
+      return { kind: s.kind, mid: s.mid, ssrc: s.ssrc, codec, nack: s.nackCount, pli: s.pliCount, fir: s.firCount, ...keep };
+    }
+
     const cmds = {
       async init(c) {
         cfg = c;
@@ -123,6 +140,34 @@
             max_packet_life_time: limit(d.maxPacketLifeTime), protocol: d.protocol, sid: d.id });
           adopt(d);
         };
+        pc.ontrack = (e) => {
+          env.play(e.track);
+          emit({ event: 'track', kind: e.track.kind, mid: e.transceiver.mid });
+        };
+      },
+      async add_track(c) {
+        const direction = c.direction || 'sendrecv';
+        const fake = direction === 'recvonly' ? null : await env.fakeMedia(c.kind, c.simulcast);
+        const old = pc.getTransceivers().find((t) => kindOf(t) === c.kind && isLive(t) && t.mid !== null && !t.sender.track);
+        if (!old) {
+          pc.addTransceiver(fake ? fake.track : c.kind, { direction, streams: fake ? [fake.stream] : [], ...(c.simulcast ? { sendEncodings: LAYERS } : {}) });
+          return;
+        }
+        if (fake) {
+          await old.sender.replaceTrack(fake.track);
+          old.sender.setStreams(fake.stream);
+        }
+        old.direction = direction;
+      },
+      async remove_track(c) {
+        const sender = pc.getSenders().find((x) => x.track && x.track.kind === c.kind);
+        if (!sender) throw new Error('nothing to remove');
+        pc.removeTrack(sender);
+      },
+      async stop_transceiver(c) {
+        const t = pc.getTransceivers().find((x) => kindOf(x) === c.kind && isLive(x));
+        if (!t) throw new Error('nothing to stop');
+        t.stop();
       },
       async create_channel(c) {
         const o = { ordered: c.ordered !== false, protocol: c.protocol || '' };
@@ -196,7 +241,7 @@
       async close() { pc.close(); },
       async stats(c) {
         const out = { event: 'stats', ice_state: pc.iceConnectionState, connection_state: pc.connectionState ?? null, signaling_state: pc.signalingState,
-          dtls_version: null, dtls_cipher: null, dtls_role: null, selected_pair: null, data: [] };
+          dtls_version: null, dtls_cipher: null, dtls_role: null, srtp_cipher: null, selected_pair: null, inbound: [], outbound: [], data: [] };
         const all = new Map();
         (await pc.getStats()).forEach((v) => all.set(v.id, v));
         const end = (x) => x && { type: x.candidateType, ip: x.address ?? x.ip ?? null, port: x.port ?? null, protocol: x.protocol, relay_protocol: x.relayProtocol ?? null };
@@ -207,15 +252,18 @@
             if (s.tlsVersion) out.dtls_version = versions[s.tlsVersion.toUpperCase()] || s.tlsVersion;
             out.dtls_cipher = s.dtlsCipher ?? out.dtls_cipher;
             out.dtls_role = s.dtlsRole ?? out.dtls_role;
+            out.srtp_cipher = s.srtpCipher ?? out.srtp_cipher;
             if (s.selectedCandidatePairId) pair = all.get(s.selectedCandidatePairId);
           }
         }
         for (const s of all.values()) {
           if (!pair && s.type === 'candidate-pair' && (s.selected || (s.nominated && s.state === 'succeeded'))) pair = s;
+          if (s.type === 'inbound-rtp') out.inbound.push(stream(s, all));
+          if (s.type === 'outbound-rtp') out.outbound.push(stream(s, all));
           if (s.type === 'data-channel') out.data.push({ label: s.label, state: s.state, sent: s.messagesSent, received: s.messagesReceived });
         }
         if (pair) out.selected_pair = { local: end(all.get(pair.localCandidateId)), remote: end(all.get(pair.remoteCandidateId)),
-          rtt_ms: pair.currentRoundTripTime != null ? pair.currentRoundTripTime * 1000 : null };
+          rtt_ms: pair.currentRoundTripTime != null ? pair.currentRoundTripTime * 1000 : null, available: pair.availableOutgoingBitrate };
         if (c.raw) out.raw = [...all.values()];
         return out;
       },
