@@ -113,6 +113,11 @@ impl Clip {
         }
     }
 
+    /// When the frame at that position is due, counted from the first one.
+    pub(crate) fn due(&self, position: Position) -> Duration {
+        self.interval() * position.count
+    }
+
     /// The time from one frame to the next.
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_secs(self.step.into()) / self.clock_rate
