@@ -195,7 +195,8 @@ impl Transceivers {
                 (Some(local), Some(remote)) if !ours.rejected && !theirs.rejected => {
                     transceiver.current = Some(local.direction.and(remote.direction.reversed()));
                     transceiver.hear(theirs, remote);
-                    if kind == SdpType::Answer && remote.direction.receives() {
+                    if kind == SdpType::Answer && transceiver.current.is_some_and(Direction::sends)
+                    {
                         // W3C §5.2: layers that the peer did not take are not offered again.
                         transceiver.encodings =
                             Encoding::taken(&transceiver.encodings, &remote.layers);
@@ -317,7 +318,11 @@ fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<Med
         mixed_extensions: theirs.mixed,
         cryptex: ours.cryptex && theirs.cryptex,
         reduced_rtcp: ours.reduced && theirs.reduced,
-        encodings: Encoding::taken(transceiver.encodings(), &theirs.layers),
+        encodings: match direction.sends() {
+            true => Encoding::taken(transceiver.encodings(), &theirs.layers),
+            // Who takes nothing at present says nothing of layers.
+            false => transceiver.encodings().to_vec(),
+        },
         remote: transceiver.remote().cloned(),
     })
 }

@@ -134,9 +134,12 @@ impl Lines {
         }
         let encodings = parameters.encodings.iter().map(|wanted| {
             // An SSRC that changed because of a collision stays changed.
-            let kept = old.iter().position(|encoding| *encoding.rid == *wanted.rid);
-            match kept {
-                Some(place) => old.swap_remove(place).set(wanted.active),
+            let same = |encoding: &Encoding| *encoding.rid == *wanted.rid;
+            // A stream under another name is still the same: its numbers go on.
+            let renamed = |encoding: &Encoding| encoding.ssrc == wanted.ssrc;
+            let kept = old.iter().position(same);
+            match kept.or_else(|| old.iter().position(renamed)) {
+                Some(place) => old.swap_remove(place).set(wanted),
                 None => Encoding::new(wanted, config, rng),
             }
         });
@@ -297,8 +300,11 @@ impl Encoding {
         }
     }
 
-    fn set(mut self, active: bool) -> Self {
-        self.active = active;
+    fn set(mut self, wanted: &SendEncoding) -> Self {
+        if *self.rid != *wanted.rid {
+            self.rid = Arc::from(&*wanted.rid);
+        }
+        self.active = wanted.active;
         self
     }
 

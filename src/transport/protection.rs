@@ -49,10 +49,12 @@ impl Protection {
     fn start(&mut self, provider: &CryptoProvider) {
         let Some(header) = self.wanted else { return };
         let Some(keys) = self.keys.take() else { return };
-        let config = srtp::Config {
-            header,
-            ..srtp::Config::new(keys.profile)
-        };
+        let mut config = srtp::Config::new(keys.profile);
+        config.header = header;
+        // Where RTX was not agreed on, what is asked for again is sent again as it
+        // was: senders keep what they have said of a packet, and forget packets of
+        // which they would say something else.
+        config.repeats = true;
         let [local, remote] =
             [&keys.local, &keys.remote].map(|master| Master::new(master.key(), master.salt()));
         // Both lengths are the profile's, and only profiles that the provider has are

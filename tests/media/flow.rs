@@ -10,7 +10,7 @@ use pollrtc::peer::{
 };
 
 use pollrtc::rtp::format::Units;
-use pollrtc::sim::Verdict;
+use pollrtc::sim::{Chance, Link, Loss, Verdict};
 
 use super::clips::{Clip, Position};
 use super::support::{ALICE, BOB, Pair, picture, sound};
@@ -313,5 +313,43 @@ fn cryptex_is_agreed_on() {
         let hidden = [[0xc0, 0xde]];
         assert_eq!(*profiles.borrow() == hidden, alice && bob);
         assert_eq!(profiles.borrow().len(), 1, "it had extensions");
+    }
+}
+
+/// RFC 4588, RFC 4585 §6.2.1: what is lost comes again, in a stream of its own or, to
+/// a peer without RTX, as it was.
+#[test]
+fn what_is_lost_comes_again() {
+    for with_rtx in [true, false] {
+        let mut pair = Pair::new();
+        let id = pair.add(ALICE, Kind::Video, Direction::SendOnly);
+        let all = pair.machine(ALICE).capabilities(Kind::Video).codecs.clone();
+        let wanted = all.into_iter().filter(|one| with_rtx || one.name != "rtx");
+        let wanted = wanted.collect();
+        pair.call(ALICE, |pc| pc.set_codec_preferences(id, wanted))
+            .unwrap();
+        pair.negotiate(ALICE);
+        let [alice, bob] = pair.hosts;
+        let link = Link {
+            loss: Loss::Uniform(Chance::percent(5)),
+            ..Link::with_delay(Duration::from_millis(10))
+        };
+        pair.world.set_links(alice, bob, link);
+        for round in 0..300_u32 {
+            let frame = picture(round * 3000, round == 0, 4000);
+            pair.write(ALICE, id, &frame).unwrap();
+            pair.run(Duration::from_millis(33));
+        }
+        pair.run(Duration::from_secs(1));
+        let now = pair.world.now();
+        let sent = &pair.machine(ALICE).get_stats(now).outbound_rtp[0];
+        assert!(sent.retransmitted_packets_sent > 20);
+        let srtp = pair.machine(ALICE).stats().srtp.unwrap();
+        assert_eq!((srtp.reused, srtp.unsealable), (0, 0));
+        let theirs = pair.transceiver(BOB, Kind::Video);
+        let frames = pair.take_frames(BOB, theirs);
+        assert_eq!(frames.len(), 300, "rtx: {with_rtx}");
+        let mut times = frames.windows(2);
+        assert!(times.all(|two| two[1].1.timestamp.wrapping_sub(two[0].1.timestamp) == 3000));
     }
 }
