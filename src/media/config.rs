@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::rtp::estimate;
 use crate::rtp::receiver::ReceiverConfig;
 use crate::rtp::sender::SenderConfig;
 use crate::wire::rtp::Ssrc;
@@ -36,6 +37,8 @@ pub struct MediaConfig {
     pub source_timeout: Duration,
     /// How often the arrivals of packets are told, where that was agreed.
     pub feedback_interval: Duration,
+    /// What is thought of the network that carries the peer's packets to us.
+    pub estimate: estimate::Config,
     /// Whether a pure receiver asks for the time that packets are under way
     /// (RFC 3611 §4.4).
     pub receiver_time: bool,
@@ -58,6 +61,7 @@ impl Default for MediaConfig {
             report_interval: Duration::from_secs(1),
             source_timeout: Duration::from_secs(30),
             feedback_interval: Duration::from_millis(100),
+            estimate: estimate::Config::default(),
             receiver_time: true,
             packet_results: 0,
         }

@@ -1,5 +1,6 @@
 //! What has to be said in RTCP, and when?
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,15 +8,17 @@ use core::time::Duration;
 
 use super::config::MediaConfig;
 use super::lines::Lines;
-use super::parameters::LineId;
+use super::parameters::{FeedbackSet, LineId};
 use super::schedule::{Schedule, Session};
 use super::sources::Source;
 use crate::rng::Rng;
+use crate::rtp::estimate::{self, Estimator};
 use crate::rtp::receiver::Feedback;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::wire::rtcp::{Nack, ReportBlock};
+use crate::wire::rtcp::{Bitrate, Nack, ReportBlock};
 use crate::wire::rtp::Ssrc;
+use crate::wire::rtp::extension::AbsoluteSendTime;
 
 /// What is to be said in RTCP.
 pub(super) struct Control {
@@ -28,6 +31,8 @@ pub(super) struct Control {
     pub cname: String,
     /// Whether all lines agreed on feedback without reports (RFC 5506).
     pub reduced: bool,
+    /// What the peer wants to be told, of any line: it concerns the transport.
+    pub wishes: FeedbackSet,
     /// The report that is being sent, as far as it did not go yet.
     pub round: Option<Round>,
     /// What sources have to be told at once.
@@ -45,6 +50,11 @@ pub(super) struct Control {
     pub collided: Option<Instant>,
     /// The bit rate that the peer wishes, until the application hears it.
     pub target: Option<u64>,
+    /// What the network can carry to us, once somebody wants to know.
+    estimator: Option<Box<Estimator>>,
+    estimate: estimate::Config,
+    /// What is to be told of it.
+    pub maximum: Option<Bitrate>,
     meter: Meter,
     min_bandwidth: u64,
     max_members: usize,
@@ -94,6 +104,7 @@ impl Control {
             reporter: ssrc,
             cname: String::new(),
             reduced: false,
+            wishes: FeedbackSet::default(),
             round: None,
             feedback: VecDeque::new(),
             byes: Vec::new(),
@@ -103,6 +114,9 @@ impl Control {
             round_trip: None,
             collided: None,
             target: None,
+            estimator: None,
+            estimate: config.estimate,
+            maximum: None,
             meter: Meter::default(),
             min_bandwidth: config.session_bandwidth,
             max_members: config.max_members,
@@ -115,6 +129,10 @@ impl Control {
         self.reporter = first.map_or(self.ssrc, |(.., encoding)| encoding.ssrc);
         let named = lines.iter().next().map(|(_, line)| &line.parameters.cname);
         self.cname = named.cloned().unwrap_or_default();
+        let receiving = lines.iter().filter(|(_, line)| line.parameters.receives);
+        self.wishes = receiving.fold(FeedbackSet::default(), |all, (_, line)| {
+            all.union(line.feedback)
+        });
         self.reduced = lines.iter().all(|(_, line)| line.parameters.reduced_rtcp);
     }
 
@@ -131,6 +149,31 @@ impl Control {
     /// RTP was sent or received.
     pub(super) fn meter(&mut self, now: Instant, bytes: usize) {
         self.meter.on_packet(now, bytes);
+    }
+
+    /// A packet came that said when it was sent, on a line that wants to be told what
+    /// the network can carry.
+    pub(super) fn on_sent_at(&mut self, now: Instant, sent: AbsoluteSendTime, bytes: usize) {
+        let config = self.estimate;
+        let new = || Box::new(Estimator::new(config));
+        let estimator = self.estimator.get_or_insert_with(new);
+        estimator.on_packet(now, sent, bytes);
+        if let Some(bitrate) = estimator.poll_report(now) {
+            self.maximum = Some(bitrate);
+        }
+    }
+
+    /// How long an answer takes.
+    pub(super) fn set_round_trip(&mut self, round_trip: Duration) {
+        self.round_trip = Some(round_trip);
+        if let Some(estimator) = &mut self.estimator {
+            estimator.set_round_trip(round_trip);
+        }
+    }
+
+    /// Whether something is to be told at once.
+    pub(super) fn has_feedback(&self) -> bool {
+        self.maximum.is_some() || !self.feedback.is_empty()
     }
 
     /// The bandwidth of the session, as it is now.
@@ -204,7 +247,7 @@ impl Control {
         self.schedule.stop();
         self.round = None;
         self.feedback.clear();
-        self.target = None;
+        (self.target, self.maximum) = (None, None);
     }
 
     /// Whether a BYE is to be sent now.
@@ -228,7 +271,7 @@ impl Control {
     /// kept here.
     pub(super) fn poll_timeout(&self, now: Instant, waits: bool) -> Option<Instant> {
         let report = self.schedule.next().filter(|_| self.round.is_none());
-        let waits = waits || !self.feedback.is_empty();
+        let waits = waits || self.has_feedback();
         let credit = waits.then(|| self.schedule.credit_at(&self.session));
         let credit = credit.filter(|at| *at > now);
         earliest(earliest(report, credit), self.bye_at(now))

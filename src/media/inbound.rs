@@ -1,18 +1,20 @@
 //! A packet came: whose is it?
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::str;
 use core::time::Duration;
 
 use super::event::Event;
 use super::machine::Media;
+use super::parameters::FeedbackKind;
 use super::routes::{Clues, Route, Unroutable};
 use super::sources::{Source, Target};
 use crate::cursor::Reader;
 use crate::rtp::receiver::RtpReceiver;
 use crate::seq::Serial16;
 use crate::time::Instant;
-use crate::wire::rtp::extension::Kind;
+use crate::wire::rtp::extension::{AbsoluteSendTime, Kind};
 use crate::wire::rtp::{ExtensionMap, Packet, Ssrc};
 
 impl Media {
@@ -42,11 +44,19 @@ impl Media {
             Target::Media(_) => source.receiver.handle_rtp(now, &packet),
             Target::Repair(_) => source.receiver.handle_repair(now, &packet),
         }
-        if let Some(number) = named.transport {
+        let wishes = self.control.wishes;
+        if let Some(number) = named.transport
+            && wishes.contains(FeedbackKind::Transport)
+        {
             self.arrivals.on_packet(now, number, ssrc);
             if named.asks_feedback {
                 self.arrivals.hurry(now);
             }
+        }
+        if let Some(sent) = named.sent
+            && wishes.contains(FeedbackKind::MaximumBitrate)
+        {
+            self.control.on_sent_at(now, sent, size);
         }
         self.control.meter(now, size);
         self.stats.rtp_received += 1;
@@ -193,7 +203,7 @@ impl Media {
             self.control.renew(&self.lines);
             return;
         };
-        self.control.say_bye(now, alloc::vec![ssrc]);
+        self.control.say_bye(now, Vec::from([ssrc]));
         self.lines.rename(owner, fresh, &mut self.rng);
         self.control.renew(&self.lines);
         let encoding = self.lines.at(owner.line, owner.index);
@@ -204,6 +214,18 @@ impl Media {
                 rid,
                 ssrc: fresh,
             });
+        }
+    }
+
+    /// Changes our new SSRCs that sources of the peer have.
+    pub(super) fn avoid_collisions(&mut self, now: Instant) {
+        let taken = self
+            .lines
+            .ssrcs()
+            .filter(|ssrc| self.sources.target(*ssrc).is_some());
+        for ssrc in taken.collect::<Vec<_>>() {
+            self.control.collided = None;
+            self.on_collision(now, ssrc);
         }
     }
 
@@ -231,6 +253,7 @@ struct Named<'a> {
     repaired_rid: Option<&'a str>,
     transport: Option<Serial16>,
     asks_feedback: bool,
+    sent: Option<AbsoluteSendTime>,
 }
 
 impl<'a> Named<'a> {
@@ -253,6 +276,9 @@ impl<'a> Named<'a> {
                         named.transport = Some(Serial16(u16::from_be_bytes([high, low])));
                         named.asks_feedback = !rest.is_empty() && rest != [0, 0];
                     }
+                }
+                Some(Kind::AbsoluteSendTime) => {
+                    named.sent = AbsoluteSendTime::parse(&mut Reader::new(value)).ok();
                 }
                 _ => {}
             }

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::parameters::{CodecParameters, LineId, LineParameters, SendEncoding};
+use super::parameters::{CodecParameters, FeedbackSet, LineId, LineParameters, SendEncoding};
 use crate::rng::Rng;
 use crate::rtp::format::Format;
 use crate::rtp::receiver::{Mode, ReceiveParameters};
@@ -28,6 +28,8 @@ pub(super) struct Line {
     pub parameters: LineParameters,
     /// What its receivers have to know.
     pub receive: Arc<ReceiveParameters>,
+    /// What may be told to its sources.
+    pub feedback: FeedbackSet,
     pub encodings: Vec<Encoding>,
     /// The codec that is sent, if the application chose one.
     codec: Option<PayloadType>,
@@ -115,12 +117,14 @@ impl Lines {
     pub(super) fn set(
         &mut self,
         id: LineId,
-        parameters: LineParameters,
+        mut parameters: LineParameters,
         config: &SenderConfig,
         rng: &mut Rng,
         ended: &mut Vec<Ssrc>,
     ) {
+        parameters.share();
         let receive = parameters.receive_parameters();
+        let feedback = parameters.feedback();
         let before = self.lines.remove(&id);
         let stopped = !parameters.sends;
         let (mut old, codec) =
@@ -154,6 +158,7 @@ impl Lines {
         let mut line = Line {
             parameters,
             receive,
+            feedback,
             encodings,
             codec,
         };
@@ -208,6 +213,17 @@ impl Lines {
             encoding.queued = false;
             self.touch(line, index);
         }
+    }
+
+    /// Whether anything is to be sent or received.
+    pub(super) fn is_alive(&self) -> bool {
+        let mut lines = self.lines.values().map(|line| &line.parameters);
+        lines.any(|parameters| parameters.sends || parameters.receives)
+    }
+
+    /// The SSRCs of all our streams.
+    pub(super) fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
+        self.own.keys().copied()
     }
 
     /// Makes the tables over all lines anew.

@@ -116,6 +116,7 @@ impl Media {
             }
         }
         self.renew(now);
+        self.avoid_collisions(now);
         true
     }
 
@@ -406,10 +407,10 @@ impl Media {
         }
         self.control.renew(&self.lines);
         self.count_members(now);
-        if self.lines.len() == 0 {
-            self.control.schedule.stop();
-        } else {
+        if self.lines.is_alive() {
             self.control.schedule.start(now, &self.control.session);
+        } else {
+            self.control.schedule.stop();
         }
     }
 }

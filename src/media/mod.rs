@@ -17,7 +17,7 @@
 //! use bytes::Bytes;
 //! use pollrtc::cursor::Writer;
 //! use pollrtc::media::{
-//!     CodecParameters, Event, LineId, LineParameters, Media, MediaConfig, SendEncoding,
+//!     CodecParameters, Event, FeedbackSet, LineId, LineParameters, Media, MediaConfig, SendEncoding,
 //! };
 //! use pollrtc::rng::Rng;
 //! use pollrtc::rtp::receiver::Mode;
@@ -30,8 +30,8 @@
 //!     name: "opus".into(),
 //!     clock_rate: 48_000,
 //!     channels: 2,
-//!     parameters: String::new(),
-//!     feedback: vec![],
+//!     parameters: "".into(),
+//!     feedback: FeedbackSet::default(),
 //! };
 //! let encoding = SendEncoding { rid: String::new(), ssrc: Ssrc(7), repair: None, active: true };
 //! let parameters = LineParameters {
@@ -91,5 +91,8 @@ pub use config::MediaConfig;
 pub use departures::{FeedbackSummary, PacketResult};
 pub use event::{Event, SourceId};
 pub use machine::Media;
-pub use parameters::{CodecParameters, LineId, LineParameters, RemoteEncoding, SendEncoding};
+pub use parameters::{
+    CodecParameters, FeedbackKind, FeedbackSet, LineId, LineParameters, RemoteEncoding,
+    SendEncoding,
+};
 pub use stats::{Ignored, InboundStream, MediaStats, OutboundStream};

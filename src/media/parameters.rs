@@ -83,24 +83,62 @@ pub struct CodecParameters {
     /// The number that packets carry.
     pub payload_type: PayloadType,
     /// Its name, such as `VP8` or `rtx`.
-    pub name: String,
+    pub name: Arc<str>,
     /// Ticks of the timestamp in a second.
     pub clock_rate: u32,
     /// Channels of sound.
     pub channels: u8,
     /// Its parameters (`fmtp`).
-    pub parameters: String,
-    /// The feedback that was agreed on, such as `nack pli`.
-    pub feedback: Vec<String>,
+    pub parameters: Arc<str>,
+    /// The feedback that was agreed on.
+    pub feedback: FeedbackSet,
+}
+
+/// Feedback that a receiver may send (RFC 4585 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedbackKind {
+    /// Which packets should come again: `nack`.
+    Nack,
+    /// A picture was lost: `nack pli`.
+    PictureLoss,
+    /// A key frame is needed: `ccm fir`.
+    FullIntra,
+    /// How many bits a second may come: `goog-remb`.
+    MaximumBitrate,
+    /// When each packet came: `transport-cc`.
+    Transport,
+}
+
+/// Which feedback was agreed on?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct FeedbackSet(u8);
+
+impl FeedbackSet {
+    /// What these words of a description (`a=rtcp-fb`) say; others are left out.
+    #[must_use]
+    pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut set = Self::default();
+        for word in words {
+            let kind = KINDS.iter().find(|(known, _)| *known == word);
+            set.0 |= kind.map_or(0, |(_, kind)| 1 << *kind as u8);
+        }
+        set
+    }
+
+    /// Whether this is in it.
+    #[must_use]
+    pub const fn contains(self, kind: FeedbackKind) -> bool {
+        self.0 >> kind as u8 & 1 == 1
+    }
+
+    /// What is in either of them.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }
 
 impl CodecParameters {
-    /// Whether this feedback was agreed on.
-    #[must_use]
-    pub fn has_feedback(&self, feedback: &str) -> bool {
-        self.feedback.iter().any(|agreed| agreed == feedback)
-    }
-
     /// The format of its payloads, if it is known here.
     #[must_use]
     pub fn format(&self) -> Option<Format> {
@@ -156,13 +194,42 @@ impl LineParameters {
             clock_rate: codec.clock_rate,
             format: codec.format(),
             repair_payload_type: codec.repeated_by(&self.receive),
-            nack: codec.has_feedback("nack"),
-            pli: codec.has_feedback("nack pli"),
-            fir: codec.has_feedback("ccm fir"),
+            nack: codec.feedback.contains(FeedbackKind::Nack),
+            pli: codec.feedback.contains(FeedbackKind::PictureLoss),
+            fir: codec.feedback.contains(FeedbackKind::FullIntra),
         });
         Arc::new(ReceiveParameters {
             codecs: codecs.collect(),
             extensions: self.extensions,
         })
     }
+
+    /// The feedback of all codecs that we take.
+    pub(super) fn feedback(&self) -> FeedbackSet {
+        let all = self.receive.iter().map(|codec| codec.feedback);
+        all.fold(FeedbackSet::default(), FeedbackSet::union)
+    }
+
+    /// Keeps what both lists of codecs say once.
+    pub(super) fn share(&mut self) {
+        for codec in &mut self.receive {
+            for other in &self.send {
+                if other.name == codec.name {
+                    codec.name = Arc::clone(&other.name);
+                }
+                if other.parameters == codec.parameters {
+                    codec.parameters = Arc::clone(&other.parameters);
+                }
+            }
+        }
+    }
 }
+
+/// The words for feedback.
+const KINDS: [(&str, FeedbackKind); 5] = [
+    ("nack", FeedbackKind::Nack),
+    ("nack pli", FeedbackKind::PictureLoss),
+    ("ccm fir", FeedbackKind::FullIntra),
+    ("goog-remb", FeedbackKind::MaximumBitrate),
+    ("transport-cc", FeedbackKind::Transport),
+];

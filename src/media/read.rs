@@ -107,7 +107,7 @@ impl Media {
     }
 
     fn on_round_trip(&mut self, round_trip: Duration) {
-        self.control.round_trip = Some(round_trip);
+        self.control.set_round_trip(round_trip);
         for (_, source) in self.sources.iter_mut() {
             source.receiver.set_round_trip(round_trip);
         }

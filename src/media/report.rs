@@ -5,14 +5,16 @@ use alloc::vec::Vec;
 use super::arrivals::Arrivals;
 use super::control::{Control, Item, Round};
 use super::machine::Media;
+use super::parameters::FeedbackKind;
+use super::sources::Source;
 use crate::cursor::Writer;
 use crate::time::Instant;
 use crate::wire::list::{List, Record};
 use crate::wire::rtcp::extended::{Block, LastReceiverTime};
 use crate::wire::rtcp::{
-    Bye, ExtendedReport, FullIntraRequest, IntraRequest, Item as Description, ItemKind, Nack,
-    NackPair, NtpTimestamp, PictureLoss, ReceiverReport, ReportBlock, SenderReport,
-    SourceDescription,
+    Bye, ExtendedReport, FullIntraRequest, IntraRequest, Item as Description, ItemKind,
+    MaximumBitrate, Nack, NackPair, NtpTimestamp, PictureLoss, ReceiverReport, ReportBlock,
+    SenderReport, SourceDescription,
 };
 use crate::wire::rtp::Ssrc;
 
@@ -105,7 +107,7 @@ impl Media {
             .members
             .retain(|_, heard| now - *heard < silence);
         let limit = self.config.source_timeout;
-        let silent = |source: &super::sources::Source| now - source.heard >= limit;
+        let silent = |source: &Source| now - source.heard >= limit;
         let silent: Vec<_> = self
             .sources
             .iter()
@@ -119,13 +121,11 @@ impl Media {
 
     fn may_write_feedback(&mut self, now: Instant) -> bool {
         let arrivals_due = self.arrivals.due().is_some_and(|due| due <= now);
+        let has_feedback = arrivals_due || self.control.has_feedback();
         let Control {
-            schedule,
-            session,
-            feedback,
-            ..
+            schedule, session, ..
         } = &mut self.control;
-        (arrivals_due || !feedback.is_empty()) && schedule.has_credit(now, session)
+        has_feedback && schedule.has_credit(now, session)
     }
 
     /// A part of a regular report, as much as there is room for; how many
@@ -364,11 +364,38 @@ impl Media {
             }
             self.control.feedback.pop_front();
         }
+        self.write_maximum(w);
         let is_due = self.arrivals.due().is_some_and(|due| due <= now);
         if is_due && w.remaining() >= Arrivals::MIN_LEN {
             self.arrivals.write(now, sender, w);
         }
         w.len() > start
+    }
+
+    /// How many bits a second may come, of all sources that want to know.
+    fn write_maximum(&mut self, w: &mut Writer<'_>) {
+        let Some(bitrate) = self.control.maximum else {
+            return;
+        };
+        let sources = self.sources.iter().map(|(_, source)| source);
+        let wants = |source: &&Source| {
+            let line = self.lines.get(source.route.line);
+            line.is_some_and(|line| line.feedback.contains(FeedbackKind::MaximumBitrate))
+        };
+        let sources = sources.filter(wants).map(|source| source.receiver.ssrc());
+        let sources = List::<Ssrc>::encode(sources.take(MAX_COUNT));
+        let maximum = MaximumBitrate {
+            sender: self.control.reporter,
+            bitrate,
+            sources: List::new(&sources),
+        };
+        if sources.is_empty() {
+            self.control.maximum = None;
+        } else if maximum.encoded_len() <= w.remaining() {
+            maximum.emit(w);
+            self.control.maximum = None;
+            self.stats.told_bitrate = bitrate.bits_per_second();
+        }
     }
 
     /// How long what is said of one participant's name is.

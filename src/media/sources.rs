@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
 
-use super::LineId;
+use super::parameters::LineId;
 use super::routes::{Repair, Route};
 use crate::rtp::receiver::RtpReceiver;
 use crate::time::Instant;

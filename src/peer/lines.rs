@@ -4,7 +4,9 @@ use alloc::sync::Arc;
 
 use super::connection::PeerConnection;
 use crate::jsep::{Codec, Encoding, HeaderExtension, MediaPlan, TransceiverId};
-use crate::media::{CodecParameters, LineId, LineParameters, RemoteEncoding, SendEncoding};
+use crate::media::{
+    CodecParameters, FeedbackSet, LineId, LineParameters, RemoteEncoding, SendEncoding,
+};
 use crate::rtp::receiver::Mode;
 use crate::srtp::HeaderProtection;
 use crate::wire::rtp::extension::Kind as ExtensionKind;
@@ -119,11 +121,11 @@ fn codecs(codecs: &[Codec]) -> Arc<[CodecParameters]> {
     let known = codecs.iter().filter_map(|codec| {
         Some(CodecParameters {
             payload_type: PayloadType::new(codec.payload)?,
-            name: codec.name.clone(),
+            name: (*codec.name).into(),
             clock_rate: codec.clock_rate,
             channels: codec.channels,
-            parameters: codec.parameters.clone(),
-            feedback: codec.feedback.clone(),
+            parameters: (*codec.parameters).into(),
+            feedback: FeedbackSet::of(codec.feedback.iter().map(|word| &**word)),
         })
     });
     known.collect()

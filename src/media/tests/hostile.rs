@@ -142,6 +142,19 @@ fn two_with_one_ssrc_part() {
 }
 
 #[test]
+fn what_begins_with_a_taken_ssrc_gets_another() {
+    let mut world = World::agreed(47, &MediaConfig::default(), [true, false]);
+    world.run(200);
+    // The receiver begins to send under an SSRC of the sender's.
+    let mut taken = parameters(1, VIDEO, [true; 2]);
+    taken.encodings[0].ssrc = Ssrc(1001);
+    taken.encodings[0].repair = None;
+    world.ends[1].media.set_line(world.now, VIDEO, taken);
+    assert_ne!(world.ends[1].media.ssrc(VIDEO, ""), Some(Ssrc(1001)));
+    assert_eq!(world.ends[1].media.stats().collisions, 1);
+}
+
+#[test]
 fn rtp_010_a_storm_of_nacks_costs_little() {
     let mut world = World::agreed(44, &MediaConfig::default(), [true, false]);
     world.run(2000);

@@ -309,11 +309,11 @@ pub(super) fn codec(number: u8, name: &str, clock_rate: u32, parameters: &str) -
     };
     CodecParameters {
         payload_type: payload_type(number),
-        name: name.to_string(),
+        name: name.into(),
         clock_rate,
         channels: 1,
-        parameters: parameters.to_string(),
-        feedback: feedback.iter().map(ToString::to_string).collect(),
+        parameters: parameters.into(),
+        feedback: FeedbackSet::of(feedback.iter().copied()),
     }
 }
 
