@@ -117,12 +117,11 @@ impl Lines {
     pub(super) fn set(
         &mut self,
         id: LineId,
-        mut parameters: LineParameters,
+        parameters: LineParameters,
         config: &SenderConfig,
         rng: &mut Rng,
         ended: &mut Vec<Ssrc>,
     ) {
-        parameters.share();
         let receive = parameters.receive_parameters();
         let feedback = parameters.feedback();
         let before = self.lines.remove(&id);

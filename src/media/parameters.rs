@@ -209,20 +209,6 @@ impl LineParameters {
         let all = self.receive.iter().map(|codec| codec.feedback);
         all.fold(FeedbackSet::default(), FeedbackSet::union)
     }
-
-    /// Keeps what both lists of codecs say once.
-    pub(super) fn share(&mut self) {
-        for codec in &mut self.receive {
-            for other in &self.send {
-                if other.name == codec.name {
-                    codec.name = Arc::clone(&other.name);
-                }
-                if other.parameters == codec.parameters {
-                    codec.parameters = Arc::clone(&other.parameters);
-                }
-            }
-        }
-    }
 }
 
 /// The words for feedback.
