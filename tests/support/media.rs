@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use pollrtc::cursor::Writer;
 use pollrtc::media::{
-    self, CodecParameters, Ignored, LineId, LineParameters, Media, MediaConfig, RemoteEncoding,
-    SendEncoding,
+    self, CodecParameters, FeedbackSet, Ignored, LineId, LineParameters, Media, MediaConfig,
+    RemoteEncoding, SendEncoding,
 };
 use pollrtc::net::Path;
 use pollrtc::rng::Rng;
@@ -186,7 +186,7 @@ pub fn lines(first: u32, peer: u32) -> [LineParameters; 2] {
             clock_rate,
             channels: 1,
             parameters: parameters.into(),
-            feedback: feedback.iter().map(ToString::to_string).collect(),
+            feedback: FeedbackSet::of(feedback.iter().copied()),
         };
     let feedback = ["nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"];
     let sound = vec![codec(111, "opus", 48_000, "", &["transport-cc"])];
