@@ -83,13 +83,13 @@ pub struct CodecParameters {
     /// The number that packets carry.
     pub payload_type: PayloadType,
     /// Its name, such as `VP8` or `rtx`.
-    pub name: Arc<str>,
+    pub name: String,
     /// Ticks of the timestamp in a second.
     pub clock_rate: u32,
     /// Channels of sound.
     pub channels: u8,
     /// Its parameters (`fmtp`).
-    pub parameters: Arc<str>,
+    pub parameters: String,
     /// The feedback that was agreed on.
     pub feedback: FeedbackSet,
 }

@@ -121,10 +121,10 @@ fn codecs(codecs: &[Codec]) -> Arc<[CodecParameters]> {
     let known = codecs.iter().filter_map(|codec| {
         Some(CodecParameters {
             payload_type: PayloadType::new(codec.payload)?,
-            name: (*codec.name).into(),
+            name: codec.name.clone(),
             clock_rate: codec.clock_rate,
             channels: codec.channels,
-            parameters: (*codec.parameters).into(),
+            parameters: codec.parameters.clone(),
             feedback: FeedbackSet::of(codec.feedback.iter().map(|word| &**word)),
         })
     });

@@ -408,7 +408,7 @@ fn codec(
         mime_type: [kind(audio).as_str(), &codec.name].join("/"),
         clock_rate: codec.clock_rate,
         channels: audio.then_some(codec.channels),
-        sdp_fmtp_line: (!fmtp.is_empty()).then(|| String::from(&**fmtp)),
+        sdp_fmtp_line: (!fmtp.is_empty()).then(|| fmtp.clone()),
     }
 }
 

@@ -60,7 +60,7 @@ fn preferences_choose_the_codec() {
         .unwrap();
     pair.negotiate(ALICE);
     let sent = pair.machine(ALICE).send_codecs(id);
-    let names: Vec<&str> = sent.map(|codec| &*codec.name).collect();
+    let names: Vec<&str> = sent.map(|codec| codec.name.as_str()).collect();
     assert_eq!(names[0], "VP9");
     assert!(!names.contains(&"VP8") && !names.contains(&"rtx"));
 }
