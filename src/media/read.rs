@@ -56,7 +56,9 @@ impl Media {
             }
             Packet::Bye(bye) => self.on_bye(now, bye),
             Packet::Nack(nack) => {
-                let Some((owner, encoding)) = self.lines.sender(nack.media) else {
+                // Of a stream that repeats packets nothing is kept.
+                let found = self.lines.sender(nack.media);
+                let Some((owner, encoding)) = found.filter(|(owner, _)| !owner.is_repair) else {
                     self.stats.ignored.unused_rtcp += 1;
                     return;
                 };

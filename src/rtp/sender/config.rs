@@ -12,9 +12,12 @@ use crate::wire::rtp::{ExtensionMap, PayloadType, Ssrc};
 pub struct SenderConfig {
     /// The source.
     pub ssrc: Ssrc,
-    /// The source of repeated packets (RFC 4588 §5.1). Without it a packet is
-    /// repeated as it was.
+    /// The source of repeated packets (RFC 4588 §5.1).
     pub repair: Option<Ssrc>,
+    /// Whether a packet is repeated as it was, to the bit, where RFC 4588 was not
+    /// agreed on. Under SRTP only if its configuration
+    /// allows repeats, too, and if no other sender ever had the SSRC.
+    pub repeats: bool,
     /// How many bytes a payload that is made here may have. Header, extensions and
     /// the two bytes of RFC 4588 come on top. Packets of sources elsewhere are sent
     /// on as they are, if a datagram has room for them.
@@ -35,6 +38,7 @@ impl SenderConfig {
         Self {
             ssrc,
             repair: None,
+            repeats: false,
             max_payload: 1150,
             history: HistoryLimits {
                 packets: 1024,

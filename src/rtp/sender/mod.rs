@@ -20,7 +20,9 @@
 //! use pollrtc::wire::rtp::{Packet, PayloadType, Ssrc};
 //!
 //! let (vp8, ssrc) = (PayloadType::from_low_bits(96), Ssrc(7));
-//! let mut sender = RtpSender::new(SenderConfig::new(ssrc), &mut Rng::from_number(1));
+//! let mut config = SenderConfig::new(ssrc);
+//! config.repeats = true;
+//! let mut sender = RtpSender::new(config, &mut Rng::from_number(1));
 //! sender.set_parameters(SendParameters::new(vp8, 90_000, Format::Vp8));
 //!
 //! let mut codec = ReceiveCodec::new(vp8, 90_000, Format::Vp8);
@@ -91,7 +93,7 @@ use crate::seq::Serial16;
 use crate::time::Instant;
 use crate::wire::rtcp::{NtpTimestamp, ReportBlock, SenderInfo};
 use crate::wire::rtp::extension::AbsoluteSendTime;
-use crate::wire::rtp::{SequenceNumber, Ssrc};
+use crate::wire::rtp::{PayloadType, SequenceNumber, Ssrc};
 
 pub use config::{HistoryLimits, RepairLimits, SendParameters, SenderConfig};
 pub use frame::{MediaFrame, OutPacket, WriteError};
@@ -322,6 +324,8 @@ impl RtpSender {
                 .unwrap_or(UNKNOWN_ROUND_TRIP)
                 .max(MIN_ROUND_TRIP),
             age: self.config.history.age,
+            wraps: self.wraps().map(|(.., wrapped)| wrapped),
+            repeats: self.config.repeats,
         };
         let dropped = &mut self.stats.dropped;
         for number in lost {
@@ -479,19 +483,16 @@ impl RtpSender {
         let Some(agreed) = &self.agreed else {
             return false;
         };
-        let stream = self
-            .config
-            .repair
-            .zip(agreed.parameters.repair_payload_type);
+        let wraps = self.wraps();
         while let Some(number) = self.repair.next() {
             let Some((record, elements)) = self.history.send(number) else {
                 continue;
             };
             record.repeat(now);
-            let stream = stream.filter(|_| record.payload_type == agreed.parameters.payload_type);
+            let wraps = wraps.filter(|(.., wrapped)| record.payload_type == *wrapped);
             let first = Identity::first(self.config.ssrc, record, number);
-            let (id, stamp) = match stream {
-                Some((ssrc, payload_type)) => {
+            let (id, stamp) = match wraps {
+                Some((ssrc, payload_type, _)) => {
                     let id = Identity {
                         ssrc,
                         payload_type,
@@ -509,15 +510,27 @@ impl RtpSender {
                 self.stats.dropped.too_large += 1;
                 continue;
             };
-            if agreed.hop.transport.is_some() && stream.is_some() {
+            if agreed.hop.transport.is_some() && wraps.is_some() {
                 *transport = transport.add(1);
             }
             let payload = record.payload.len();
             self.stats.repeated.add(header, payload);
-            self.count(header, payload, stream.is_none());
+            self.count(header, payload, wraps.is_none());
             return true;
         }
         false
+    }
+
+    /// As which source and type packets are sent again by RFC 4588, and which type
+    /// they have.
+    fn wraps(&self) -> Option<(Ssrc, PayloadType, PayloadType)> {
+        let parameters = &self.agreed.as_ref()?.parameters;
+        let ssrc = self.config.repair?;
+        Some((
+            ssrc,
+            parameters.repair_payload_type?,
+            parameters.payload_type,
+        ))
     }
 
     /// Counts a packet; those of the source itself are in its reports.

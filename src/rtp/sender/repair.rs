@@ -8,7 +8,7 @@ use super::{Dropped, RepairLimits};
 use crate::rng::Rng;
 use crate::seq::Serial16;
 use crate::time::Instant;
-use crate::wire::rtp::SequenceNumber;
+use crate::wire::rtp::{PayloadType, SequenceNumber};
 
 /// The packets that wait to be sent again, and how many more may.
 pub(super) struct Repair {
@@ -27,6 +27,10 @@ pub(super) struct Patience {
     pub(super) interval: Duration,
     /// And only if it is younger than this.
     pub(super) age: Duration,
+    /// And only if it has this type, which RFC 4588 repeats.
+    pub(super) wraps: Option<PayloadType>,
+    /// Or, if this is set, whatever its type is.
+    pub(super) repeats: bool,
 }
 
 impl Repair {
@@ -66,6 +70,10 @@ impl Repair {
         let is_recent = record.is_repeated_within(now, patience.interval);
         if record.state == State::Wanted || is_recent {
             dropped.too_soon += 1;
+            return;
+        }
+        if !patience.repeats && patience.wraps != Some(record.payload_type) {
+            dropped.unrepairable += 1;
             return;
         }
         let Some(budget) = self.budget.checked_sub(record.payload.len() as u64 * 100) else {

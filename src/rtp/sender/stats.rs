@@ -67,6 +67,8 @@ pub struct Dropped {
     pub unknown: u64,
     /// Was asked for, and was sent again less than a round trip ago.
     pub too_soon: u64,
+    /// Was asked for, and may not be sent again as it was.
+    pub unrepairable: u64,
     /// Was asked for, and more was repeated than may be.
     pub over_budget: u64,
 }

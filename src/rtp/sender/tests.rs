@@ -63,6 +63,7 @@ fn sound() -> SendParameters {
 fn config() -> SenderConfig {
     SenderConfig {
         repair: Some(REPAIR),
+        repeats: true,
         ..SenderConfig::new(MEDIA)
     }
 }

@@ -254,6 +254,26 @@ fn a_packet_of_another_codec_is_repeated_as_it_was() {
 }
 
 #[test]
+fn a_packet_is_repeated_as_it_was_only_if_that_is_allowed() {
+    let config = SenderConfig {
+        repeats: false,
+        ..config()
+    };
+    let plain = SendParameters {
+        repair_payload_type: None,
+        ..video()
+    };
+    let again = |parameters| {
+        let mut stage = Stage::new(config, parameters);
+        let number = stage.frame(at(0), 0, 100)[0].number;
+        let again = stage.nack(at(10), [number]).len();
+        (again, stage.sender.stats().dropped.unrepairable)
+    };
+    assert_eq!(again(video()), (1, 0));
+    assert_eq!(again(plain), (0, 1));
+}
+
+#[test]
 fn what_is_sent_again_goes_first() {
     let mut stage = Stage::video();
     let number = stage.frame(at(0), 0, 100)[0].number;
