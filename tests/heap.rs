@@ -8,9 +8,11 @@
 )]
 
 use std::alloc::System;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pollrtc::PeerConnection;
+use pollrtc::jsep::Kind;
 use pollrtc::net::Path;
 use pollrtc::peer::{ChannelConfig, Config, ConnectionState};
 use pollrtc::rng::Rng;
@@ -27,18 +29,21 @@ struct Pair {
 }
 
 impl Pair {
-    /// Two that were told of each other, after `prepare` was done to the offerer.
-    fn new(config: &Config, seed: u64, prepare: impl FnOnce(&mut PeerConnection)) -> Self {
+    /// Two that were told of each other, after `prepare` was done to both.
+    fn new(config: &Arc<Config>, seed: u64, prepare: impl Fn(&mut PeerConnection)) -> Self {
         let mut rng = Rng::from_number(seed);
         let mut peers = [0, 1].map(|side| {
-            let peer = PeerConnection::new(config.clone(), &mut rng).expect("it is valid");
+            let peer = PeerConnection::new(Arc::clone(config), &mut rng).expect("it is valid");
             let mut peer = Box::new(peer);
             let added = peer.add_local_address(path_of(side).local);
             added.expect("there is room for an address");
             peer
         });
         let [offerer, answerer] = &mut peers;
+        let opened = offerer.create_data_channel("idle", ChannelConfig::default());
+        opened.expect("there is room for a channel");
         prepare(offerer);
+        prepare(answerer);
         describe(offerer, answerer);
         describe(answerer, offerer);
         let now = Instant::ZERO;
@@ -107,7 +112,7 @@ fn live(stats: Stats) -> (usize, usize) {
 /// What one of many idle connections takes.
 fn per_peer(name: &str, prepare: impl Fn(&mut PeerConnection)) -> usize {
     const PAIRS: usize = 8;
-    let config = Config::new();
+    let config = Arc::new(Config::new());
     let mut pairs = Vec::with_capacity(PAIRS);
     let mut table = Vec::with_capacity(4);
     // What is made once in a process does not count.
@@ -139,9 +144,13 @@ fn per_peer(name: &str, prepare: impl Fn(&mut PeerConnection)) -> usize {
 #[test]
 fn an_idle_connection_is_small() {
     println!("PeerConnection: {} bytes", size_of::<PeerConnection>());
-    let data = per_peer("a channel", |peer| {
-        peer.create_data_channel("idle", ChannelConfig::default())
-            .expect("there is room for a channel");
-    });
+    let data = per_peer("a channel", |_| {});
     assert!(data <= 16 * 1024, "{data} bytes with a channel");
+    let media = per_peer("a channel, audio and video", |peer| {
+        for (kind, track) in [(Kind::Audio, "voice"), (Kind::Video, "camera")] {
+            let added = peer.add_track(kind, track, &["me"]);
+            added.expect("there is room for a track");
+        }
+    });
+    assert!(media <= 32 * 1024, "{media} bytes with audio and video");
 }

@@ -68,6 +68,7 @@ mod plan;
 mod reading;
 mod session;
 mod settlement;
+mod text;
 mod tracks;
 mod trickle;
 mod write;

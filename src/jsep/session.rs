@@ -1,7 +1,7 @@
 //! The signaling state machine (W3C WebRTC §4.4, RFC 8829 §3.2).
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem};
@@ -16,6 +16,7 @@ use super::apply::{self, Association};
 use super::media::{MediaCapabilities, TransceiverId, Transceivers};
 use super::offer::Wishes;
 use super::reading::{Reading, Section};
+use super::text::Text;
 use super::trickle::Side;
 use super::write::{Written, with_local_candidates};
 use super::{Description, DescriptionError, Local, Plan, SdpType, SignalingState, offer};
@@ -59,7 +60,7 @@ pub struct Session {
     /// What was created last and not yet made useless by an answer.
     pub(super) created_offer: Option<Created>,
     pub(super) created_answer: Option<Created>,
-    written: Written,
+    pub(super) written: Written,
     pub(super) transceivers: Transceivers,
     /// As they were in *stable*, for a rollback.
     pub(super) settled: Option<Box<Transceivers>>,
@@ -379,10 +380,10 @@ impl Session {
         local: &Local<'_>,
     ) -> Result<Created, DescriptionError> {
         // The facts come from outside: what cannot be read back is not handed out.
-        let index = Reading::of(next.text(), &self.config.media)?.first_live();
+        let index = Reading::of(&next.text().get(), &self.config.media)?.first_live();
         let text = match index {
-            Some(index) => with_local_candidates(next.text(), index, local),
-            None => next.text().to_string(),
+            Some(index) => with_local_candidates(&next.text().get(), index, local),
+            None => next.text().get().into_owned(),
         };
         Ok(Created {
             text,
@@ -446,7 +447,7 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
-        let side = self.read(SdpType::Offer, Arc::clone(created.written.text()))?;
+        let side = self.read(SdpType::Offer, created.written.text().clone())?;
         let mut plan = Plan {
             restart: side.restarts(local),
             gather: side.reading.transport.is_some(),
@@ -472,7 +473,7 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
-        let side = self.read(kind, Arc::clone(created.written.text()))?;
+        let side = self.read(kind, created.written.text().clone())?;
         let offer = self.pending.remote.as_deref().ok_or(InvalidState)?;
         let role = self.role_as_answerer(&offer.reading)?;
         let mut plan = self.settlement(offer, &side.reading, role);
@@ -527,7 +528,7 @@ impl Session {
         Ok(plan)
     }
 
-    fn read(&self, kind: SdpType, text: Arc<str>) -> Result<Side, DescriptionError> {
+    fn read(&self, kind: SdpType, text: Text) -> Result<Side, DescriptionError> {
         Side::new(kind, text, &self.config.media)
     }
 

@@ -65,7 +65,10 @@ impl Session {
         self.current = mem::take(&mut self.pending);
         let Sides { local, remote } = &mut self.current;
         for side in local.iter_mut().chain(remote) {
-            side.reading.forget_formats();
+            side.settle();
+        }
+        if let Some(local) = &self.current.local {
+            self.written.share(local.text());
         }
         self.agreed = agreement(&self.current);
         // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::net::Candidate;
@@ -11,6 +10,7 @@ use crate::wire::sdp::candidate::CandidateError;
 use super::DescriptionError::{InvalidState, Operation, Type};
 use super::media::MediaCapabilities;
 use super::reading::{Reading, usable_candidate};
+use super::text::Text;
 use super::write::{with_local_candidates, with_remote_candidates};
 use super::{Description, DescriptionError, Local, SdpType, Session, SignalingState};
 
@@ -130,7 +130,7 @@ pub(super) struct Side {
     pub(super) kind: SdpType,
     pub(super) reading: Reading,
     /// A local one without its candidates.
-    text: Arc<str>,
+    text: Text,
     /// For which section; `None` for the end of its candidates.
     trickled: Vec<(usize, Option<String>)>,
 }
@@ -138,20 +138,31 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(
         kind: SdpType,
-        text: Arc<str>,
+        text: Text,
         abilities: &MediaCapabilities,
     ) -> Result<Self, DescriptionError> {
         Ok(Self {
             kind,
-            reading: Reading::of(&text, abilities)?,
+            reading: Reading::of(&text.get(), abilities)?,
             text,
             trickled: Vec::new(),
         })
     }
 
+    /// Gives back what only the exchange itself had to know.
+    pub(super) fn settle(&mut self) {
+        self.reading.forget_formats();
+        self.text.pack();
+    }
+
+    /// The text, without candidates if it is ours.
+    pub(super) const fn text(&self) -> &Text {
+        &self.text
+    }
+
     /// All that it says, of which much was forgotten.
     pub(super) fn read_again(&self, abilities: &MediaCapabilities) -> Option<Reading> {
-        Reading::of(&self.text, abilities).ok()
+        Reading::of(&self.text.get(), abilities).ok()
     }
 
     /// The user fragment of its transport.
@@ -170,7 +181,7 @@ impl Side {
     pub(super) fn remote(&self) -> Description {
         Description {
             kind: self.kind,
-            sdp: with_remote_candidates(&self.text, &self.trickled),
+            sdp: with_remote_candidates(&self.text.get(), &self.trickled),
         }
     }
 
@@ -180,8 +191,8 @@ impl Side {
         let transport = self.reading.transport.as_ref();
         let same = transport.is_some_and(|transport| transport.ufrag == local.ufrag);
         let sdp = match self.reading.first_live().filter(|_| same) {
-            Some(index) => with_local_candidates(&self.text, index, local),
-            None => self.text.to_string(),
+            Some(index) => with_local_candidates(&self.text.get(), index, local),
+            None => self.text.get().into_owned(),
         };
         Description {
             kind: self.kind,

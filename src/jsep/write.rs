@@ -1,7 +1,6 @@
 //! Writing sections, and adding candidates to what was written.
 
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::net::{Candidate, CandidateKind, Protocol};
@@ -13,6 +12,7 @@ use crate::wire::sdp::{
 use super::Local;
 use super::media::{CRYPTEX, Lists, Rtp};
 use super::reading::{Data, Section};
+use super::text::Text;
 
 /// A section of ours, before it is text.
 pub(super) struct Draft<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Draft<'a> {
 pub(super) struct Written {
     session_id: u64,
     version: u64,
-    text: Arc<str>,
+    text: Text,
 }
 
 impl Written {
@@ -80,18 +80,25 @@ impl Written {
             media: media.collect(),
         };
         let mut text = description.to_string();
-        if *text != *self.text {
+        if text != self.text.get() {
             description.origin.version = self.version.wrapping_add(1);
             text = description.to_string();
         }
         Self {
             session_id: self.session_id,
             version: description.origin.version,
-            text: text.into(),
+            text: Text::from(&*text),
         }
     }
 
-    pub(super) const fn text(&self) -> &Arc<str> {
+    /// It is the text of a description that is kept, too: it shares that one's memory.
+    pub(super) fn share(&mut self, text: &Text) {
+        if self.text == *text {
+            self.text.clone_from(text);
+        }
+    }
+
+    pub(super) const fn text(&self) -> &Text {
         &self.text
     }
 }
