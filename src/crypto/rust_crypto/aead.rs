@@ -1,18 +1,20 @@
-//! AES-GCM (NIST SP 800-38D, RFC 5116 §5).
+//! AES-GCM (NIST SP 800-38D, RFC 5116 §5). It encrypts blocks only, so a key has
+//! half the round keys of AES.
 
 use alloc::boxed::Box;
 use core::marker::PhantomData;
 
+use aes::{Aes128Enc, Aes256Enc};
 use aes_gcm::aead::consts::{U12, U16};
-use aes_gcm::{AeadCore, AeadInOut, Aes128Gcm, Aes256Gcm, KeyInit};
+use aes_gcm::{AeadCore, AeadInOut, AesGcm, KeyInit};
 
 use crate::crypto::{Aead, AeadAlgorithm, AeadId, BadTag, CryptoError, TAG_LEN};
 
 /// AES-GCM with a 16-byte key.
-pub(super) const AES_128_GCM: Gcm<Aes128Gcm> = Gcm::new(AeadId::Aes128Gcm);
+pub(super) const AES_128_GCM: Gcm<AesGcm<Aes128Enc, U12>> = Gcm::new(AeadId::Aes128Gcm);
 
 /// AES-GCM with a 32-byte key.
-pub(super) const AES_256_GCM: Gcm<Aes256Gcm> = Gcm::new(AeadId::Aes256Gcm);
+pub(super) const AES_256_GCM: Gcm<AesGcm<Aes256Enc, U12>> = Gcm::new(AeadId::Aes256Gcm);
 
 /// One key length of AES-GCM.
 pub(super) struct Gcm<C> {
