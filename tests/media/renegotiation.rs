@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pollrtc::peer::{Direction, Event, Kind, WriteError};
+use pollrtc::peer::{Direction, Event, Kind, TransceiverInit, WriteError};
 
 use super::support::{ALICE, BOB, Pair, picture, sound};
 
@@ -213,4 +213,70 @@ fn wpt_078_rollback_leaves_media_alone() {
     pair.run(Duration::from_millis(200));
     let theirs = pair.transceiver(BOB, Kind::Audio);
     assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
+}
+
+/// Layers that were agreed on are still there after a pause, under their SSRCs.
+#[test]
+fn layers_survive_a_pause() {
+    let mut pair = Pair::new();
+    let init = TransceiverInit {
+        direction: Direction::SendOnly,
+        rids: ["h", "l"].map(str::to_string).into(),
+        ..TransceiverInit::default()
+    };
+    let id = pair
+        .call(ALICE, |pc| pc.add_transceiver(Kind::Video, init))
+        .unwrap();
+    let ssrcs = |pair: &Pair| ["h", "l"].map(|rid| pair.machine(ALICE).ssrc(id, rid));
+    let mut before = [None; 2];
+    for round in 0..3 {
+        for direction in [Direction::SendOnly, Direction::Inactive] {
+            pair.call(ALICE, |pc| pc.set_direction(id, direction))
+                .unwrap();
+            pair.negotiate(ALICE);
+            for (layer, rid) in (0_u32..).zip(["h", "l"]) {
+                let frame = picture(round * 3000 + layer, true, 2000);
+                let sent = pair.write_layer(ALICE, id, rid, &frame);
+                assert_eq!(sent.is_ok(), direction.sends());
+            }
+            pair.run(Duration::from_millis(200));
+            let theirs = pair.transceiver(BOB, Kind::Video);
+            let frames = pair.take_frames(BOB, theirs);
+            assert_eq!(frames.len(), 2 * usize::from(direction.sends()), "{round}");
+            if round > 0 {
+                assert_eq!(ssrcs(&pair), before);
+            }
+            before = ssrcs(&pair);
+            assert!(before.iter().all(Option::is_some));
+        }
+    }
+}
+
+/// RFC 8829 §4.1.10: media flow after a provisional answer, and go on after the final one.
+#[test]
+fn a_provisional_answer_is_enough() {
+    use pollrtc::peer::SdpType;
+    let mut pair = Pair::new();
+    let id = pair.add(ALICE, Kind::Video, Direction::SendOnly);
+    pair.call(ALICE, |pc| pc.set_local_description(None))
+        .unwrap();
+    let offer = pair.machine(ALICE).local_description().unwrap();
+    pair.call(BOB, |pc| pc.set_remote_description(&offer))
+        .unwrap();
+    for (round, kind) in (0..).zip([SdpType::Pranswer, SdpType::Answer]) {
+        let mut answer = pair.call(BOB, |pc| pc.create_answer()).unwrap();
+        answer.kind = kind;
+        pair.call(BOB, |pc| pc.set_local_description(Some(&answer)))
+            .unwrap();
+        let answer = pair.machine(BOB).local_description().unwrap();
+        assert_eq!(answer.kind, kind);
+        pair.call(ALICE, |pc| pc.set_remote_description(&answer))
+            .unwrap();
+        pair.run(Duration::from_secs(1));
+        let frame = picture(round * 3000, true, 2000);
+        pair.write(ALICE, id, &frame).unwrap();
+        pair.run(Duration::from_millis(200));
+        let theirs = pair.transceiver(BOB, Kind::Video);
+        assert_eq!(pair.take_frames(BOB, theirs).len(), 1, "{kind}");
+    }
 }
