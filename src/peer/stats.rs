@@ -20,7 +20,7 @@ use crate::rtp::sender::Remote;
 use crate::time::Instant;
 use crate::wire::dtls::extension::SrtpProfile;
 use crate::wire::rtcp::NtpTimestamp;
-use crate::wire::rtp::Ssrc;
+use crate::wire::rtp::{PayloadType, Ssrc};
 
 /// Everything that `getStats` tells of media and what carries them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -316,8 +316,7 @@ impl PeerConnection {
     fn inbound(&self, stream: &InboundStream<'_>) -> Option<InboundRtpStats> {
         let stats = &stream.stats;
         let (packets, frames) = (&stats.packets, &stats.frames);
-        let receive = &self.media.parameters(stream.line)?.receive;
-        let codec = receive.iter().find(|codec| codec.is_media());
+        let codec = stats.payload_type;
         Some(InboundRtpStats {
             stream: self.stream(stream.line, (stream.ssrc, stream.repair), stream.rid, codec)?,
             packets: InboundPackets {
@@ -352,6 +351,7 @@ impl PeerConnection {
     fn outbound(&self, stream: &OutboundStream<'_>) -> Option<OutboundRtpStats> {
         let stats = &stream.stats;
         let codec = self.media.send_codec(stream.line);
+        let codec = codec.map(|codec| codec.payload_type);
         let target = self.media.stats().target_bitrate;
         Some(OutboundRtpStats {
             stream: self.stream(stream.line, (stream.ssrc, stream.repair), stream.rid, codec)?,
@@ -375,7 +375,7 @@ impl PeerConnection {
         line: LineId,
         (ssrc, rtx_ssrc): (Ssrc, Option<Ssrc>),
         rid: &str,
-        codec: Option<&CodecParameters>,
+        codec: Option<PayloadType>,
     ) -> Option<RtpStreamId> {
         let parameters = self.media.parameters(line)?;
         Some(RtpStreamId {
@@ -385,7 +385,7 @@ impl PeerConnection {
             transceiver: lines::transceiver(line),
             mid: parameters.mid.clone(),
             rid: rid.into(),
-            codec: codec.map(|codec| codec.payload_type.number()),
+            codec: codec.map(PayloadType::number),
         })
     }
 }

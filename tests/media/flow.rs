@@ -93,6 +93,9 @@ fn every_codec_of_the_sample_media() {
             assert!(same_picture(&frame.data, expected), "{name}");
             assert_eq!(frame.payload_type, chosen);
         }
+        let now = pair.world.now();
+        let inbound = &pair.machine(BOB).get_stats(now).inbound_rtp[0];
+        assert_eq!(inbound.stream.codec, Some(chosen.number()), "{name}");
     }
 }
 

@@ -198,6 +198,7 @@ impl RtpReceiver {
             ..self.outbox.stats
         };
         let mut stats = ReceiverStats {
+            payload_type: self.codec.map(|codec| codec.payload_type),
             packets: self.packets,
             frames,
             lost: self.reception.as_ref().map_or(0, Reception::lost),

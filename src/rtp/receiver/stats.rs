@@ -3,11 +3,14 @@
 use core::time::Duration;
 
 use crate::time::Instant;
+use crate::wire::rtp::PayloadType;
 
 /// Counters of an [`RtpReceiver`](super::RtpReceiver): what W3C's `inbound-rtp`
 /// and `remote-outbound-rtp` want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct ReceiverStats {
+    /// The codec of what came last.
+    pub payload_type: Option<PayloadType>,
     /// What became of the packets.
     pub packets: PacketStats,
     /// What became of the frames.
