@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use arrayvec::ArrayVec;
 use bytes::Bytes;
 
 use crate::cursor::Reader;
@@ -89,23 +90,22 @@ pub struct ReceivedPacket {
     pub is_key: bool,
     /// What it holds, without padding.
     pub payload: Bytes,
-    /// CSRCs, and the block of extensions behind them.
-    pub(super) head: Bytes,
-    /// How many of the bytes are CSRCs.
-    pub(super) csrcs: u8,
+    /// CSRCs and extensions.
+    pub(super) head: Head,
 }
 
 impl ReceivedPacket {
     /// Whose sound a mixer put into it.
     #[must_use]
     pub fn csrcs(&self) -> List<'_, Ssrc> {
-        List::new(self.head.get(..self.csrcs.into()).unwrap_or_default())
+        let csrcs = self.head.bytes().get(..self.head.csrcs.into());
+        List::new(csrcs.unwrap_or_default())
     }
 
     /// What stood between header and payload.
     #[must_use]
     pub fn extensions(&self) -> Option<Block<'_>> {
-        let block = self.head.get(self.csrcs.into()..)?;
+        let block = self.head.bytes().get(self.head.csrcs.into()..)?;
         Block::parse(&mut Reader::new(block)).ok()
     }
 
@@ -129,6 +129,28 @@ impl fmt::Debug for ReceivedPacket {
             .field("marker", &self.marker)
             .field("len", &self.payload.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// What stood between the fixed part of a header and the payload.
+///
+/// It is short, and lies in the packet itself, where it costs least; what is not
+/// lies with the payloads.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(super) struct Head {
+    pub(super) short: ArrayVec<u8, SHORT>,
+    pub(super) long: Bytes,
+    /// How many of the bytes are CSRCs; the block of extensions follows.
+    pub(super) csrcs: u8,
+}
+
+impl Head {
+    fn bytes(&self) -> &[u8] {
+        if self.long.is_empty() {
+            &self.short
+        } else {
+            &self.long
+        }
     }
 }
 
@@ -166,3 +188,6 @@ pub enum SourceKind {
     /// A mixer put it into them.
     Contributing,
 }
+
+/// How long a short head is: that of a browser.
+const SHORT: usize = 64;

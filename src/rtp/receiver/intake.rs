@@ -231,7 +231,6 @@ impl RtpReceiver {
         if is_key {
             self.key_frames.done();
         }
-        let csrcs = header.csrcs.first(Header::MAX_CSRCS).encoded_len();
         self.outbox.push_packet(ReceivedPacket {
             ssrc: self.ssrc,
             marker: header.marker,
@@ -244,7 +243,6 @@ impl RtpReceiver {
             is_key,
             payload: self.slab.copy(packet.payload),
             head: self.slab.copy_head(header),
-            csrcs: u8::try_from(csrcs).unwrap_or(0),
         });
     }
 }

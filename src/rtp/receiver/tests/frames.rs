@@ -5,10 +5,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::world::*;
+use crate::cursor::Writer;
 use crate::rtp::format::Format;
 use crate::rtp::receiver::{Mode, ReceiveCodec, ReceiverConfig};
 use crate::seq::Serial32;
+use crate::wire::list::List;
 use crate::wire::rtcp::SenderInfo;
+use crate::wire::rtp::Ssrc;
+use crate::wire::rtp::extension::Form;
 
 #[test]
 fn a_frame_leaves_with_its_last_packet() {
@@ -224,4 +228,39 @@ fn packets_leave_as_they_come_and_once() {
     }
     assert_eq!(given[4].number - given[0].number, 3);
     assert_eq!(receiver.stats().packets.duplicated, 2);
+}
+
+#[test]
+fn a_packet_keeps_what_stood_before_its_payload() {
+    let config = ReceiverConfig {
+        mode: Mode::Packets,
+        ..ReceiverConfig::default()
+    };
+    let mut receiver = receiver(codec(Format::Vp8), config);
+    let mut camera = Camera::new(Format::Vp8, 0);
+    // A short head and a long one, with and without those that were mixed in.
+    for (len, csrcs) in [(3, 0), (3, 2), (200, 0), (200, 15), (0, 1), (0, 0)] {
+        let bytes = camera.packet(b"\x10\0picture", true);
+        let csrcs = List::encode((0..csrcs).map(Ssrc));
+        let mut header = parse(&bytes).header;
+        header.csrcs = List::new(&csrcs);
+        let mut sent = vec![];
+        let mut w = Writer::new(&mut sent, 1500);
+        header.emit_with(&mut w, Form::TwoByte, |block| {
+            if len > 0 {
+                block.put_bytes(7, &vec![9; len]);
+                block.put_bytes(8, b"eight");
+            }
+        });
+        w.bytes(b"\x10\0picture");
+        deliver(&mut receiver, at(0), [&sent]);
+        let given = packets(&mut receiver).remove(0);
+        let header = parse(&sent).header;
+        assert_eq!(given.csrcs(), header.csrcs);
+        assert_eq!(given.extensions(), header.extensions);
+        assert_eq!(given.extension(8), (len > 0).then_some(&b"eight"[..]));
+        assert_eq!(given.extension(9), None);
+        assert_eq!(given.payload, &b"\x10\0picture"[..]);
+        assert!(given.marker && given.is_key);
+    }
 }
