@@ -5,6 +5,7 @@ use core::mem;
 
 use super::event::{Event, SourceId};
 use super::machine::Media;
+use super::routes::{Repair, Route};
 use super::sources::Source;
 use crate::rtp::receiver;
 use crate::time::Instant;
@@ -67,6 +68,15 @@ impl Media {
         self.control.forget(id.ssrc);
         if source.shown {
             let line = source.route.line;
+            if let Some(repair) = source.receiver.repair() {
+                let of = Some(Repair::Of(id.ssrc));
+                let route = Route {
+                    repair: of,
+                    ..source.route.clone()
+                };
+                self.routes.remember(repair, route);
+            }
+            self.routes.remember(id.ssrc, source.route);
             self.push_event(Event::Ended { line, source: id });
         }
     }

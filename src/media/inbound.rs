@@ -85,13 +85,6 @@ impl Media {
         };
         let route = match self.routes.find(&clues) {
             Ok(route) => route,
-            // What a latched source says no more it was known to say (RFC 9143 §9.2).
-            Err(Unroutable::Ambiguous | Unroutable::UnknownRid)
-                if known.is_some() && named.mid.is_none() =>
-            {
-                self.stats.ignored.unknown_payload_type += 1;
-                return None;
-            }
             Err(unroutable) => {
                 let ignored = &mut self.stats.ignored;
                 *match unroutable {
@@ -104,6 +97,11 @@ impl Media {
             }
         };
         if let Some(Target::Media(place)) = known {
+            if route.repair.is_some() {
+                // Nobody repeats packets in the stream that has them.
+                self.stats.ignored.unknown_payload_type += 1;
+                return None;
+            }
             // The source went to another line or encoding.
             self.end(now, place);
             self.retire(place);
@@ -120,12 +118,12 @@ impl Media {
     }
 
     /// Whether a packet of a known SSRC goes where those before it went.
-    fn still_fits(&self, target: Target, packet: &Packet<'_>, named: &Named<'_>) -> bool {
+    fn still_fits(&mut self, target: Target, packet: &Packet<'_>, named: &Named<'_>) -> bool {
         let (place, is_repair) = match target {
             Target::Media(place) => (place, false),
             Target::Repair(place) => (place, true),
         };
-        let Some(source) = self.sources.get(place).filter(|source| !source.ended) else {
+        let Some(source) = self.sources.get_mut(place).filter(|source| !source.ended) else {
             return false;
         };
         let Route { line, rid, .. } = &source.route;
@@ -134,13 +132,19 @@ impl Media {
         } else {
             named.rid
         };
-        named
+        let is_named = named
             .mid
             .is_none_or(|mid| self.routes.line_of(mid) == Some(*line))
-            && (rid.is_empty() || name.is_none_or(|name| name == &**rid))
-            && self
-                .routes
-                .takes(*line, packet.header.payload_type, is_repair)
+            && (rid.is_empty() || name.is_none_or(|name| name == &**rid));
+        let payload_type = packet.header.payload_type;
+        if source.fits == Some(payload_type) && !is_repair {
+            return is_named;
+        }
+        let is_taken = self.routes.takes(*line, payload_type, is_repair);
+        if is_taken && !is_repair {
+            source.fits = Some(payload_type);
+        }
+        is_named && is_taken
     }
 
     /// A new source, if there is room for it.

@@ -109,10 +109,8 @@ impl Media {
         for place in self.sources.of_line(line) {
             if stops {
                 self.end(now, place);
-            } else if let (Some(source), Some(line)) =
-                (self.sources.get_mut(place), self.lines.get(line))
-            {
-                source.receiver.set_parameters(&line.receive);
+            } else {
+                self.agree(place);
             }
         }
         self.renew(now);
@@ -393,6 +391,18 @@ impl Media {
     /// The peer says what came of our packets.
     pub(super) fn on_transport_feedback(&mut self, feedback: &TransportFeedback<'_>) {
         self.departures.on_feedback(feedback);
+    }
+
+    /// Hands to a source what was agreed on for its line.
+    fn agree(&mut self, place: usize) {
+        let Some(source) = self.sources.get_mut(place) else {
+            return;
+        };
+        if let Some(line) = self.lines.get(source.route.line) {
+            source.receiver.set_parameters(&line.receive);
+        }
+        let announced = self.routes.is_announced(source.receiver.ssrc());
+        self.sources.renew(place, announced);
     }
 
     /// What follows from all lines together is made anew.

@@ -91,20 +91,18 @@ impl Media {
 
     /// What came of our streams.
     fn on_blocks(&mut self, now: Instant, blocks: &List<'_, ReportBlock>) {
-        let middle = self.ntp(now).middle();
+        let mut measured = None;
         for block in blocks {
             let Some((owner, encoding)) = self.lines.sender(block.ssrc) else {
                 continue;
             };
             encoding.sender.on_report(now, &block);
-            if owner.is_repair {
-                continue;
+            if !owner.is_repair {
+                measured = encoding.sender.round_trip().or(measured);
             }
-            if let Some(round_trip) = encoding.sender.round_trip()
-                && reception::round_trip(middle, &block).is_some()
-            {
-                self.on_round_trip(round_trip);
-            }
+        }
+        if let Some(round_trip) = measured {
+            self.on_round_trip(round_trip);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whose packet is it (RFC 9143 §9.2, RFC 8852)?
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -11,14 +11,17 @@ use crate::wire::rtp::{PayloadType, Ssrc};
 
 /// What the descriptions say of packets whose source is not known yet.
 ///
-/// It holds what was signalled and nothing that a packet brought, so packets
-/// cannot make it grow.
+/// It holds what was signalled, and of what packets brought only a bounded number
+/// of sources that are gone.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     mids: BTreeMap<String, LineId>,
     /// `None` if several lines use the name.
     rids: BTreeMap<Arc<str>, Option<LineId>>,
     announced: BTreeMap<Ssrc, Route>,
+    /// What packets had said of sources that are gone, the oldest first: should they
+    /// come again, they need not say it again (RFC 9143 §9.2).
+    remembered: VecDeque<(Ssrc, Route)>,
     /// `None` if several lines use the number.
     payloads: BTreeMap<PayloadType, Option<LineId>>,
     /// Boxed, for a map makes room for eleven, and most connections have two.
@@ -80,8 +83,9 @@ struct Receivers {
 impl Routes {
     /// A line is there, or is another than before.
     pub(super) fn set(&mut self, line: LineId, parameters: &LineParameters) {
-        self.remove(line);
+        self.clear(line);
         if !parameters.receives {
+            self.remove(line);
             return;
         }
         let names = parameters.remote.iter().map(|encoding| &*encoding.rid);
@@ -122,25 +126,31 @@ impl Routes {
 
     /// The line is gone.
     pub(super) fn remove(&mut self, line: LineId) {
-        let Some(receivers) = self.lines.remove(&line) else {
-            return;
-        };
-        for ssrc in receivers.announced {
-            if self
-                .announced
-                .get(&ssrc)
-                .is_some_and(|route| route.line == line)
-            {
-                self.announced.remove(&ssrc);
-            }
-        }
+        self.clear(line);
+        self.remembered.retain(|(_, route)| route.line != line);
         self.index();
+    }
+
+    /// A source of which packets said where it belongs is gone.
+    pub(super) fn remember(&mut self, ssrc: Ssrc, route: Route) {
+        self.remembered.retain(|(other, _)| *other != ssrc);
+        if self.remembered.len() >= MAX_REMEMBERED {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back((ssrc, route));
+    }
+
+    /// Takes out what was signalled of a line.
+    fn clear(&mut self, line: LineId) {
+        self.lines.remove(&line);
+        self.announced.retain(|_, route| route.line != line);
     }
 
     /// Where a packet belongs (RFC 9143 §9.2): what it names counts first, then what
     /// was said of its source, then its payload type if only one line has it.
     pub(super) fn find(&self, clues: &Clues<'_>) -> Result<Route, Unroutable> {
         let announced = self.announced.get(&clues.ssrc);
+        let announced = announced.or_else(|| self.recall(clues.ssrc));
         let name = clues.repaired_rid.or(clues.rid);
         let line = if let Some(mid) = clues.mid {
             *self.mids.get(mid).ok_or(Unroutable::UnknownMid)?
@@ -165,6 +175,16 @@ impl Routes {
         let rid = receivers.rid(name).ok_or(Unroutable::UnknownRid)?;
         let repair = is_repair.then_some(Repair::OfEncoding);
         Ok(Route { line, rid, repair })
+    }
+
+    /// What is known of a source that was gone.
+    fn recall(&self, ssrc: Ssrc) -> Option<&Route> {
+        let found = self.remembered.iter().find(|(other, _)| *other == ssrc);
+        let (_, route) = found?;
+        let receivers = self.lines.get(&route.line)?;
+        let name = Some(&*route.rid).filter(|rid| !rid.is_empty());
+        let still = receivers.rid(name).is_some_and(|rid| rid == route.rid);
+        still.then_some(route)
     }
 
     /// The line with this name.
@@ -227,3 +247,6 @@ impl Receivers {
         known(name?)
     }
 }
+
+/// Of how many sources that are gone it is known where they belong.
+const MAX_REMEMBERED: usize = 64;

@@ -9,7 +9,7 @@ use super::routes::{Repair, Route};
 use crate::rtp::receiver::RtpReceiver;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::wire::rtp::Ssrc;
+use crate::wire::rtp::{PayloadType, Ssrc};
 
 /// The sources that are received, each in a place of its own.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Source {
     pub route: Route,
     /// Whether a description names it.
     pub announced: bool,
+    /// A payload type that was found to be one of its line's, until that changes.
+    pub fits: Option<PayloadType>,
     /// When RTP or a report of it came last.
     pub heard: Instant,
     /// When RTP of it came last.
@@ -56,6 +58,7 @@ impl Source {
             receiver,
             route,
             announced,
+            fits: None,
             heard: now,
             sent: now,
             shown: false,
@@ -158,6 +161,17 @@ impl Sources {
             self.by_ssrc.remove(&before);
         }
         self.by_ssrc.insert(ssrc, Target::Repair(place));
+    }
+
+    /// Something else was agreed on for the source's line.
+    pub(super) fn renew(&mut self, place: usize, announced: bool) {
+        let Some(source) = self.places.get_mut(place).and_then(Option::as_mut) else {
+            return;
+        };
+        source.fits = None;
+        let before = mem::replace(&mut source.announced, announced);
+        self.unannounced -= usize::from(!before);
+        self.unannounced += usize::from(!announced);
     }
 
     /// The source that makes room for another: of those that nobody announced the

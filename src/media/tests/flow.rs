@@ -139,6 +139,52 @@ fn three_encodings_come_as_three_sources() {
 }
 
 #[test]
+fn an_encoding_that_pauses_long_need_not_say_its_name_again() {
+    let config = MediaConfig {
+        source_timeout: Duration::from_secs(5),
+        ..MediaConfig::default()
+    };
+    let mut world = World::agreed(12, &config, [true, false]);
+    for (side, mut parameters) in [0, 1].map(|side| (side, parameters(side, VIDEO, [true, false])))
+    {
+        for encoding in &mut parameters.encodings {
+            encoding.rid = "h".into();
+        }
+        parameters.remote = vec![RemoteEncoding {
+            rid: "h".into(),
+            ssrc: None,
+            repair: None,
+        }];
+        world.ends[side]
+            .media
+            .set_line(world.now, VIDEO, parameters);
+    }
+    world.run(3000);
+    // The network loses the names: what comes behind a pause has none.
+    let packet = |world: &mut World, number: u16| {
+        let nameless = super::hostile::rtp(1001, number, 96);
+        world.ends[1].media.handle_rtp(world.now, &nameless);
+        world.settle();
+    };
+    world.sends = [false; 2];
+    world.run(40_000);
+    let ended = |world: &World| {
+        let events = world.ends[1].events.iter();
+        events
+            .filter(|event| matches!(event, Event::Ended { line: VIDEO, .. }))
+            .count()
+    };
+    assert_eq!(ended(&world), 1);
+    let before = world.ends[1].pictures().len();
+    for number in 0..4 {
+        packet(&mut world, number);
+    }
+    assert!(world.ends[1].pictures().len() > before);
+    let (.., source, _) = world.ends[1].frames.last().expect("a picture");
+    assert_eq!(*source.rid, *"h");
+}
+
+#[test]
 fn packets_are_forwarded_as_they_come() {
     // 0 sends to a forwarder that takes packets, which sends them on to a third.
     let mut world = World::agreed(5, &MediaConfig::default(), [true, false]);

@@ -12,7 +12,7 @@ use crate::wire::rtcp::{Nack, NackPair, Packet};
 use crate::wire::rtp::{Header, Packet as Rtp, Ssrc};
 
 /// A packet without extensions.
-fn rtp(ssrc: u32, number: u16, payload: u8) -> Vec<u8> {
+pub(super) fn rtp(ssrc: u32, number: u16, payload: u8) -> Vec<u8> {
     let packet = Rtp {
         header: Header {
             marker: true,
@@ -23,7 +23,7 @@ fn rtp(ssrc: u32, number: u16, payload: u8) -> Vec<u8> {
             csrcs: List::EMPTY,
             extensions: None,
         },
-        payload: &[0x10, 1, 2, 3],
+        payload: &[0x10, 0, 1, 2, 3, 4],
         padding: 0,
     };
     let mut buf = Vec::new();
