@@ -247,6 +247,17 @@ impl History {
         unsent
     }
 
+    /// Gives memory back if nothing is kept; whether it is so.
+    pub(super) fn release(&mut self) -> bool {
+        let is_empty = self.first == self.end;
+        if is_empty {
+            self.places = Vec::new();
+            self.elements = Vec::new();
+            self.queue = VecDeque::new();
+        }
+        is_empty
+    }
+
     /// Forgets what was sent until the oldest has at least the number `first`,
     /// and at most so many bytes are kept.
     fn make_room(&mut self, first: u64, bytes: usize) -> Result<(), WriteError> {
@@ -274,6 +285,12 @@ impl History {
                 self.unsent -= len;
             }
         }
+    }
+
+    /// How many packets there is memory for.
+    #[cfg(test)]
+    pub(super) const fn places(&self) -> usize {
+        self.places.capacity()
     }
 
     /// Makes places for all numbers below `end`.

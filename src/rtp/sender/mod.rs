@@ -372,7 +372,9 @@ impl RtpSender {
     }
 
     /// What a sender report says now, at the wall-clock time `wall`; `None` until
-    /// something was sent. Round trips are measured by the answers to it.
+    /// something was sent. Round trips are measured by the answers to it. A stream
+    /// that was silent for so long that nothing can be sent again gives its memory
+    /// back then.
     pub fn sender_info(&mut self, now: Instant, wall: NtpTimestamp) -> Option<SenderInfo> {
         let rate = self.agreed.as_ref()?.parameters.clock_rate;
         let (packets, octets) = self.own;
@@ -386,7 +388,18 @@ impl RtpSender {
             octets,
         };
         self.reports.on_sent(now, info.compact_ntp());
+        self.release(now);
         Some(info)
+    }
+
+    /// Gives memory back if all that was sent is too old to be sent again.
+    fn release(&mut self, now: Instant) {
+        self.stats.dropped.expired += self.history.expire(now);
+        if self.history.release() {
+            self.repair.clear();
+            self.slab = Slab::default();
+            self.scratch = Vec::new();
+        }
     }
 
     /// Goes on as another source, because the old one is somebody else's, too

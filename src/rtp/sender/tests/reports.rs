@@ -59,6 +59,23 @@ fn rfc_3550_6_4_1_a_report_says_what_was_sent_and_when_it_is() {
 }
 
 #[test]
+fn who_is_silent_gives_memory_back_with_a_report() {
+    let mut stage = Stage::video();
+    let last = stage.frame(at(0), 0, 3000).pop().expect("three");
+    stage.sender.sender_info(at(900), wall(9)).expect("sent");
+    assert_eq!(stage.nack(at(900), [last.number]).len(), 1);
+    stage.sender.sender_info(at(2000), wall(9)).expect("sent");
+    let memory = |sender: &RtpSender| (sender.history.places(), sender.scratch.capacity());
+    assert_eq!(memory(&stage.sender), (0, 0));
+    assert_eq!(stage.nack(at(2000), [last.number]), []);
+    assert_eq!(
+        stage.frame(at(2000), 9, 10)[0].number,
+        last.number.wrapping_add(1)
+    );
+    assert_ne!(memory(&stage.sender), (0, 0));
+}
+
+#[test]
 fn timestamps_of_reports_wrap() {
     let mut stage = Stage::video();
     let first = stage.frame(at(0), 0, 5).remove(0).timestamp;
