@@ -287,6 +287,12 @@ impl History {
         }
     }
 
+    /// How many bytes of payload are kept.
+    #[cfg(test)]
+    pub(super) const fn kept(&self) -> usize {
+        self.bytes
+    }
+
     /// How many packets there is memory for.
     #[cfg(test)]
     pub(super) const fn places(&self) -> usize {

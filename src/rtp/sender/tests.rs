@@ -2,6 +2,7 @@
 
 mod forwarding;
 mod frames;
+mod hostile;
 mod model;
 mod repairs;
 mod reports;
