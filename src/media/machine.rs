@@ -302,6 +302,14 @@ impl Media {
             .collect()
     }
 
+    /// Tells how long the path takes there and back, as somebody else has measured it:
+    /// it counts until reports tell.
+    pub fn expect_round_trip(&mut self, round_trip: Duration) {
+        if self.control.round_trip.is_none() {
+            self.on_round_trip(round_trip);
+        }
+    }
+
     /// What was counted of all streams together.
     #[must_use]
     pub fn stats(&self) -> MediaStats {

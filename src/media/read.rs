@@ -106,7 +106,7 @@ impl Media {
         }
     }
 
-    fn on_round_trip(&mut self, round_trip: Duration) {
+    pub(super) fn on_round_trip(&mut self, round_trip: Duration) {
         self.control.set_round_trip(round_trip);
         for (_, source) in self.sources.iter_mut() {
             source.receiver.set_round_trip(round_trip);

@@ -117,7 +117,13 @@ impl PeerConnection {
     fn on_transport(&mut self, event: transport::Event) {
         match event {
             transport::Event::Ice(event) => self.on_ice(event),
-            transport::Event::Connected { .. } => self.start_data(),
+            transport::Event::Connected { .. } => {
+                let pair = self.transport.ice().selected_pair();
+                if let Some(round_trip) = pair.and_then(|pair| pair.rtt) {
+                    self.media.expect_round_trip(round_trip);
+                }
+                self.start_data();
+            }
             transport::Event::Closed(reason) => self.end(CloseReason::Dtls(reason)),
         }
     }

@@ -106,8 +106,8 @@ impl Missing {
     }
 
     /// The packets that are to be asked for now; each is due again after
-    /// `round_trip`, and longer each time. What was asked for often enough is
-    /// given up.
+    /// `round_trip`, once more so, and then longer each time. What was asked for
+    /// often enough is given up.
     pub fn requests(&mut self, now: Instant, round_trip: Duration) -> Vec<SequenceNumber> {
         let most = self.config.max_requests;
         let before = self.list.len();
@@ -117,8 +117,9 @@ impl Missing {
         let due = self.list.iter_mut().filter(|gap| gap.due <= now);
         due.map(|gap| {
             gap.requests += 1;
-            // A fixed pace would keep asking a network that is full.
-            gap.due = now + wait * u32::from(gap.requests.min(4));
+            // What is asked for in time is mostly there in time; but a fixed pace would
+            // keep asking a network that is full.
+            gap.due = now + wait * u32::from(gap.requests.saturating_sub(1).clamp(1, 4));
             let [.., high, low] = gap.number.to_be_bytes();
             Serial16(u16::from_be_bytes([high, low]))
         })
@@ -197,8 +198,10 @@ mod tests {
         assert_eq!(missing.requests(at(59), RTT), vec![]);
         missing.on_packet(at(59), 0x1_ffff);
         assert_eq!(missing.requests(at(60), RTT), [Serial16(1)]);
-        // The second answer may take twice as long.
-        assert_eq!(missing.poll_timeout(), Some(at(160)));
+        // The third answer may take twice as long.
+        assert_eq!(missing.poll_timeout(), Some(at(110)));
+        assert_eq!(missing.requests(at(110), RTT), [Serial16(1)]);
+        assert_eq!(missing.poll_timeout(), Some(at(210)));
         missing.on_packet(at(70), 0x2_0001);
         assert!(missing.is_empty() && missing.poll_timeout().is_none());
         // What came twice, or was never missing, changes nothing.

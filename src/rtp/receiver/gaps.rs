@@ -30,6 +30,8 @@ pub(super) struct Gaps {
     /// How long a packet may be late: at least and at most.
     least: Duration,
     most: Duration,
+    /// How long those behind it wait.
+    patience: Duration,
 }
 
 impl Gaps {
@@ -44,6 +46,7 @@ impl Gaps {
             next: 0,
             least: config.missing.reordering,
             most: (config.max_delay / 4).max(config.missing.reordering),
+            patience: config.max_delay,
         }
     }
 
@@ -54,6 +57,14 @@ impl Gaps {
         }
         self.is_active = codec.nack;
         self.is_apart = codec.repair_payload_type.is_some();
+    }
+
+    /// An answer takes so long. Time has to be left for three of them: one can get
+    /// lost, and another be late.
+    pub(super) fn set_round_trip(&mut self, round_trip: Duration) {
+        let left = self.patience.saturating_sub(round_trip.saturating_mul(3));
+        self.most = left.min(self.patience / 4).max(self.least);
+        self.adapt();
     }
 
     /// Whether what is missing is asked for.
@@ -95,6 +106,10 @@ impl Gaps {
 
     fn came_late(&mut self, now: Instant, since: Instant) {
         self.late.note(now, now - since, Duration::max);
+        self.adapt();
+    }
+
+    fn adapt(&mut self) {
         // A little more than what is known.
         let late = self.late.merged(Duration::max).unwrap_or_default() * 9 / 8;
         self.missing

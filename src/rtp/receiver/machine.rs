@@ -109,8 +109,9 @@ impl RtpReceiver {
     }
 
     /// How long an answer to feedback takes.
-    pub const fn set_round_trip(&mut self, round_trip: Duration) {
+    pub fn set_round_trip(&mut self, round_trip: Duration) {
         self.round_trip = round_trip;
+        self.gaps.set_round_trip(round_trip);
     }
 
     /// The sender says how far it is.
