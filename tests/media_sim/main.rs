@@ -13,6 +13,7 @@
 mod ends;
 
 mod attacks;
+mod bare;
 mod lossy;
 mod oracle;
 mod stage;

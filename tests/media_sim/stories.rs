@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Data, Direction, Event};
-use pollrtc::sim::{Chance, Link, Loss};
+use pollrtc::sim::{Chance, Link, Loss, Realm};
 use pollrtc::wire::demux::{self, Class};
 use pollrtc::wire::rtp::Header;
 
@@ -204,6 +204,40 @@ fn media_flow_before_during_and_after_a_restart() {
             }
         }
         stage.world.finish();
+    }
+}
+
+/// A host leaves its network for another: media go on from there.
+#[test]
+fn media_go_on_in_another_network() {
+    for seed in 0..10 {
+        let mut stage = playing(seed, good_link());
+        stage.play(millis(500));
+        let host = stage.hosts[0];
+        let old = stage.world.sockets(host)[0];
+        let new = "192.0.2.77:4077".parse().expect("an address");
+        stage.world.remove_socket(host, old);
+        stage.world.with(host, |peer, _| {
+            assert!(peer.remove_local_address(old), "it was there");
+        });
+        stage.play(millis(300));
+        stage.world.add_socket(host, Realm::INTERNET, new);
+        stage.world.with(host, |peer, _| {
+            peer.add_local_address(new).expect("there is room");
+            peer.restart_ice();
+        });
+        stage.negotiate(0);
+        stage.play(millis(4_000));
+        stage.rest(millis(500));
+        for side in 0..2 {
+            let sent = stage.lines[1 - side][1].sent.len();
+            let last = stage.lines[side][1].came.last().copied();
+            assert!(
+                last.is_some_and(|last| last + 3 > sent),
+                "seed {seed}: {last:?} of {sent}\n{}",
+                stage.story()
+            );
+        }
     }
 }
 

@@ -85,6 +85,12 @@ impl MediaEnd {
         self.is_closed = true;
     }
 
+    /// Begins to write at this time.
+    pub fn begin(&mut self, now: Instant) {
+        self.latest = now;
+        self.next = Some(now + TICK);
+    }
+
     /// Writes nothing from now on.
     pub fn stop(&mut self) {
         self.next = None;
