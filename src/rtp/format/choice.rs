@@ -66,6 +66,21 @@ impl Format {
         }
     }
 
+    /// Whether a frame begins with this payload whatever came before it: what to
+    /// look for where something is missing.
+    #[must_use]
+    pub fn surely_starts_frame(self, payload: &[u8]) -> bool {
+        match self {
+            Self::Plain => true,
+            Self::Vp8 => vp8::starts_frame(payload),
+            Self::Vp9 => vp9::starts_frame(payload),
+            Self::H264 { .. } => h264::surely_starts_frame(payload),
+            Self::H265 => h265::surely_starts_frame(payload),
+            // Others begin where another ended: they do not say so themselves.
+            Self::Av1 => av1::is_key(payload),
+        }
+    }
+
     /// Whether a payload begins a frame that can be decoded without any other.
     #[must_use]
     pub fn is_key(self, payload: &[u8]) -> bool {
@@ -315,8 +330,13 @@ mod tests {
             (Format::Av1, &[0x10, 0x32]),
             (Format::Av1, &[0x50, 0x32]),
         ];
-        for (format, payload) in begins {
+        let is_sure = [
+            true, true, true, true, false, false, true, false, false, false, true, false, false,
+        ];
+        for ((format, payload), is_sure) in begins.into_iter().zip(is_sure) {
             assert!(format.starts_frame(payload), "{format:?} {payload:02x?}");
+            let surely = format.surely_starts_frame(payload);
+            assert_eq!(surely, is_sure, "{format:?} {payload:02x?}");
         }
         let goes_on: [(Format, &[u8]); 14] = [
             (Format::Vp8, &[]),
@@ -336,6 +356,10 @@ mod tests {
         ];
         for (format, payload) in goes_on {
             assert!(!format.starts_frame(payload), "{format:?} {payload:02x?}");
+            assert!(
+                !format.surely_starts_frame(payload),
+                "{format:?} {payload:02x?}"
+            );
         }
     }
 }

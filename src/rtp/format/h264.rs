@@ -134,33 +134,42 @@ impl FusedIterator for AggregatedUnits<'_> {}
 /// with what stands before that.
 #[must_use]
 pub fn starts_frame(payload: &[u8]) -> bool {
-    match Payload::parse(payload) {
-        Ok(Payload::Single(unit)) => begins_picture(unit),
-        Ok(Payload::Aggregate(aggregate)) => {
-            let first = aggregate.units().next();
-            first.is_some_and(begins_picture)
-        }
-        Ok(Payload::Fragment {
+    first_unit(payload).is_some_and(begins_picture)
+}
+
+/// Whether a picture begins with a payload whatever came before it.
+///
+/// Before a slice that depends on no other parameters may have stood, and before
+/// those of the picture those of the sequence.
+#[must_use]
+pub fn surely_starts_frame(payload: &[u8]) -> bool {
+    first_unit(payload).is_some_and(|unit| match unit[0] & TYPE {
+        1 | 2 => begins_picture(unit),
+        kind => [SPS, AUD].contains(&kind),
+    })
+}
+
+/// The header of the first unit that begins in a payload, and the byte behind it.
+fn first_unit(payload: &[u8]) -> Option<[u8; 2]> {
+    let start = |unit: &[u8]| Some([*unit.first()?, unit.get(1).copied().unwrap_or(0)]);
+    match Payload::parse(payload).ok()? {
+        Payload::Single(unit) => start(unit),
+        Payload::Aggregate(aggregate) => start(aggregate.units().next()?),
+        Payload::Fragment {
             header,
-            is_start,
+            is_start: true,
             data,
             ..
-        }) => {
-            is_start
-                && data
-                    .first()
-                    .is_some_and(|&next| begins_picture(&[header, next]))
-        }
-        Err(_) => false,
+        } => Some([header, *data.first()?]),
+        Payload::Fragment { .. } => None,
     }
 }
 
 /// H.264, 7.3.3: a slice begins with the number of its first macroblock, and 0 is
 /// written as a bit that is set.
-fn begins_picture(unit: &[u8]) -> bool {
-    let kind = unit.first().map_or(0, |header| header & TYPE);
-    match kind {
-        1 | 2 | IDR => unit.get(1).is_some_and(|next| next & 0x80 != 0),
+const fn begins_picture([header, next]: [u8; 2]) -> bool {
+    match header & TYPE {
+        1 | 2 | IDR => next & 0x80 != 0,
         // The other partitions of a slice, and the ends of a sequence and of a stream.
         3 | 4 | 10 | 11 => false,
         _ => true,

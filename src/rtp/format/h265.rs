@@ -128,31 +128,46 @@ impl FusedIterator for AggregatedUnits<'_> {}
 /// with what stands before that.
 #[must_use]
 pub fn starts_frame(payload: &[u8]) -> bool {
-    match Payload::parse(payload) {
-        Ok(Payload::Single(unit)) => begins_picture(unit),
-        Ok(Payload::Aggregate(mut units)) => units.next().is_some_and(begins_picture),
-        Ok(Payload::Fragment {
+    first_unit(payload).is_some_and(begins_picture)
+}
+
+/// Whether a picture begins with a payload whatever came before it.
+///
+/// Before a slice at which decoding can begin parameters may have stood, and
+/// before others those of the video.
+#[must_use]
+pub fn surely_starts_frame(payload: &[u8]) -> bool {
+    first_unit(payload).is_some_and(|unit| match kind([unit[0], unit[1]]) {
+        0..=15 => begins_picture(unit),
+        kind => [VPS, AUD].contains(&kind),
+    })
+}
+
+/// The header of the first unit that begins in a payload, and the byte behind it.
+fn first_unit(payload: &[u8]) -> Option<[u8; 3]> {
+    let start = |unit: &[u8]| {
+        let [a, b] = *unit.first_chunk()?;
+        Some([a, b, unit.get(2).copied().unwrap_or(0)])
+    };
+    match Payload::parse(payload).ok()? {
+        Payload::Single(unit) => start(unit),
+        Payload::Aggregate(mut units) => start(units.next()?),
+        Payload::Fragment {
             header: [a, b],
-            is_start,
+            is_start: true,
             data,
             ..
-        }) => {
-            is_start
-                && data
-                    .first()
-                    .is_some_and(|&next| begins_picture(&[a, b, next]))
-        }
-        Err(_) => false,
+        } => Some([a, b, *data.first()?]),
+        Payload::Fragment { .. } => None,
     }
 }
 
 /// H.265, 7.3.6.1: a slice begins with whether it is the first of its picture.
-fn begins_picture(unit: &[u8]) -> bool {
-    match unit {
-        [a, b, next, ..] if kind([*a, *b]) <= 31 => next & 0x80 != 0,
+const fn begins_picture([a, b, next]: [u8; 3]) -> bool {
+    match kind([a, b]) {
+        0..=31 => next & 0x80 != 0,
         // The ends of a sequence and of a stream, filler data and what follows a picture.
-        [a, b, ..] => !matches!(kind([*a, *b]), 36..=38 | 40),
-        _ => false,
+        kind => !matches!(kind, 36..=38 | 40),
     }
 }
 
@@ -297,6 +312,10 @@ const fn with_kind(header: [u8; 2], kind: u8) -> [u8; 2] {
 }
 
 const TYPE: u8 = 0x3f;
+/// The parameters of the video.
+const VPS: u8 = 32;
+/// What may stand before a picture and says no more than that.
+const AUD: u8 = 35;
 const AGGREGATE: u8 = 48;
 const FRAGMENT: u8 = 49;
 const PACI: u8 = 50;

@@ -207,7 +207,7 @@ impl Frames {
         }
         match &mut self.at {
             At::Boundary => self.begin(format, part),
-            At::Unknown if format.starts_frame(part.payload) => self.begin(format, part),
+            At::Unknown if format.surely_starts_frame(part.payload) => self.begin(format, part),
             At::Unknown => {
                 self.use_format(format);
                 self.skip(part.timestamp);

@@ -156,7 +156,7 @@ impl RtpReceiver {
         // All sound is: only pictures wait for key frames, and are skipped for them.
         let begins_key = format.is_some_and(|format| {
             format != Format::Plain
-                && format.starts_frame(packet.payload)
+                && format.surely_starts_frame(packet.payload)
                 && format.is_key(packet.payload)
         });
         let (audio_level, orientation) = self.extensions(&packet.header);

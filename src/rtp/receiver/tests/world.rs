@@ -112,8 +112,11 @@ fn coded(format: Format, is_key: bool, len: usize, seed: u16) -> Vec<u8> {
         Format::Plain => vec![],
         Format::Vp8 => vec![other],
         Format::Vp9 => vec![0x80 | other << 2],
-        Format::H264 { .. } => vec![0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }],
-        Format::H265 => vec![0, 0, 0, 1, if is_key { 19 << 1 } else { 2 }, 1],
+        // Parameters, of which some need a packet of their own, and a slice.
+        Format::H264 { .. } if is_key => units(&[&[0x67; 40], &[0x68; 30], &[0x65]]),
+        Format::H264 { .. } => units(&[&[0x41]]),
+        Format::H265 if is_key => units(&[&[64; 40], &[66; 30], &[68; 20], &[19 << 1, 1]]),
+        Format::H265 => units(&[&[2, 1]]),
         Format::Av1 => {
             // LEB128.
             let (low, high) = (len & 0x7f | 0x80, len >> 7);
@@ -130,6 +133,11 @@ fn coded(format: Format, is_key: bool, len: usize, seed: u16) -> Vec<u8> {
         }
     };
     head.into_iter().chain(body).collect()
+}
+
+fn units(units: &[&[u8]]) -> Vec<u8> {
+    let codes = units.iter().map(|unit| [&[0, 0, 0, 1], *unit].concat());
+    codes.collect::<Vec<_>>().concat()
 }
 
 /// The number of a packet on the wire.
