@@ -149,6 +149,8 @@ impl Config {
         let mut config = self.rtp.clone();
         let most = self.mtu - RTP_OVERHEAD;
         config.sender.max_payload = config.sender.max_payload.min(most);
+        // Our SRTP seals a packet again, and no SSRC is drawn twice.
+        config.sender.repeats = true;
         config
     }
 
