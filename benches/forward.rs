@@ -3,6 +3,9 @@
 //! A packet of one publisher is opened once; for each subscriber it is numbered
 //! anew, kept to be repeated, and sealed into the buffer that a socket sends.
 //! A time is what all of that costs, divided by the subscribers.
+//!
+//! `cargo bench --all-features --bench forward -- 200 aws-lc-rs` for another number
+//! of subscribers, and for one backend.
 #![expect(
     clippy::print_stdout,
     clippy::std_instead_of_core,
@@ -82,16 +85,17 @@ fn alone(backend: &CryptoProvider, subscribers: u16) -> impl FnMut() {
 }
 
 fn main() {
-    let number = env::args()
-        .skip(1)
-        .find_map(|argument| argument.parse().ok());
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let number = arguments.iter().find_map(|argument| argument.parse().ok());
     let subscribers = number.unwrap_or(50);
     println!(
         "{} bytes to {subscribers} subscribers: ns per forwarded packet, the least of {ROUNDS} batches of {BATCH}",
         fan::PAYLOAD
     );
     println!("backend      connections   senders and keys   AES-128-GCM alone");
-    for backend in BACKENDS {
+    let is_named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let any = BACKENDS.iter().any(|backend| is_named(backend.name));
+    for backend in BACKENDS.iter().filter(|b| !any || is_named(b.name)) {
         let mut connections = Batch::new(Connections::new(backend, subscribers));
         let mut parts = Batch::new(Parts::new(backend, subscribers));
         let mut alone = alone(backend, subscribers);
