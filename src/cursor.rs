@@ -272,10 +272,13 @@ impl<'a> Writer<'a> {
 
     /// Appends `len` zero bytes.
     pub fn zeros(&mut self, len: usize) {
-        if len <= self.remaining() {
-            self.buf.resize(self.buf.len() + len, 0);
-        } else {
+        if len > self.remaining() {
             self.overflowed = true;
+        } else if let Some(zeros) = ZEROS.get(..len) {
+            // Tags are short and in every datagram: quicker than a resize.
+            self.buf.extend_from_slice(zeros);
+        } else {
+            self.buf.resize(self.buf.len() + len, 0);
         }
     }
 
@@ -394,6 +397,9 @@ impl<'a> Writer<'a> {
         filled
     }
 }
+
+/// What [`Writer::zeros`] mostly appends.
+const ZEROS: [u8; 32] = [0; 32];
 
 /// How many bytes [`Writer::leb128`] appends.
 #[must_use]

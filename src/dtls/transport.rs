@@ -242,6 +242,20 @@ impl DtlsTransport {
         self.write_flight(now, out)
     }
 
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to write: cheap to
+    /// ask before each datagram of what is carried.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        match self.phase {
+            Phase::Closed(_) => false,
+            Phase::Closing(..) => true,
+            Phase::New if self.association.role == Role::Client => true,
+            Phase::New | Phase::Connecting | Phase::Connected => {
+                self.refusal == Refusal::Due || self.association.flight.is_ready()
+            }
+        }
+    }
+
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock(now);

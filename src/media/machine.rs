@@ -209,6 +209,13 @@ impl Media {
         found
     }
 
+    /// Whether [`poll_rtp`](Self::poll_rtp) may have something to write: cheap to ask
+    /// before each datagram.
+    #[must_use]
+    pub fn is_rtp_pending(&self) -> bool {
+        !self.closed && self.lines.next_pending().is_some()
+    }
+
     /// Writes the next RTP packet, if there is one.
     pub fn poll_rtp(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         let now = self.tell(now);

@@ -19,6 +19,14 @@ use crate::wire::rtcp::{
 use crate::wire::rtp::Ssrc;
 
 impl Media {
+    /// Whether [`poll_rtcp`](Self::poll_rtcp) may have something to write: cheap to
+    /// ask before each datagram.
+    #[must_use]
+    pub fn is_rtcp_pending(&mut self, now: Instant) -> bool {
+        let now = self.tell(now);
+        self.control.is_bye_due(now) || self.control.round.is_some() || self.may_write_feedback(now)
+    }
+
     /// Writes the next datagram of RTCP, if there is one.
     pub fn poll_rtcp(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         let now = self.tell(now);

@@ -266,7 +266,7 @@ impl Transport {
             return Some(path);
         }
         let Secured { dtls, stats, .. } = secured;
-        let dtls = dtls.as_mut()?;
+        let dtls = dtls.as_mut().filter(|dtls| dtls.is_pending())?;
         let path = ice.seal(out, |w| stats.count(w, |w| dtls.poll_transmit(now, w)));
         if path.is_some() {
             secured.settle();
