@@ -27,11 +27,11 @@ impl<T> Queue<T> {
 
     /// Takes the first.
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let first = self.0.pop_front();
+        let first = self.0.pop_front()?;
         if self.0.is_empty() {
             self.0 = VecDeque::new();
         }
-        first
+        Some(first)
     }
 
     /// Takes the one at `place`.
