@@ -156,6 +156,12 @@ impl Frames {
         self.asks_key
     }
 
+    /// Gives memory back that nothing waits in.
+    pub(super) fn release(&mut self) {
+        self.waiting.release();
+        self.whole.shrink_to_fit();
+    }
+
     /// A frame got lost on its way to the application.
     pub(super) fn lose(&mut self) {
         self.is_lost = true;

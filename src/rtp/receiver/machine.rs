@@ -75,7 +75,7 @@ impl RtpReceiver {
             pace: Pace::new(),
             key_frames: KeyFrames::new(),
             sources: Sources::default(),
-            slab: Slab::default(),
+            slab: Slab::new(config.mode),
             outbox: Outbox::new(config),
             heard: false,
             round_trip: DEFAULT_ROUND_TRIP,
@@ -137,7 +137,7 @@ impl RtpReceiver {
             self.frames.give_up();
         }
         self.collect(now);
-        self.outbox.release_all(now);
+        self.outbox.give_all(now);
         self.reception = None;
         self.gaps.restart();
         self.key_frames.done();
@@ -239,7 +239,7 @@ impl RtpReceiver {
         if self.frames.asks_key() && self.reception.is_some() {
             self.key_frames.want();
         }
-        self.outbox.release(now);
+        self.outbox.give(now);
     }
 
     /// How long packets wait for those before them.

@@ -67,7 +67,7 @@ impl Outbox {
     }
 
     /// Gives out the frames that are due.
-    pub(super) fn release(&mut self, now: Instant) {
+    pub(super) fn give(&mut self, now: Instant) {
         while self.poll_timeout().is_some_and(|due| due <= now) {
             let Some(held) = self.held.pop_front() else {
                 return;
@@ -84,11 +84,17 @@ impl Outbox {
     }
 
     /// Gives out all frames: none will come that they could be even with.
-    pub(super) fn release_all(&mut self, now: Instant) {
+    pub(super) fn give_all(&mut self, now: Instant) {
         for held in &mut self.held {
             held.due = now;
         }
-        self.release(now);
+        self.give(now);
+    }
+
+    /// Gives memory back that nothing waits in.
+    pub(super) fn release(&mut self) {
+        self.held.shrink_to_fit();
+        self.ready.shrink_to_fit();
     }
 
     /// When the next frame is due.

@@ -15,9 +15,12 @@ impl RtpReceiver {
     }
 
     /// The report block on the source. `None` if nothing came since the last one
-    /// (RFC 3550 §6.4.2).
+    /// (RFC 3550 §6.4.2); a source that is silent gives its memory back then.
     pub fn report(&mut self, now: Instant) -> Option<ReportBlock> {
         if !core::mem::replace(&mut self.heard, false) {
+            self.slab.release();
+            self.frames.release();
+            self.outbox.release();
             return None;
         }
         let mut block = self.reception.as_mut()?.report(self.ssrc);

@@ -2,23 +2,50 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::config::Mode;
 use super::event::Head;
 use crate::wire::rtp::Header;
 
 /// Where payloads are copied to that must outlive the call.
 ///
 /// A piece of memory is used again when nobody holds anything in it.
-#[derive(Default)]
-pub(super) struct Slab(BytesMut);
+pub(super) struct Slab {
+    memory: BytesMut,
+    /// How much is taken at once.
+    piece: usize,
+}
 
 impl Slab {
+    pub(super) fn new(mode: Mode) -> Self {
+        Self {
+            memory: BytesMut::new(),
+            piece: match mode {
+                // All packets.
+                Mode::Packets => 64 << 10,
+                // Those that wait for others.
+                Mode::Frames => 16 << 10,
+            },
+        }
+    }
+
+    /// Gives the memory back that nobody holds anything in.
+    pub(super) fn release(&mut self) {
+        self.memory = BytesMut::new();
+    }
+
+    /// How many bytes there is memory for.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.memory.capacity()
+    }
+
     pub(super) fn copy(&mut self, bytes: &[u8]) -> Bytes {
         if bytes.is_empty() {
             return Bytes::new();
         }
         self.make_room(bytes.len());
-        self.0.extend_from_slice(bytes);
-        self.0.split().freeze()
+        self.memory.extend_from_slice(bytes);
+        self.memory.split().freeze()
     }
 
     /// Copies CSRCs and extensions as they stood in the packet.
@@ -34,15 +61,15 @@ impl Slab {
             });
         } else {
             self.make_room(len);
-            write_head(header, |bytes| self.0.extend_from_slice(bytes));
-            head.long = self.0.split().freeze();
+            write_head(header, |bytes| self.memory.extend_from_slice(bytes));
+            head.long = self.memory.split().freeze();
         }
         head
     }
 
     fn make_room(&mut self, len: usize) {
-        if self.0.capacity() < len {
-            self.0.reserve(len.max(PIECE));
+        if self.memory.capacity() < len {
+            self.memory.reserve(len.max(self.piece));
         }
     }
 }
@@ -58,6 +85,3 @@ fn write_head(header: &Header<'_>, mut write: impl FnMut(&[u8])) {
         write(block.body());
     }
 }
-
-/// How much memory is taken at once.
-const PIECE: usize = 64 << 10;

@@ -160,6 +160,11 @@ impl Waiting {
         self.gap = first.unwrap_or(0);
     }
 
+    /// Gives memory back that nothing waits in.
+    pub(super) fn release(&mut self) {
+        self.places.shrink_to_fit();
+    }
+
     /// Lets go of all packets.
     pub(super) fn restart(&mut self, next: u64) {
         self.places.clear();

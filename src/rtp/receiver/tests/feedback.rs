@@ -245,3 +245,25 @@ fn rtp_010_what_is_only_late_is_soon_not_asked_for_any_more() {
         "once is enough to learn"
     );
 }
+
+#[test]
+fn who_is_silent_gives_memory_back_with_a_report() {
+    let mut camera = Camera::new(Format::Vp8, 7);
+    let mut receiver = receiver(codec(Format::Vp8), ReceiverConfig::default());
+    let (_, sent) = camera.frame(true, 300);
+    deliver(&mut receiver, at(0), sent.iter().rev());
+    deliver(&mut receiver, at(0), &sent);
+    let (data, late) = camera.frame(true, 300);
+    deliver(&mut receiver, at(33), &late[1..]);
+    assert!(receiver.report(at(500)).is_some());
+    assert!(receiver.slab.held() > 0);
+    assert_eq!(receiver.report(at(520)), None);
+    assert_eq!(receiver.slab.held(), 0);
+    // What still waits is kept.
+    deliver(&mut receiver, at(530), [&late[0]]);
+    let last = frames(&mut receiver).pop().expect("a frame");
+    assert_eq!(last.data, data);
+    let (_, sent) = camera.frame(false, 300);
+    deliver(&mut receiver, at(1600), sent.iter().rev());
+    assert_eq!(frames(&mut receiver).len(), 1);
+}
