@@ -37,9 +37,7 @@ pub(super) struct Control {
     pub round: Option<Round>,
     /// What sources have to be told at once.
     pub feedback: VecDeque<Item>,
-    /// Our streams that are gone.
-    pub byes: Vec<Ssrc>,
-    bye_at: Option<Instant>,
+    pub farewell: Farewell,
     /// Participants that send reports and no media, and when they did last.
     pub members: BTreeMap<Ssrc, Instant>,
     /// What time participants told, to be answered.
@@ -50,14 +48,27 @@ pub(super) struct Control {
     pub collided: Option<Instant>,
     /// The bit rate that the peer wishes, until the application hears it.
     pub target: Option<u64>,
-    /// What the network can carry to us, once somebody wants to know.
-    estimator: Option<Box<Estimator>>,
-    estimate: estimate::Config,
-    /// What is to be told of it.
-    pub maximum: Option<Bitrate>,
+    pub capacity: Capacity,
     meter: Meter,
-    min_bandwidth: u64,
     max_members: usize,
+}
+
+/// Our streams that are gone, to be told.
+#[derive(Debug, Default)]
+pub(super) struct Farewell {
+    pub sources: Vec<Ssrc>,
+    /// When it is said.
+    at: Option<Instant>,
+}
+
+/// What the network can carry to us.
+#[derive(Debug, Default)]
+pub(super) struct Capacity {
+    /// There once somebody wants to know.
+    estimator: Option<Box<Estimator>>,
+    config: estimate::Config,
+    /// What is to be told.
+    pub untold: Option<Bitrate>,
 }
 
 /// A report, as far as it did not go yet.
@@ -107,18 +118,20 @@ impl Control {
             wishes: FeedbackSet::default(),
             round: None,
             feedback: VecDeque::new(),
-            byes: Vec::new(),
-            bye_at: None,
+            farewell: Farewell::default(),
             members: BTreeMap::new(),
             told: Vec::new(),
             round_trip: None,
             collided: None,
             target: None,
-            estimator: None,
-            estimate: config.estimate,
-            maximum: None,
-            meter: Meter::default(),
-            min_bandwidth: config.session_bandwidth,
+            capacity: Capacity {
+                config: config.estimate,
+                ..Capacity::default()
+            },
+            meter: Meter {
+                least: config.session_bandwidth,
+                ..Meter::default()
+            },
             max_members: config.max_members,
         }
     }
@@ -151,34 +164,22 @@ impl Control {
         self.meter.on_packet(now, bytes);
     }
 
-    /// A packet came that said when it was sent, on a line that wants to be told what
-    /// the network can carry.
-    pub(super) fn on_sent_at(&mut self, now: Instant, sent: AbsoluteSendTime, bytes: usize) {
-        let config = self.estimate;
-        let new = || Box::new(Estimator::new(config));
-        let estimator = self.estimator.get_or_insert_with(new);
-        estimator.on_packet(now, sent, bytes);
-        if let Some(bitrate) = estimator.poll_report(now) {
-            self.maximum = Some(bitrate);
-        }
-    }
-
     /// How long an answer takes.
     pub(super) fn set_round_trip(&mut self, round_trip: Duration) {
         self.round_trip = Some(round_trip);
-        if let Some(estimator) = &mut self.estimator {
+        if let Some(estimator) = &mut self.capacity.estimator {
             estimator.set_round_trip(round_trip);
         }
     }
 
     /// Whether something is to be told at once.
     pub(super) fn has_feedback(&self) -> bool {
-        self.maximum.is_some() || !self.feedback.is_empty()
+        self.capacity.untold.is_some() || !self.feedback.is_empty()
     }
 
     /// The bandwidth of the session, as it is now.
     pub(super) fn bandwidth(&mut self, now: Instant) -> u64 {
-        self.meter.rate(now).max(self.min_bandwidth)
+        self.meter.rate(now)
     }
 
     /// A participant that may send no media was heard.
@@ -228,16 +229,16 @@ impl Control {
         if ended.is_empty() {
             return;
         }
-        self.byes.extend(ended);
-        self.byes.truncate(MAX_BYES);
-        if self.bye_at.is_none() {
+        self.farewell.sources.extend(ended);
+        self.farewell.sources.truncate(MAX_BYES);
+        if self.farewell.at.is_none() {
             let is_large = self.session.members > SMALL_SESSION;
             let delay = if is_large {
                 self.schedule.bye_delay(&self.session)
             } else {
                 Duration::ZERO
             };
-            self.bye_at = Some(now + delay);
+            self.farewell.at = Some(now + delay);
         }
     }
 
@@ -247,24 +248,7 @@ impl Control {
         self.schedule.stop();
         self.round = None;
         self.feedback.clear();
-        (self.target, self.maximum) = (None, None);
-    }
-
-    /// Whether a BYE is to be sent now.
-    pub(super) fn is_bye_due(&self, now: Instant) -> bool {
-        self.bye_at.is_some_and(|at| at <= now)
-    }
-
-    /// The BYE was sent.
-    pub(super) fn said_bye(&mut self) {
-        if self.byes.is_empty() {
-            self.bye_at = None;
-        }
-    }
-
-    /// When the BYE that waits is due, if that is later.
-    pub(super) fn bye_at(&self, now: Instant) -> Option<Instant> {
-        self.bye_at.filter(|at| *at > now)
+        (self.target, self.capacity.untold) = (None, None);
     }
 
     /// When a poll has something to do; `waits` if there is feedback besides what is
@@ -274,13 +258,48 @@ impl Control {
         let waits = waits || self.has_feedback();
         let credit = waits.then(|| self.schedule.credit_at(&self.session));
         let credit = credit.filter(|at| *at > now);
-        earliest(earliest(report, credit), self.bye_at(now))
+        earliest(earliest(report, credit), self.farewell.poll_timeout(now))
+    }
+}
+
+impl Farewell {
+    /// Whether it is to be said now.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.at.is_some_and(|at| at <= now)
+    }
+
+    /// So many were told of.
+    pub(super) fn said(&mut self, count: usize) {
+        self.sources.drain(..count.min(self.sources.len()));
+        if self.sources.is_empty() {
+            self.at = None;
+        }
+    }
+
+    /// When it is due, if that is later.
+    pub(super) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        self.at.filter(|at| *at > now)
+    }
+}
+
+impl Capacity {
+    /// A packet came that said when it was sent.
+    pub(super) fn on_packet(&mut self, now: Instant, sent: AbsoluteSendTime, bytes: usize) {
+        let config = self.config;
+        let new = || Box::new(Estimator::new(config));
+        let estimator = self.estimator.get_or_insert_with(new);
+        estimator.on_packet(now, sent, bytes);
+        if let Some(bitrate) = estimator.poll_report(now) {
+            self.untold = Some(bitrate);
+        }
     }
 }
 
 /// How many bits a second come and go?
 #[derive(Debug, Default)]
 struct Meter {
+    /// What is thought to be at least.
+    least: u64,
     since: Instant,
     bytes: u64,
     rate: u64,
@@ -298,7 +317,7 @@ impl Meter {
         if now - self.since >= METERED {
             self.roll(now);
         }
-        self.rate
+        self.rate.max(self.least)
     }
 
     fn roll(&mut self, now: Instant) {

@@ -56,7 +56,7 @@ impl Media {
         if let Some(sent) = named.sent
             && wishes.contains(FeedbackKind::MaximumBitrate)
         {
-            self.control.on_sent_at(now, sent, size);
+            self.control.capacity.on_packet(now, sent, size);
         }
         self.control.meter(now, size);
         self.stats.rtp_received += 1;

@@ -266,7 +266,7 @@ impl Media {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.closed {
-            return self.control.bye_at(self.now);
+            return self.control.farewell.poll_timeout(self.now);
         }
         let arrivals = self.arrivals.due();
         let later = arrivals.filter(|due| *due > self.now);

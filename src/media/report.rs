@@ -31,7 +31,7 @@ impl Media {
     pub fn poll_rtcp(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         let now = self.tell(now);
         let start = out.len();
-        let reports = if self.control.is_bye_due(now) {
+        let reports = if self.control.farewell.is_due(now) {
             self.write_bye(out)
         } else if self.control.round.is_some() {
             self.write_round(now, out)
@@ -250,8 +250,8 @@ impl Media {
         let written = out.nest(0, 0, |w| {
             self.write_empty(w);
             let room = w.remaining().saturating_sub(4) / Ssrc::LEN;
-            said = room.min(MAX_COUNT).min(self.control.byes.len());
-            let gone = self.control.byes.iter().take(said).copied();
+            said = room.min(MAX_COUNT).min(self.control.farewell.sources.len());
+            let gone = self.control.farewell.sources.iter().take(said).copied();
             let gone = List::encode(gone);
             let bye = Bye {
                 sources: List::new(&gone),
@@ -260,13 +260,10 @@ impl Media {
             bye.emit(w);
             said > 0
         });
-        if written {
-            self.control.byes.drain(..said);
-        } else {
-            // There is no room for it in any datagram.
-            self.control.byes.clear();
-        }
-        self.control.said_bye();
+        // If there is no room for one, there is none in any datagram.
+        self.control
+            .farewell
+            .said(if written { said } else { usize::MAX });
         written.then_some(1)
     }
 
@@ -382,7 +379,7 @@ impl Media {
 
     /// How many bits a second may come, of all sources that want to know.
     fn write_maximum(&mut self, w: &mut Writer<'_>) {
-        let Some(bitrate) = self.control.maximum else {
+        let Some(bitrate) = self.control.capacity.untold else {
             return;
         };
         let sources = self.sources.iter().map(|(_, source)| source);
@@ -398,10 +395,10 @@ impl Media {
             sources: List::new(&sources),
         };
         if sources.is_empty() {
-            self.control.maximum = None;
+            self.control.capacity.untold = None;
         } else if maximum.encoded_len() <= w.remaining() {
             maximum.emit(w);
-            self.control.maximum = None;
+            self.control.capacity.untold = None;
             self.stats.told_bitrate = bitrate.bits_per_second();
         }
     }
