@@ -256,6 +256,8 @@ fn a_line_may_pause_and_go_on() {
         .set_line(world.now, VIDEO, parameters(0, VIDEO, [true; 2]));
     world.run(1000);
     assert!(before <= 32);
+    let byes = world.ends[0].said(|packet| matches!(packet, Packet::Bye(_)));
+    assert_eq!(byes, 1, "a pause is said");
     let after = world.ends[1].pictures().len() - before;
     assert!(after >= 28, "{after}");
     assert_eq!(
