@@ -24,7 +24,9 @@ impl Media {
     #[must_use]
     pub fn is_rtcp_pending(&mut self, now: Instant) -> bool {
         let now = self.tell(now);
-        self.control.is_bye_due(now) || self.control.round.is_some() || self.may_write_feedback(now)
+        self.control.farewell.is_due(now)
+            || self.control.round.is_some()
+            || self.may_write_feedback(now)
     }
 
     /// Writes the next datagram of RTCP, if there is one.
