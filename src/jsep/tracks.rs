@@ -107,12 +107,26 @@ impl Session {
         Ok(())
     }
 
-    /// An encoding is sent under another SSRC than descriptions say so far: the next
-    /// one says so.
+    /// An encoding is sent under another SSRC than descriptions say so far, since
+    /// somebody else has the same one (RFC 3550 §8.2): the next one says so.
     pub fn set_ssrc(&mut self, id: TransceiverId, rid: &str, ssrc: u32) {
-        if let Some(transceiver) = self.transceivers.get_mut(id) {
-            transceiver.set_ssrc(rid, ssrc);
+        if let Some(encoding) = self.encoding_mut(id, rid) {
+            encoding.ssrc = Some(ssrc);
         }
+    }
+
+    /// Whether an encoding is not to be sent at present. No description says so.
+    /// `false` if there is none with this name.
+    pub fn set_encoding_paused(&mut self, id: TransceiverId, rid: &str, paused: bool) -> bool {
+        let encoding = self.encoding_mut(id, rid);
+        encoding.is_some_and(|encoding| {
+            encoding.paused = paused;
+            true
+        })
+    }
+
+    fn encoding_mut(&mut self, id: TransceiverId, rid: &str) -> Option<&mut Encoding> {
+        self.transceivers.get_mut(id)?.encoding_mut(rid)
     }
 
     /// Ends a transceiver for good: the next exchange gives its section up.

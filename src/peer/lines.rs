@@ -105,7 +105,7 @@ fn sent(encoding: &Encoding, active: bool) -> Option<SendEncoding> {
         rid: encoding.rid.clone(),
         ssrc: Ssrc(encoding.ssrc?),
         repair: encoding.repair_ssrc.map(Ssrc),
-        active,
+        active: active && !encoding.paused,
     })
 }
 

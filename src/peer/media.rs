@@ -238,8 +238,9 @@ impl PeerConnection {
         rid: &str,
         active: bool,
     ) -> bool {
-        self.media
-            .set_encoding_active(line(transceiver), rid, active)
+        let is_known = self.session.set_encoding_paused(transceiver, rid, !active);
+        self.pause(transceiver);
+        is_known
     }
 
     /// Under which SSRC an encoding is sent.
@@ -275,13 +276,14 @@ impl PeerConnection {
         heard
     }
 
-    /// What was taken away is not sent; what replaces it is.
+    /// What was taken away, or is paused, is not sent; what replaces it is.
     fn pause(&mut self, id: TransceiverId) {
         let Some(transceiver) = self.session.transceiver(id) else {
             return;
         };
         let active = !transceiver.is_silent();
         for encoding in transceiver.encodings() {
+            let active = active && !encoding.paused;
             self.media
                 .set_encoding_active(line(id), &encoding.rid, active);
         }

@@ -186,6 +186,14 @@ fn three_layers() {
     assert!(pair.call(ALICE, |pc| pc.set_encoding_active(id, "h", false)));
     let paused = pair.write_layer(ALICE, id, "h", &picture(60_000, true, 100));
     assert_eq!(paused, Err(WriteError::Paused));
+    pair.negotiate(ALICE);
+    let paused = pair.write_layer(ALICE, id, "h", &picture(60_000, true, 100));
+    assert_eq!(
+        paused,
+        Err(WriteError::Paused),
+        "an exchange changes nothing"
+    );
+    assert!(!pair.call(ALICE, |pc| pc.set_encoding_active(id, "x", false)));
     assert!(pair.call(BOB, |pc| pc.request_key_frame(theirs, "l")));
     pair.run(Duration::from_secs(1));
     let asked: Vec<String> = pair.events[ALICE]

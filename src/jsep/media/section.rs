@@ -76,6 +76,8 @@ pub struct Encoding {
     pub repair_ssrc: Option<u32>,
     /// Whose it is: the same for all that share a clock (RFC 7022).
     pub cname: String,
+    /// Of ours: whether the application does not want it to be sent at present.
+    pub paused: bool,
 }
 
 /// What the peer says of what it sends.
@@ -218,6 +220,7 @@ fn encodings(media: &Media<'_>) -> Vec<Encoding> {
                 ssrc: Some(line.ssrc),
                 repair_ssrc: repair(line.ssrc),
                 cname: line.value.unwrap_or_default().to_string(),
+                paused: false,
             });
         }
     }

@@ -231,13 +231,10 @@ impl Transceiver {
         self.sent && self.track.is_none()
     }
 
-    /// Another SSRC for one of its encodings, since somebody else has the same one
-    /// (RFC 3550 §8.2). Descriptions say it from the next one on.
-    pub(in crate::jsep) fn set_ssrc(&mut self, rid: &str, ssrc: u32) {
+    /// One of its encodings.
+    pub(in crate::jsep) fn encoding_mut(&mut self, rid: &str) -> Option<&mut Encoding> {
         let mut encodings = self.encodings.iter_mut();
-        if let Some(encoding) = encodings.find(|encoding| encoding.rid == rid) {
-            encoding.ssrc = Some(ssrc);
-        }
+        encodings.find(|encoding| encoding.rid == rid)
     }
 
     /// W3C §5.2 `replaceTrack`.
@@ -333,6 +330,7 @@ impl Transceivers {
             // Sound is not repeated.
             repair_ssrc: (kind == Kind::Video).then(|| self.fresh_ssrc()),
             cname: self.cname.clone(),
+            paused: false,
         });
         let encodings = encodings.collect();
         let transceiver = Transceiver {
