@@ -31,6 +31,9 @@ pub(super) struct Line {
     /// What may be told to its sources.
     pub feedback: FeedbackSet,
     pub encodings: Vec<Encoding>,
+    /// Those that are not sent any more. If one returns, its numbers go on: under
+    /// one key none may be used twice.
+    left: Vec<Encoding>,
     /// The codec that is sent, if the application chose one.
     codec: Option<PayloadType>,
 }
@@ -126,8 +129,9 @@ impl Lines {
         let feedback = parameters.feedback();
         let before = self.lines.remove(&id);
         let stopped = !parameters.sends;
-        let (mut old, codec) =
-            before.map_or((Vec::new(), None), |line| (line.encodings, line.codec));
+        let (mut old, mut left, codec) = before.map_or_else(Default::default, |line| {
+            (line.encodings, line.left, line.codec)
+        });
         if stopped {
             ended.extend(
                 old.iter()
@@ -136,13 +140,9 @@ impl Lines {
             );
         }
         let encodings = parameters.encodings.iter().map(|wanted| {
-            // An SSRC that changed because of a collision stays changed.
-            let same = |encoding: &Encoding| *encoding.rid == *wanted.rid;
-            // A stream under another name is still the same: its numbers go on.
-            let renamed = |encoding: &Encoding| encoding.ssrc == wanted.ssrc;
-            let kept = old.iter().position(same);
-            match kept.or_else(|| old.iter().position(renamed)) {
-                Some(place) => old.swap_remove(place).set(wanted),
+            let kept = take(&mut old, wanted).or_else(|| take(&mut left, wanted));
+            match kept {
+                Some(encoding) => encoding.set(wanted),
                 None => Encoding::new(wanted, config, rng),
             }
         });
@@ -154,11 +154,13 @@ impl Lines {
                     .map(|encoding| encoding.ssrc),
             );
         }
+        left.append(&mut old);
         let mut line = Line {
             parameters,
             receive,
             feedback,
             encodings,
+            left,
             codec,
         };
         line.apply();
@@ -297,6 +299,17 @@ impl Line {
         parameters.two_byte = self.parameters.two_byte;
         Some(parameters)
     }
+}
+
+/// Takes out the encoding that is wanted, if it is there.
+fn take(encodings: &mut Vec<Encoding>, wanted: &SendEncoding) -> Option<Encoding> {
+    // An SSRC that changed because of a collision stays changed.
+    let same = |encoding: &Encoding| *encoding.rid == *wanted.rid;
+    // A stream under another name is still the same: its numbers go on.
+    let renamed = |encoding: &Encoding| encoding.ssrc == wanted.ssrc;
+    let place = encodings.iter().position(same);
+    let place = place.or_else(|| encodings.iter().position(renamed))?;
+    Some(encodings.swap_remove(place))
 }
 
 impl Encoding {

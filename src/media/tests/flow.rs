@@ -5,10 +5,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use super::world::*;
+use crate::cursor::Writer;
 use crate::media::*;
+use crate::rng::Rng;
 use crate::rtp::receiver::Mode;
-use crate::rtp::sender::OutPacket;
+use crate::rtp::sender::{MediaFrame, OutPacket};
+use crate::time::Instant;
 use crate::wire::rtcp::Packet;
 use crate::wire::rtp::Ssrc;
 
@@ -268,6 +273,34 @@ fn a_line_may_pause_and_go_on() {
 }
 
 #[test]
+fn an_encoding_that_returns_goes_on_with_its_numbers() {
+    let mut media = Media::new(MediaConfig::default(), &mut Rng::from_number(5));
+    let encoding = |rid: &str, ssrc| SendEncoding {
+        rid: rid.into(),
+        ssrc: Ssrc(ssrc),
+        repair: Some(Ssrc(ssrc + 10)),
+        active: true,
+    };
+    let all = ["h", "l"].into_iter().zip(1..);
+    let all: Vec<_> = all.map(|(rid, ssrc)| encoding(rid, ssrc)).collect();
+    let mut numbers = vec![];
+    // The peer takes both, one, and both again.
+    for taken in [2, 1, 2] {
+        let mut parameters = parameters(0, VIDEO, [true, false]);
+        parameters.encodings = all.iter().take(taken).cloned().collect();
+        media.set_line(Instant::ZERO, VIDEO, parameters);
+        let frame = MediaFrame::new(0, Bytes::from_static(&[1; 9]));
+        if media.write(Instant::ZERO, VIDEO, "l", &frame).is_ok() {
+            let mut packet = vec![];
+            assert!(media.poll_rtp(Instant::ZERO, &mut Writer::new(&mut packet, 1200)));
+            numbers.push(u16::from_be_bytes([packet[2], packet[3]]));
+        }
+    }
+    assert_eq!(numbers.len(), 2);
+    assert_eq!(numbers[1], numbers[0].wrapping_add(1));
+}
+
+#[test]
 fn results_of_packets_are_there_for_who_wants_them() {
     let config = MediaConfig {
         packet_results: 10_000,
@@ -342,10 +375,7 @@ fn many_lines_are_reported_in_several_datagrams() {
     for n in 0..300_u32 {
         for end in &mut world.ends {
             for line in 0..60 {
-                let frame = crate::rtp::sender::MediaFrame::new(
-                    n * 3000,
-                    bytes::Bytes::from_static(&[0, 1, 2, 3, 4, 5, 6]),
-                );
+                let frame = MediaFrame::new(n * 3000, Bytes::from_static(&[0, 1, 2, 3, 4, 5, 6]));
                 assert_eq!(end.media.write(world.now, LineId(line), "", &frame), Ok(()));
             }
         }
