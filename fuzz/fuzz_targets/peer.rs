@@ -8,12 +8,14 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use pollrtc::crypto::fake;
 use pollrtc::cursor::Writer;
+use pollrtc::jsep::{self, Transceiver};
 use pollrtc::net::Path;
 use pollrtc::peer::{
     ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Description, Event,
     IceCandidate, PeerConnection, SdpType,
 };
 use pollrtc::rng::Rng;
+use pollrtc::rtp::sender::MediaFrame;
 use pollrtc::sim::Machine;
 use pollrtc::time::Instant;
 use pollrtc_fuzz::{Pair, Side, Step, path, repair_stun};
@@ -145,6 +147,7 @@ struct Peer {
     inbox: VecDeque<Signal>,
     sent: usize,
     received: usize,
+    timestamp: u32,
     is_over: bool,
 }
 
@@ -156,6 +159,10 @@ impl Peer {
         connection
             .add_local_address(path(side).local)
             .expect("the first address");
+        for kind in [jsep::Kind::Audio, jsep::Kind::Video] {
+            let added = connection.add_track(kind, "track", &["stream"]);
+            added.expect("the first of its kind");
+        }
         let mut channels = Vec::new();
         if side == Side::A {
             let config = ChannelConfig::default();
@@ -169,6 +176,7 @@ impl Peer {
             inbox: VecDeque::new(),
             sent: 0,
             received: 0,
+            timestamp: 0,
             is_over: false,
         }
     }
@@ -223,6 +231,7 @@ impl Peer {
                 self.channels
                     .extend(connection.create_data_channel(&label, config));
             }
+            Command::Send { channel, len } if channel >= FRAMES => self.write(now, channel, len),
             Command::Send { channel, len } => {
                 self.send(now, channel, Data::from(vec![0; usize::from(len)]));
             }
@@ -234,6 +243,20 @@ impl Peer {
             }
             Command::Close => connection.close(),
         }
+    }
+
+    /// A frame on the first or second line, behind what its codec would say.
+    fn write(&mut self, now: Instant, which: u8, len: u16) {
+        let mut lines = self.connection.transceivers();
+        let line = lines.nth(usize::from(which % 2)).map(Transceiver::id);
+        let Some(id) = line else {
+            return;
+        };
+        let mut data = vec![which >> 1 & 1];
+        data.resize(1 + usize::from(len) % 4000, 7);
+        self.timestamp = self.timestamp.wrapping_add(960);
+        let frame = MediaFrame::new(self.timestamp, data.into());
+        let _ = self.connection.write(now, id, &frame);
     }
 
     fn pick(&self, channel: u8) -> Option<ChannelId> {
@@ -345,3 +368,6 @@ impl Machine for Peer {
         next
     }
 }
+
+/// From this number of a channel on, frames of media are meant.
+const FRAMES: u8 = 200;
