@@ -247,9 +247,12 @@ impl Peer {
 
     /// A frame on the first or second line, behind what its codec would say.
     fn write(&mut self, now: Instant, which: u8, len: u16) {
-        let mut lines = self.connection.transceivers();
-        let line = lines.nth(usize::from(which % 2)).map(Transceiver::id);
-        let Some(id) = line else {
+        let lines: Vec<_> = self
+            .connection
+            .transceivers()
+            .map(Transceiver::id)
+            .collect();
+        let Some(&id) = lines.get(usize::from(which % 2)) else {
             return;
         };
         let mut data = vec![which >> 1 & 1];
