@@ -7,13 +7,15 @@ use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
 use pollrtc::ice::{IceServer, TransportPolicy};
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, Kind, SdpType, Transceiver,
+    ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, Kind, RtpMode, SdpType,
+    Transceiver,
 };
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
 use serde_json::{Value, json};
 
 use crate::jobs::Job;
+use crate::media::Media;
 use crate::protocol::{self, Command, Init, NewChannel, NewTrack, Policy, Server, Setup};
 use crate::session::Session;
 use crate::{content, facts};
@@ -142,6 +144,9 @@ impl Session {
         let mut config = Config::new();
         config.ice.tcp = true;
         config.ice.hide_addresses = init.hide_addresses;
+        if init.echo_media {
+            config.rtp_mode = RtpMode::Packets;
+        }
         config.ice.policy = match init.ice_transport_policy {
             Policy::All => TransportPolicy::All,
             Policy::Relay => TransportPolicy::Relay,
@@ -156,6 +161,7 @@ impl Session {
         if let Ok(unix) = SystemTime::now().duration_since(UNIX_EPOCH) {
             peer.set_wall_clock(now, unix);
         }
+        self.media = Media::new(init.echo_media);
         self.peer = Some(peer);
         Ok(())
     }

@@ -11,8 +11,8 @@ use pollrtc::peer::{
     ConnectionState, Direction, Kind, Transceiver, TransceiverId, TransceiverInit,
 };
 use pollrtc::rtp::fmtp::Parameters;
-use pollrtc::rtp::receiver::ReceivedFrame;
-use pollrtc::rtp::sender::MediaFrame;
+use pollrtc::rtp::receiver::{ReceivedFrame, ReceivedPacket};
+use pollrtc::rtp::sender::{MediaFrame, OutPacket};
 use pollrtc::wire::rtp::PayloadType;
 use pollrtc::{Instant, PeerConnection};
 
@@ -21,8 +21,9 @@ use crate::protocol::NewTrack;
 use crate::recorder::Recorder;
 
 /// The media of the one connection.
-#[derive(Default)]
 pub(crate) struct Media {
+    /// What comes is sent back, packet by packet, and nothing else.
+    is_echo: bool,
     players: BTreeMap<TransceiverId, Player>,
     recorder: Option<Recorder>,
     /// The names of the codecs of what has come.
@@ -42,6 +43,16 @@ struct Player {
 }
 
 impl Media {
+    /// Without tracks.
+    pub(crate) const fn new(is_echo: bool) -> Self {
+        Self {
+            is_echo,
+            players: BTreeMap::new(),
+            recorder: None,
+            names: BTreeMap::new(),
+        }
+    }
+
     /// Sends media of a kind, or is ready to receive it.
     pub(crate) fn add_track(
         &mut self,
@@ -63,8 +74,10 @@ impl Media {
             peer.replace_track(id, Some(kind.as_str()))?;
             let encodings = peer.transceiver(id).map_or(&[][..], Transceiver::encodings);
             let rids = encodings.iter().map(|encoding| encoding.rid.clone());
-            self.players
-                .insert(id, Player::new(new.late, rids.collect()));
+            if !self.is_echo {
+                self.players
+                    .insert(id, Player::new(new.late, rids.collect()));
+            }
         }
         Ok(())
     }
@@ -101,7 +114,10 @@ impl Media {
     }
 
     /// The far side cannot go on without a key frame.
-    pub(crate) fn on_key_frame_request(&mut self, id: TransceiverId) {
+    pub(crate) fn on_key_frame_request(&mut self, peer: &mut PeerConnection, id: TransceiverId) {
+        if self.is_echo {
+            peer.request_key_frame(id, "");
+        }
         if let Some(player) = self.players.get_mut(&id)
             && let Some((_, clip)) = &player.clip
         {
@@ -200,6 +216,26 @@ impl Player {
             }
         }
     }
+}
+
+/// Sends a packet where it came from. Both ways the payload types of a section are the same.
+pub(crate) fn send_back(
+    peer: &mut PeerConnection,
+    now: Instant,
+    id: TransceiverId,
+    packet: &ReceivedPacket,
+) {
+    let packet = OutPacket {
+        source: packet.ssrc,
+        number: packet.sequence_number,
+        timestamp: packet.timestamp,
+        payload_type: packet.payload_type,
+        marker: packet.marker,
+        extensions: &[],
+        payload: &packet.payload,
+    };
+    // What cannot be sent is lost, as on the way.
+    let _ = peer.write_packet(now, id, "", &packet);
 }
 
 fn init(new: &NewTrack) -> TransceiverInit {

@@ -90,6 +90,7 @@ pub(crate) struct Init {
     pub(crate) ice_servers: Vec<Server>,
     pub(crate) ice_transport_policy: Policy,
     pub(crate) hide_addresses: bool,
+    pub(crate) echo_media: bool,
 }
 
 /// A STUN or TURN server.
@@ -251,10 +252,11 @@ pub(crate) fn ready() {
     }));
 }
 
-const FEATURES: [&str; 26] = [
+const FEATURES: [&str; 27] = [
     "dc",
     "media",
     "keep_media",
+    "echo_media",
     "late",
     "feedback",
     "request_key_frame",

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::channels::Channels;
 use crate::jobs::{Job, Progress};
-use crate::media::Media;
+use crate::media::{self, Media};
 use crate::outbox::Outbox;
 use crate::protocol::{Mode, answer, emit, error};
 use crate::sockets::{Buffers, Sockets};
@@ -36,7 +36,7 @@ impl Session {
             sockets,
             peer: None,
             channels: Channels::new(),
-            media: Media::default(),
+            media: Media::new(false),
             mode: Mode::Report,
             trickle: false,
             jobs: Vec::new(),
@@ -127,13 +127,24 @@ impl Session {
             }
             Event::Track(id) => self.on_track(id),
             Event::KeyFrameRequested { transceiver, .. } => {
-                self.media.on_key_frame_request(transceiver)
+                if let Some(peer) = &mut self.peer {
+                    self.media.on_key_frame_request(peer, transceiver);
+                }
             }
             Event::Frame {
                 transceiver,
                 rid,
                 frame,
             } => self.on_frame(transceiver, &rid, &frame),
+            Event::Packet {
+                transceiver,
+                packet,
+                ..
+            } => {
+                if let Some(peer) = &mut self.peer {
+                    media::send_back(peer, now, transceiver, &packet);
+                }
+            }
             Event::DataChannel(id) => self.on_channel(id),
             Event::ChannelState(id, value) => {
                 if let Some(channel) = self.channels.get_mut(id) {

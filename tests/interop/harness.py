@@ -97,11 +97,11 @@ class World:
 
 
 async def run_all(pairs, names, logs, jobs):
-    """All of them, at most `jobs` at a time; a line for each as it ends."""
-    gate = asyncio.Semaphore(jobs)
+    """All of them, at most `jobs` at a time, and as many that mostly wait; a line for each as it ends."""
+    gates = {waits: asyncio.Semaphore(jobs) for waits in (False, True)}
 
     async def one(offerer, answerer, name):
-        async with gate:
+        async with gates[SCENARIOS[name].waits]:
             r = await run_one(offerer, answerer, name, logs)
         print(f"{r['result']:4} {offerer} -> {answerer} {name} ({r['seconds']} s) {r['remark']}", flush=True)
         return r
@@ -135,7 +135,7 @@ def arguments():
     parser.add_argument("--roles", default="offerer,answerer", help="roles that ours plays")
     parser.add_argument("--pair", metavar="OFFERER,ANSWERER", help="this one pair instead")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="default: all")
-    parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default 2)")
+    parser.add_argument("--jobs", type=int, default=2, help="how many at a time, beside as many that mostly wait (default 2)")
     parser.add_argument("--logs", help="folder for logs (default: a new one in the temporary folder)")
     parser.add_argument("--json", metavar="FILE", help="write the results to this file")
     parser.add_argument("--no-netns", action="store_true", help="run in the machine's own network namespace")

@@ -15,6 +15,7 @@ class Scenario:
     turn: Optional[list] = None  # a TURN server with these options
     lan: bool = False  # two machines instead of one loopback
     environment: dict = field(default_factory=dict)
+    waits: bool = False  # for most of its time: such ones run beside the others
 
 
 LOSSY = {"loss": 0.1, "delay_ms": 20, "jitter_ms": 10, "reorder": 0.03, "dup": 0.01}
@@ -28,8 +29,8 @@ SCENARIOS = {
     "dc_partial": Scenario(data.dc_partial, 90),
     "dc_close": Scenario(data.dc_close, 120),
     "dc_negotiated": Scenario(data.dc_negotiated),
-    "loss": Scenario(data.loss, 420, path=LOSSY),
-    "loss_partial": Scenario(data.dc_partial, 300, path=LOSSY),
+    "loss": Scenario(data.loss, 420, path=LOSSY, waits=True),
+    "loss_partial": Scenario(data.dc_partial, 300, path=LOSSY, waits=True),
     "dtls_active": Scenario(data.dtls_active),
     "dtls_passive": Scenario(data.dtls_passive),
     "rollback": Scenario(data.rollback),
@@ -42,7 +43,7 @@ SCENARIOS = {
     "turn_bulk": Scenario(network.turn_bulk, 180, turn=[]),
     "turn_trickle": Scenario(network.turn_trickle, 90, turn=[]),
     "turn_password": Scenario(network.turn_password, turn=[]),
-    "turn_password_alone": Scenario(network.turn_password_alone, 90, turn=[]),
+    "turn_password_alone": Scenario(network.turn_password_alone, 90, turn=[], waits=True),
     "turn_quota": Scenario(network.turn_quota, turn=["--user-quota=1"]),
     "turn_nonce": Scenario(network.turn_nonce, turn=[f"--stale-nonce={network.NONCE_SECONDS}"]),
     "turn_gone": Scenario(network.turn_gone, 90),
@@ -55,6 +56,8 @@ SCENARIOS = {
     "media_vp8": Scenario(media.media_vp8),
     "media_h264": Scenario(media.media_h264),
     "media_pcmu": Scenario(media.media_pcmu),
+    "media_echo": Scenario(media.media_echo),
+    "turn_media": Scenario(media.turn_media, 90, turn=[]),
     "loss_media": Scenario(media.loss_media, 90, path={"loss": 0.05, "delay_ms": 10}),
     "key_frames": Scenario(media.key_frames),
     "renegotiate": Scenario(media.renegotiate, 90),
