@@ -1,7 +1,6 @@
 //! What each command does.
 
 use core::time::Duration;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
@@ -146,6 +145,7 @@ impl Session {
         config.ice.hide_addresses = init.hide_addresses;
         if init.echo_media {
             config.rtp_mode = RtpMode::Packets;
+            config.mtu = 1280; // browsers send larger packets than ours
         }
         config.ice.policy = match init.ice_transport_policy {
             Policy::All => TransportPolicy::All,
@@ -158,7 +158,7 @@ impl Session {
             .collect::<Result<_, _>>()?;
         let mut peer = PeerConnection::new(config, &mut Rng::from_os()?)?;
         self.sockets.introduce_to(&mut peer)?;
-        if let Ok(unix) = SystemTime::now().duration_since(UNIX_EPOCH) {
+        if let Some(unix) = wall_clock() {
             peer.set_wall_clock(now, unix);
         }
         self.media = Media::new(init.echo_media);
@@ -310,6 +310,16 @@ impl Session {
             .find(label)
             .with_context(|| format!("no channel {label:?}"))
     }
+}
+
+/// The time since the Unix epoch.
+#[expect(
+    clippy::disallowed_types,
+    reason = "a program may ask the system for the time"
+)]
+fn wall_clock() -> Option<Duration> {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).ok()
 }
 
 fn server(server: &Server) -> anyhow::Result<IceServer> {

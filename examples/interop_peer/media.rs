@@ -2,6 +2,7 @@
 //! and what arrives is counted, and written down if that is wanted.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -136,19 +137,14 @@ impl Media {
         let Some(recorder) = &mut self.recorder else {
             return Ok(());
         };
-        let key = (id, frame.payload_type);
-        if !self.names.contains_key(&key) {
-            let codecs = peer.get_stats(frame.received).codecs;
-            let mut found = codecs.into_iter().filter(|codec| {
-                codec.transceiver == id
-                    && !codec.is_sent
-                    && codec.payload_type == frame.payload_type.number()
-            });
-            let codec = found.next().context("a frame of an unknown codec")?;
-            let name = codec.mime_type.rsplit('/').next().unwrap_or_default();
-            self.names.insert(key, name.to_owned());
-        }
-        recorder.write(&self.names[&key], rid, frame)
+        let name = match self.names.entry((id, frame.payload_type)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let name = codec_name(peer, id, frame).context("a frame of an unknown codec")?;
+                place.insert(name)
+            }
+        };
+        recorder.write(name, rid, frame)
     }
 }
 
@@ -190,7 +186,7 @@ impl Player {
                 // What cannot be sent is lost, as on the way.
                 let _ = peer.write_encoding(now, id, rid, &frame);
             }
-            next = next + clip.interval();
+            next += clip.interval();
         }
         self.next = Some(next);
     }
@@ -236,6 +232,15 @@ pub(crate) fn send_back(
     };
     // What cannot be sent is lost, as on the way.
     let _ = peer.write_packet(now, id, "", &packet);
+}
+
+fn codec_name(peer: &PeerConnection, id: TransceiverId, frame: &ReceivedFrame) -> Option<String> {
+    let number = frame.payload_type.number();
+    let codecs = peer.get_stats(frame.received).codecs;
+    let found = codecs
+        .iter()
+        .find(|codec| codec.transceiver == id && !codec.is_sent && codec.payload_type == number)?;
+    found.mime_type.rsplit('/').next().map(String::from)
 }
 
 fn init(new: &NewTrack) -> TransceiverInit {

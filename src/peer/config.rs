@@ -147,8 +147,12 @@ impl Config {
 
     pub(super) fn media(&self) -> MediaConfig {
         let mut config = self.rtp.clone();
-        let most = self.mtu - RTP_OVERHEAD;
-        config.sender.max_payload = config.sender.max_payload.min(most);
+        let max_payload = &mut config.sender.max_payload;
+        *max_payload = match self.rtp_mode {
+            Mode::Frames => (self.mtu - RTP_OVERHEAD).min(*max_payload),
+            // What others have cut is sent if it can be: through a relay it may not fit.
+            Mode::Packets => self.mtu - RTP_HEAD_AND_TAG,
+        };
         // Our SRTP seals a packet again, and no SSRC is drawn twice.
         config.sender.repeats = true;
         config
@@ -191,7 +195,9 @@ const SRTP_PROFILES: [SrtpProfile; 3] = [
     SrtpProfile::Aes128CmSha1_80,
 ];
 
-/// What a packet has beside its payload at most: a header with extensions (60), the
-/// number of a packet that is sent again (2), the tag (16), and what a relay needs
-/// around it (51).
-const RTP_OVERHEAD: usize = 60 + 2 + 16 + 51;
+/// What a packet has beside its payload: a header with extensions (44), and the tag.
+const RTP_HEAD_AND_TAG: usize = 44 + 16;
+
+/// The same at most: with longer extensions, the number of a packet that is sent again,
+/// and what a relay needs around it.
+const RTP_OVERHEAD: usize = RTP_HEAD_AND_TAG + 16 + 2 + 51;
