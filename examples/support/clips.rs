@@ -127,7 +127,7 @@ impl Clip {
 /// The frames of an IVF file: a header of 32 bytes, then size (4), time (8) and data of each.
 pub(crate) fn ivf(file: &'static [u8]) -> impl Iterator<Item = Bytes> {
     let mut rest = file.get(32..).unwrap_or_default();
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         let size = u32::from_le_bytes(*rest.first_chunk()?);
         let frame = rest.get(12..12 + usize::try_from(size).ok()?)?;
         rest = &rest[12 + frame.len()..];
@@ -166,7 +166,7 @@ pub(crate) fn ogg_packets(file: &[u8]) -> Vec<Bytes> {
             packet.extend_from_slice(piece);
             rest = after;
             if *size < 255 {
-                packets.push(std::mem::take(&mut packet).into());
+                packets.push(core::mem::take(&mut packet).into());
             }
         }
     }
