@@ -105,8 +105,8 @@ fn a_collision_ends_with_new_numbers() {
         assert!(changes > 0, "seed {seed}\n{}", bare.story());
         let before = [0, 1].map(|side| bare.world.machine(bare.hosts[side]).frames);
         bare.play(millis(3_000));
-        for side in 0..2 {
-            let came = bare.world.machine(bare.hosts[side]).frames - before[side];
+        for (host, before) in bare.hosts.into_iter().zip(before) {
+            let came = bare.world.machine(host).frames - before;
             assert!(came > 150, "seed {seed}: {came} frames\n{}", bare.story());
         }
     }

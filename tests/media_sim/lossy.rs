@@ -2,9 +2,11 @@
 //! each takes up to 100 ms longer than the fastest.
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
+use pollrtc::peer::Config;
 use pollrtc::sim::ledger::{Datagram, Origin};
 use pollrtc::sim::{Chance, Link, Loss};
 use pollrtc::wire::demux::{self, Class};
@@ -60,8 +62,8 @@ fn bad_link(seed: u64) -> Link {
 }
 
 /// One run. All that had to come has come, or it panics.
-fn play(seed: u64) -> Tally {
-    let mut stage = Stage::new(seed, bad_link(seed), &open_config());
+fn play(seed: u64, config: &Config) -> Tally {
+    let mut stage = Stage::new(seed, bad_link(seed), config);
     stage.connect();
     let began = stage.world.now();
     stage.play(millis(3_000));
@@ -123,20 +125,24 @@ fn judge(stage: &Stage, sender: usize, tally: &mut Tally) {
     }
 }
 
-/// A quarter of the seeds, on as many threads as there are processors.
-fn quarter(first: u64) {
+/// All of these seeds, on as many threads as there are processors.
+fn all(seeds: Range<u64>, configure: fn(&mut Config)) -> Tally {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = |thread: usize| {
+        let mut tally = Tally::default();
+        let mut config = open_config();
+        configure(&mut config);
+        let seeds = seeds.clone().skip(thread).step_by(threads);
+        seeds.for_each(|seed| tally.add(&play(seed, &config)));
+        tally
+    };
     let mut tally = Tally::default();
     thread::scope(|scope| {
-        let share = |thread| {
-            let mut tally = Tally::default();
-            let seeds = (first..first + SEEDS / 4).skip(thread).step_by(threads);
-            seeds.for_each(|seed| tally.add(&play(seed)));
-            tally
+        let start = |thread| {
+            let share = &share;
+            scope.spawn(move || share(thread))
         };
-        let running: Vec<_> = (0..threads)
-            .map(|thread| scope.spawn(move || share(thread)))
-            .collect();
+        let running: Vec<_> = (0..threads).map(start).collect();
         for one in running {
             tally.add(&one.join().expect("it has said what is wrong"));
         }
@@ -145,13 +151,28 @@ fn quarter(first: u64) {
         "{:?}; {} bytes of media, {} of RTCP in {:?}",
         tally.frames, tally.media_bytes, tally.report_bytes, tally.played
     );
-    // One of twenty pieces of sound is lost, and some come late. Pictures are repeated:
-    // what is missing is what was before the first key frame, or lost again and again.
-    for (frames, least) in tally.frames.iter().zip([93, 93]) {
-        assert!(frames.came * 100 >= frames.sent * least, "{frames:?}");
-    }
     let session = tally.media_bytes + tally.report_bytes;
     assert!(tally.report_bytes * 20 <= session, "too much RTCP");
+    tally
+}
+
+fn quarter(first: u64) {
+    let tally = all(first..first + SEEDS / 4, |_| ());
+    // One of twenty pieces of sound is lost, and some come late. Pictures are asked for
+    // again, but an answer takes a quarter of a second, and half a second is all that
+    // is waited: what is lost three times is missing until the next key frame.
+    let [sound, pictures] = tally.frames;
+    assert!(sound.came * 100 >= sound.sent * 93, "{sound:?}");
+    assert!(pictures.came * 100 >= pictures.sent * 90, "{pictures:?}");
+}
+
+#[test]
+fn with_more_patience_nearly_all_pictures_come() {
+    let tally = all(0..60, |config| {
+        config.rtp.receiver.max_delay = millis(1_000);
+    });
+    let [_, pictures] = tally.frames;
+    assert!(pictures.came * 100 >= pictures.sent * 96, "{pictures:?}");
 }
 
 #[test]
