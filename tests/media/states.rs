@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pollrtc::peer::{
-    Config, DescriptionError, Direction, Kind, MediaCapabilities, MediaFrame, TransceiverInit,
-    WriteError,
+    Config, DescriptionError, Direction, Event, Kind, MediaCapabilities, MediaFrame,
+    TransceiverInit, WriteError,
 };
 use pollrtc::wire::rtcp::NtpTimestamp;
 use pollrtc::wire::rtp::extension::AudioLevel;
@@ -118,6 +118,14 @@ fn stats_of_both_ends_agree() {
         .map(|one| one.mime_type.as_str())
         .collect();
     assert!(mime.contains(&"audio/opus") && mime.contains(&"video/VP8"));
+    // REMB: what bob's estimate says is an event here, and stands in the stats.
+    let told = pair.events[ALICE].iter().filter_map(|event| match event {
+        Event::TargetBitrate(bitrate) => Some(*bitrate),
+        _ => None,
+    });
+    let told = told.last();
+    assert!(told.is_some_and(|bitrate| bitrate > 500_000), "{told:?}");
+    assert_eq!(ours.outbound_rtp[1].target_bitrate, told);
     // What is under way when one looks is not there yet.
     let (out, back) = (&ours.transport, &theirs.transport);
     assert!(out.packets_sent >= back.packets_received && back.packets_received > 1000);
