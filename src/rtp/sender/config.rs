@@ -15,8 +15,8 @@ pub struct SenderConfig {
     /// The source of repeated packets (RFC 4588 §5.1).
     pub repair: Option<Ssrc>,
     /// Whether a packet is repeated as it was, to the bit, where RFC 4588 was not
-    /// agreed on. Under SRTP only if its configuration
-    /// allows repeats, too, and if no other sender ever had the SSRC.
+    /// agreed on. Under SRTP only if its configuration allows repeats, too, and if
+    /// no other sender ever had the SSRC under the same keys.
     pub repeats: bool,
     /// How many bytes a payload that is made here may have. Header, extensions and
     /// the two bytes of RFC 4588 come on top. Packets of sources elsewhere are sent
