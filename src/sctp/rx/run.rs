@@ -210,7 +210,7 @@ impl Slab {
 }
 
 /// The first slab: an association with little to say stays small.
-const SMALLEST: usize = 1 << 10;
+const SMALLEST: usize = 1 << 9;
 
 /// Slabs double up to this size.
 const LARGEST: usize = 1 << 16;

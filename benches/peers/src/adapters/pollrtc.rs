@@ -6,7 +6,11 @@ use pollrtc::PeerConnection;
 use pollrtc::net::Path;
 use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Event};
 use pollrtc::rng::Rng;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+
+/// One for all connections, as an application would have it.
+static CONFIG: OnceLock<Arc<Config>> = OnceLock::new();
 
 pub struct Peer {
     peer: PeerConnection,
@@ -22,7 +26,8 @@ pub struct Peer {
 impl Peer {
     fn new(epoch: Instant, me: u8, other: u8) -> Self {
         let path = Path::udp(super::str0m::addr(me), super::str0m::addr(other));
-        let mut peer = PeerConnection::new(Config::new(), &mut Rng::from_os().unwrap()).unwrap();
+        let config = Arc::clone(CONFIG.get_or_init(Arc::default));
+        let mut peer = PeerConnection::new(config, &mut Rng::from_os().unwrap()).unwrap();
         peer.add_local_address(path.local).unwrap();
         Self { peer, path, epoch, channel: None, messages: 0, bytes: 0, input: Vec::new(), output: Vec::new() }
     }
