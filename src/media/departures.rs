@@ -78,7 +78,8 @@ impl Departures {
             self.packets.clear();
             self.first = sequence;
         }
-        if self.packets.len() >= MAX_DEPARTURES {
+        let is_old = |packet: &Departure| now - packet.sent > MEMORY;
+        while self.packets.len() >= MAX_DEPARTURES || self.packets.front().is_some_and(is_old) {
             self.packets.pop_front();
             self.first = self.first.add(1);
         }
@@ -186,6 +187,8 @@ impl Departures {
 
 /// How many packets are remembered; feedback on older ones says nothing.
 const MAX_DEPARTURES: usize = 4096;
+/// How long they are: no feedback takes longer.
+const MEMORY: Duration = Duration::from_secs(5);
 /// How many values a reference time has.
 const WRAP: i64 = 1 << 24;
 const TICK_MICROS: u64 = 250;

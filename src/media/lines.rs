@@ -201,6 +201,11 @@ impl Lines {
         }
     }
 
+    /// How many may have packets to send.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
     /// The next one that may have packets to send.
     pub(super) fn next_pending(&self) -> Option<(LineId, usize)> {
         self.pending.front().copied()

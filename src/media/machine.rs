@@ -220,15 +220,21 @@ impl Media {
     pub fn poll_rtp(&mut self, now: Instant, out: &mut Writer<'_>) -> bool {
         let now = self.tell(now);
         let wall = self.unix(now);
-        while !self.closed
-            && let Some((line, index)) = self.lines.next_pending()
-        {
+        if self.closed {
+            return false;
+        }
+        // Each has its turn at most once: there may be no room for any.
+        for _ in 0..self.lines.pending() {
+            let Some((line, index)) = self.lines.next_pending() else {
+                return false;
+            };
             let (number, start) = (self.transport_sequence, out.len());
             let next = &mut self.transport_sequence;
             let written = self
                 .lines
                 .at(line, index)
                 .is_some_and(|encoding| encoding.sender.poll_rtp(now, next, wall, out));
+            self.lines.turn();
             if written {
                 let size = out.len() - start;
                 if self.transport_sequence != number {
@@ -236,15 +242,8 @@ impl Media {
                 }
                 self.control.meter(now, size);
                 self.stats.rtp_sent += 1;
-                self.lines.turn();
                 return true;
             }
-            let encoding = self.lines.at(line, index);
-            if encoding.is_some_and(|encoding| encoding.sender.is_pending()) {
-                // There is no room for it here.
-                return false;
-            }
-            self.lines.turn();
         }
         false
     }

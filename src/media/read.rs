@@ -2,18 +2,21 @@
 
 use alloc::sync::Arc;
 use core::mem;
+use core::str;
 use core::time::Duration;
 
 use super::control::Told;
 use super::event::Event;
 use super::machine::Media;
+use super::routes::{Repair, Route};
 use crate::cursor::Reader;
 use crate::rtp::reception;
 use crate::time::Instant;
 use crate::wire::list::List;
 use crate::wire::rtcp::extended::Block;
 use crate::wire::rtcp::{
-    Bye, Compound, ExtendedReport, MaximumBitrate, NtpTimestamp, Packet, ReportBlock, SenderReport,
+    Bye, Compound, ExtendedReport, ItemKind, MaximumBitrate, NtpTimestamp, Packet, ReportBlock,
+    SenderReport, SourceDescription,
 };
 use crate::wire::rtp::Ssrc;
 
@@ -74,8 +77,7 @@ impl Media {
             Packet::MaximumBitrate(maximum) => self.on_maximum_bitrate(maximum),
             Packet::TransportFeedback(feedback) => self.on_transport_feedback(feedback),
             Packet::ExtendedReport(report) => self.on_extended_report(now, report),
-            // Whose names they are, descriptions have said.
-            Packet::SourceDescription(_) => {}
+            Packet::SourceDescription(names) => self.on_names(names),
             _ => self.stats.ignored.unused_rtcp += 1,
         }
     }
@@ -110,6 +112,30 @@ impl Media {
         self.control.set_round_trip(round_trip);
         for (_, source) in self.sources.iter_mut() {
             source.receiver.set_round_trip(round_trip);
+        }
+    }
+
+    /// To which line a source belongs, if it says so (RFC 9143 §9.2): what its packets
+    /// leave out is then known.
+    fn on_names(&mut self, names: &SourceDescription<'_>) {
+        for chunk in names.chunks() {
+            let text = |kind| {
+                let item = chunk.items().find(|item| item.kind == kind)?;
+                str::from_utf8(item.text).ok()
+            };
+            let Some(line) = text(ItemKind::MID).and_then(|mid| self.routes.line_of(mid)) else {
+                continue;
+            };
+            if self.sources.target(chunk.ssrc).is_none() {
+                let repaired = text(ItemKind::REPAIRED_STREAM_ID);
+                let rid = repaired.or_else(|| text(ItemKind::STREAM_ID));
+                let route = Route {
+                    line,
+                    rid: rid.unwrap_or_default().into(),
+                    repair: repaired.map(|_| Repair::OfEncoding),
+                };
+                self.routes.remember(chunk.ssrc, route);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is said in RTCP, how often, and what follows of it.
 
+use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -11,8 +12,8 @@ use crate::time::Instant;
 use crate::wire::list::List;
 use crate::wire::rtcp::extended::Block;
 use crate::wire::rtcp::{
-    Bitrate, Bye, Compound, FullIntraRequest, IntraRequest, MaximumBitrate, Packet, PictureLoss,
-    ReceiverReport,
+    Bitrate, Bye, Compound, FullIntraRequest, IntraRequest, Item, ItemKind, MaximumBitrate, Packet,
+    PictureLoss, ReceiverReport, SourceDescription,
 };
 use crate::wire::rtp::Ssrc;
 
@@ -185,6 +186,42 @@ fn rtp_011_a_flood_of_requests_is_one_key_frame() {
         tell(&mut world, |w| request.emit(w));
     }
     assert_eq!(world.ends[0].events.len(), 1);
+}
+
+#[test]
+fn a_source_may_say_in_rtcp_to_which_line_it_belongs() {
+    let mut world = World::new(31, &MediaConfig::default());
+    world.sends = [false; 2];
+    // Two lines of one payload type, and a source that no description names.
+    for line in [VIDEO, LineId(2)] {
+        let mut parameters = parameters(0, VIDEO, [true; 2]);
+        parameters.mid = line.0.to_string();
+        parameters.remote = vec![];
+        world.ends[0].media.set_line(world.now, line, parameters);
+    }
+    let packet = |world: &mut World, number| {
+        let nameless = super::hostile::rtp(77, number, 96);
+        world.ends[0].media.handle_rtp(world.now, &nameless);
+        world.settle();
+    };
+    packet(&mut world, 0);
+    assert_eq!(world.ends[0].media.stats().ignored.ambiguous, 1);
+    let mid = Item {
+        kind: ItemKind::MID,
+        text: b"2",
+    };
+    let chunks = SourceDescription::encode([(Ssrc(77), &[mid][..])]);
+    let names = SourceDescription::of_chunks(1, &chunks).expect("one chunk");
+    tell(&mut world, |w| names.emit(w));
+    for number in 1..4 {
+        packet(&mut world, number);
+    }
+    assert!(
+        world.ends[0]
+            .frames
+            .iter()
+            .any(|(line, ..)| *line == LineId(2))
+    );
 }
 
 #[test]
