@@ -9,7 +9,7 @@ use super::lines::{self, line};
 use crate::jsep::{
     Capabilities, Codec, DescriptionError, Kind, Transceiver, TransceiverId, TransceiverInit,
 };
-use crate::media::{self, CodecParameters};
+use crate::media::{self, CodecParameters, PacketResult};
 use crate::rtp::receiver::{Source, SourceKind};
 use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
 use crate::time::Instant;
@@ -247,6 +247,14 @@ impl PeerConnection {
     #[must_use]
     pub fn ssrc(&self, transceiver: TransceiverId, rid: &str) -> Option<Ssrc> {
         self.media.ssrc(line(transceiver), rid)
+    }
+
+    /// What became of the next packet of media that was sent, as the peer's feedback
+    /// tells it: for a congestion control of the application's own. As many as
+    /// [`MediaConfig::packet_results`](super::MediaConfig::packet_results) says wait to
+    /// be taken; none by default.
+    pub fn poll_packet_result(&mut self) -> Option<PacketResult> {
+        self.media.poll_packet_result()
     }
 
     /// Tells what the wall clock says, as time since the Unix epoch: sender reports

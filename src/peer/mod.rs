@@ -71,7 +71,7 @@ pub use crate::jsep::{
     Kind, MediaCapabilities, OfferOptions, RemoteStreams, SdpType, SignalingState, Stream,
     Transceiver, TransceiverId, TransceiverInit,
 };
-pub use crate::media::MediaConfig;
+pub use crate::media::{MediaConfig, PacketResult};
 pub use crate::rtp::receiver::{
     Mode as RtpMode, ReceivedFrame, ReceivedPacket, Source, SourceKind,
 };
