@@ -27,7 +27,9 @@ impl RtpReceiver {
         let codec = self.use_codec(header.payload_type);
         if let (Some(codec), Some(reception)) = (codec, &mut self.reception) {
             reception.on_arrival(now, header.timestamp, codec.clock_rate);
-            self.pace.on_packet(now, header.timestamp, codec.clock_rate);
+            if self.config.mode == Mode::Frames {
+                self.pace.on_packet(now, header.timestamp, codec.clock_rate);
+            }
         }
         self.accept(now, number, packet, false);
     }
@@ -160,9 +162,11 @@ impl RtpReceiver {
                 && format.is_key(packet.payload)
         });
         let (audio_level, orientation) = self.extensions(&packet.header);
-        let extensions = &self.parameters.extensions;
-        self.sources
-            .note(now, &packet.header, audio_level, extensions);
+        if !is_repeated {
+            let extensions = &self.parameters.extensions;
+            self.sources
+                .note(now, &packet.header, audio_level, extensions);
+        }
         if begins_key {
             self.key_frames.comes_until(now + self.key_frame_pause());
         }

@@ -14,9 +14,17 @@ use crate::wire::rtp::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     clock_rate: u32,
-    /// The last timestamp, and its ticks without wraps.
-    last: Option<(Timestamp, i64)>,
+    last: Option<Last>,
     transits: Recent<Range>,
+}
+
+/// What the last packet said.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    timestamp: Timestamp,
+    /// The same in ticks without wraps.
+    ticks: i64,
+    transit: i64,
 }
 
 /// The shortest and the longest transit.
@@ -43,12 +51,16 @@ impl Pace {
         }
         let ticks = self.ticks(timestamp);
         let transit = micros(now).saturating_sub(self.micros_of(ticks));
-        let far = |range: Range| transit < range.least - JUMP || transit > range.most + JUMP;
-        if self.range().is_some_and(far) {
+        let far = |last: Last| transit.abs_diff(last.transit) > JUMP;
+        if self.last.is_some_and(far) {
             // The timestamps began anew: what was known is about other ones.
             self.transits = Recent::new();
         }
-        self.last = Some((timestamp, ticks));
+        self.last = Some(Last {
+            timestamp,
+            ticks,
+            transit,
+        });
         let range = Range {
             least: transit,
             most: transit,
@@ -58,7 +70,9 @@ impl Pace {
 
     /// How much longer than the fastest packet the slowest was under way.
     pub(super) fn spread(&self) -> Duration {
-        let spread = self.range().map_or(0, |range| range.most - range.least);
+        let spread = self
+            .range()
+            .map_or(0, |range| range.most.saturating_sub(range.least));
         Duration::from_micros(u64::try_from(spread).unwrap_or(0))
     }
 
@@ -76,9 +90,9 @@ impl Pace {
     const fn ticks(&self, timestamp: Timestamp) -> i64 {
         match self.last {
             None => timestamp.0 as i64,
-            Some((last, ticks)) => {
-                let ahead = timestamp.distance_from(last).cast_signed();
-                ticks.saturating_add(ahead as i64)
+            Some(last) => {
+                let ahead = timestamp.distance_from(last.timestamp).cast_signed();
+                last.ticks.saturating_add(ahead as i64)
             }
         }
     }
@@ -109,7 +123,7 @@ fn micros(now: Instant) -> i64 {
 }
 
 /// A transit that differs by more is none, in microseconds.
-const JUMP: i64 = 10_000_000;
+const JUMP: u64 = 10_000_000;
 
 #[cfg(test)]
 mod tests {
