@@ -21,7 +21,7 @@ use crate::wire::rtp::{PayloadType, Timestamp};
 /// follows the end of another frame, or its format says that one begins with it.
 pub(super) struct Frames {
     config: ReceiverConfig,
-    /// Whether any packet came.
+    /// Whether the source began.
     is_started: bool,
     waiting: Waiting,
     at: At,
@@ -88,7 +88,8 @@ impl Frames {
         }
     }
 
-    /// The source began anew: all that waits is void, `next` is its first packet.
+    /// The source begins, or began anew: all that waits is void, `next` is its
+    /// first packet.
     pub(super) fn restart(&mut self, next: u64) {
         if core::mem::replace(&mut self.is_started, true) {
             self.break_off();
@@ -98,9 +99,6 @@ impl Frames {
 
     /// Puts a packet where it belongs.
     pub(super) fn push(&mut self, part: &Part<&[u8]>, slab: &mut Slab) -> Kept {
-        if !core::mem::replace(&mut self.is_started, true) {
-            self.waiting.restart(part.number);
-        }
         self.make_room(part);
         if part.number < self.waiting.next() {
             return Kept::Late;
@@ -111,10 +109,7 @@ impl Frames {
             self.add_waiting();
         } else {
             self.waiting.insert(part.with(slab.copy(part.payload)));
-            // Nothing that is missing before a key frame helps any more, unless
-            // another one is half there.
-            let has_key = matches!(&self.at, At::Frame(frame) if frame.is_key);
-            if self.needs_key && part.begins_key && !has_key {
+            if part.begins_key && self.waits_for_key() {
                 self.skip_to(part.number);
             }
         }
@@ -126,11 +121,8 @@ impl Frames {
         self.break_off();
         self.waiting.skip_gap();
         self.add_waiting();
-        let has_key = matches!(&self.at, At::Frame(frame) if frame.is_key);
-        if let Some(key) = self
-            .waiting
-            .first_key()
-            .filter(|_| self.needs_key && !has_key)
+        if self.waits_for_key()
+            && let Some(key) = self.waiting.first_key()
         {
             self.skip_to(key);
         }
@@ -160,6 +152,13 @@ impl Frames {
     pub(super) fn release(&mut self) {
         self.waiting.release();
         self.whole.shrink_to_fit();
+    }
+
+    /// Whether nothing that is missing before a key frame helps any more: none is
+    /// half there.
+    const fn waits_for_key(&self) -> bool {
+        let has_key = matches!(&self.at, At::Frame(frame) if frame.is_key);
+        self.needs_key && !has_key
     }
 
     /// A frame got lost on its way to the application.
