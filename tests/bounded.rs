@@ -8,6 +8,8 @@
     reason = "a test has std, and neither alloc nor core unless it asks"
 )]
 
+#[path = "support/media.rs"]
+mod ends;
 #[path = "support/talk.rs"]
 mod talk;
 
@@ -15,11 +17,13 @@ use std::alloc::System;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pollrtc::media::{Media, MediaConfig};
 use pollrtc::net::Path;
 use pollrtc::peer::{Config, SendError};
 use pollrtc::rng::Rng;
 use pollrtc::sim::ledger::Datagram;
 use pollrtc::sim::{HostId, Link};
+use pollrtc::time::Instant;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use talk::{Talk, messages};
 
@@ -49,6 +53,7 @@ fn a_flood_ends_at_the_limits() {
     a_peer_that_is_not_read();
     messages_that_are_not_sent();
     what_is_over_is_given_back();
+    pictures_that_never_end();
 }
 
 /// What two peers say to each other from the first check to the farewell.
@@ -136,13 +141,7 @@ fn pick(rng: &mut Rng, corpus: &[Datagram]) -> Vec<u8> {
 }
 
 /// Gives a datagram to a machine without letting it act on it.
-fn feed(
-    talk: &mut Talk,
-    host: HostId,
-    now: pollrtc::time::Instant,
-    path: Path,
-    mut datagram: Vec<u8>,
-) {
+fn feed(talk: &mut Talk, host: HostId, now: Instant, path: Path, mut datagram: Vec<u8>) {
     talk.world
         .machine_mut(host)
         .handle_input(now, path, &mut datagram);
@@ -179,6 +178,32 @@ fn messages_that_are_not_sent() {
     });
     assert!(refused > 0, "two megabytes are not enough for all of it");
     assert!(grown < 4 * MIB, "not sent: {grown} bytes");
+}
+
+/// ATK-064, ATK-067: a peer sends pictures without end from a thousand sources, and
+/// nobody takes what comes.
+fn pictures_that_never_end() {
+    let mut media = Media::new(MediaConfig::default(), &mut Rng::from_number(1));
+    let now = Instant::from_millis(1_000);
+    for (line, parameters) in [ends::SOUND, ends::PICTURES]
+        .into_iter()
+        .zip(ends::lines(100, 200))
+    {
+        assert!(media.set_line(now, line, parameters));
+    }
+    let mut packet = vec![0; 1_100];
+    packet[..2].copy_from_slice(&[0x80, 96]);
+    let grown = growth(|| {
+        for number in 0..200_u16 {
+            for source in 0..1_000_u32 {
+                packet[2..4].copy_from_slice(&number.to_be_bytes());
+                packet[8..12].copy_from_slice(&source.to_be_bytes());
+                packet[12] = if number == 0 { 0x10 } else { 0 };
+                media.handle_rtp(now, &packet);
+            }
+        }
+    });
+    assert!(grown < 64 * MIB, "never ending pictures: {grown} bytes");
 }
 
 /// Z-3: who has said farewell holds less than before, and who is gone nothing at all.
