@@ -38,6 +38,10 @@ impl PeerConnection {
         if let Some(path) = first {
             return Some(single(path, out.len()));
         }
+        // Without channels there is no association.
+        if channels.association().is_quiet() {
+            return None;
+        }
         let path = transport.seal(&mut out, |w| channels.poll_transmit(now, w))?;
         let size = out.len();
         // Only full datagrams are worth sending together: a short one would make its followers short.

@@ -162,6 +162,17 @@ impl SctpAssociation {
         sent
     }
 
+    /// Whether there is no association and nothing to answer, so that
+    /// [`poll_transmit`](Self::poll_transmit) has nothing to write: cheap to ask.
+    #[must_use]
+    pub const fn is_quiet(&self) -> bool {
+        match self.state {
+            State::Closed => true,
+            State::Idle => self.ctx.replies.stray.is_none() && self.ctx.replies.init.is_none(),
+            State::CookieWait(_) | State::Open(_) | State::Closing(_) => false,
+        }
+    }
+
     /// What happened?
     pub fn poll_event(&mut self) -> Option<Event> {
         if !matches!(self.state, State::Closed) {
