@@ -327,11 +327,17 @@ impl IceAgent {
         let may_wrap = self.gatherer.is_some() || !self.config.servers.is_empty();
         let around = if may_wrap { MOST_AROUND } else { 0 };
         let most = out.remaining().saturating_sub(around);
-        let way = carry(&mut self.gatherer, path, out, |out| {
+        let fill = |out: &mut Writer<'_>| {
+            let start = out.len();
             let filled = out.within(most, fill);
-            len = out.len();
+            len = out.len() - start;
             filled
-        })?;
+        };
+        let way = match &mut self.gatherer {
+            // Nothing is put around it.
+            None => fill(out).then_some(path),
+            wrapping => carry(wrapping, path, out, fill),
+        }?;
         let generation = self.carrier_mut();
         let current = generation.progress.current?;
         let pair = generation.checks.pairs.get_mut(current)?;

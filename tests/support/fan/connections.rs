@@ -213,15 +213,39 @@ fn connect(backend: &'static CryptoProvider, number: u16) -> (Sending, Node, Ins
         from.machine.handle_timeout(now);
         to.machine.handle_timeout(now);
     }
-    while from.pass(&mut to, now) | to.pass(&mut from, now) {}
     let codec = from.machine.send_codecs(transceiver).next();
     let payload_type = codec.expect("a codec").payload_type;
-    let sending = Sending {
+    let mut sending = Sending {
         node: from,
         transceiver,
         payload_type,
     };
+    let now = hear(&mut sending, &mut to, now);
     (sending, to, now)
+}
+
+/// Sends a packet and lets time pass until the other end has reported on it: from then
+/// on packets say no more which section they belong to.
+fn hear(sending: &mut Sending, to: &mut Node, mut now: Instant) -> Instant {
+    let packet = OutPacket {
+        source: Ssrc(6),
+        number: Serial16(0),
+        timestamp: Serial32(0),
+        payload_type: sending.payload_type,
+        marker: true,
+        extensions: &[],
+        payload: &Bytes::from_static(b"video"),
+    };
+    assert!(sending.write(now, &packet), "it is the first");
+    let (from, end) = (&mut sending.node, now + Duration::from_secs(3));
+    while now < end {
+        while from.pass(to, now) | to.pass(from, now) {}
+        now += Duration::from_millis(20);
+        from.machine.handle_timeout(now);
+        to.machine.handle_timeout(now);
+    }
+    while from.pass(to, now) | to.pass(from, now) {}
+    now
 }
 
 /// One end makes the description that is due, and the other takes it.

@@ -4,6 +4,7 @@ pub mod dimpl;
 pub mod pollrtc;
 pub mod rtc;
 pub mod sctp_proto;
+pub mod srtp;
 pub mod str0m;
 
 use crate::net::DataPeer;
