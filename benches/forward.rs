@@ -33,7 +33,7 @@ const BACKENDS: &[&CryptoProvider] = &[
 
 /// How many packets are timed at once.
 const BATCH: usize = 2;
-const ROUNDS: usize = 3000;
+const ROUNDS: usize = 1500;
 
 /// A fan and the packets that the publisher sent to it.
 struct Batch<F> {

@@ -16,7 +16,7 @@ use pollrtc::seq::{Serial16, Serial32};
 use pollrtc::time::Instant;
 use pollrtc::wire::rtp::{PayloadType, Ssrc};
 
-use super::{Fan, PAYLOAD};
+use super::{Fan, PACE, PAYLOAD};
 
 /// A publisher, the end that he sends to, and an end for each subscriber. The
 /// subscribers themselves are gone when they are connected.
@@ -51,7 +51,7 @@ impl Connections {
 
 impl Fan for Connections {
     fn publish(&mut self, datagram: &mut Vec<u8>) {
-        self.now += Duration::from_millis(1);
+        self.now += PACE;
         self.number = self.number.wrapping_add(1);
         let payload = Bytes::from_static(&[0x42; PAYLOAD]);
         let packet = OutPacket {

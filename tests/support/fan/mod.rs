@@ -1,6 +1,8 @@
 //! One publisher, one packet at a time, to many subscribers: of the machines alone,
 //! and of whole connections.
 
+use std::time::Duration;
+
 pub(crate) mod connections;
 pub(crate) mod parts;
 
@@ -16,6 +18,9 @@ pub(crate) trait Fan {
 
 /// How many bytes of video are in a packet.
 pub(crate) const PAYLOAD: usize = 1150;
+
+/// From one packet to the next: 2.3 Mbit/s.
+pub(crate) const PACE: Duration = Duration::from_millis(4);
 
 /// After so many packets all memory is there.
 pub(crate) const WARM_UP: usize = 1500;

@@ -15,7 +15,7 @@ use pollrtc::wire::dtls::extension::SrtpProfile;
 use pollrtc::wire::list::List;
 use pollrtc::wire::rtp::{Header, Packet, PayloadType, Ssrc};
 
-use super::{Fan, PAYLOAD};
+use super::{Fan, PACE, PAYLOAD};
 
 /// Keys, senders, and memory for payloads.
 pub(crate) struct Parts {
@@ -63,7 +63,7 @@ impl Parts {
 
 impl Fan for Parts {
     fn publish(&mut self, out: &mut Vec<u8>) {
-        self.now += Duration::from_millis(1);
+        self.now += PACE;
         self.number = self.number.wrapping_add(1);
         let header = Header {
             marker: false,
