@@ -57,19 +57,28 @@ fuzz_target!(|steps: Vec<Step<Command>>| {
     }
 });
 
-/// What was heard was said, and nothing is heard twice.
-fn judge(received: &[(LineId, Bytes)], sent: &[(LineId, Bytes)]) {
+/// What was heard was said, and in this order for as long as the source lives: a
+/// packet that comes behind its BYE begins another.
+fn judge(received: &[Heard], sent: &[(LineId, Bytes)]) {
     let mut last: BTreeMap<LineId, u32> = BTreeMap::new();
-    for (line, data) in received {
-        let id = id_of(data);
-        assert_eq!(
-            sent.get(id as usize),
-            Some(&(*line, data.clone())),
-            "frame {id}"
-        );
-        let before = last.insert(*line, id);
-        assert!(before.is_none_or(|before| before < id), "again: {id}");
+    for heard in received {
+        match heard {
+            Heard::Source(line) => drop(last.remove(line)),
+            Heard::Frame(line, data) => {
+                let id = id_of(data);
+                let said = sent.get(id as usize);
+                assert_eq!(said, Some(&(*line, data.clone())), "frame {id}");
+                let before = last.insert(*line, id);
+                assert!(before.is_none_or(|before| before < id), "again: {id}");
+            }
+        }
     }
+}
+
+/// What an application was told of a line.
+enum Heard {
+    Source(LineId),
+    Frame(LineId, Bytes),
 }
 
 /// An end and its application.
@@ -78,7 +87,7 @@ struct End {
     side: Side,
     media: Media,
     sent: Vec<(LineId, Bytes)>,
-    received: Vec<(LineId, Bytes)>,
+    received: Vec<Heard>,
     timestamp: u32,
     /// The packets that came.
     seen: BTreeSet<Vec<u8>>,
@@ -181,8 +190,12 @@ impl Machine for End {
 
     fn poll_event(&mut self) -> Option<Event> {
         let event = self.media.poll_event()?;
-        if let Event::Frame { line, frame, .. } = &event {
-            self.received.push((*line, frame.data.clone()));
+        match &event {
+            Event::Source { line, .. } => self.received.push(Heard::Source(*line)),
+            Event::Frame { line, frame, .. } => {
+                self.received.push(Heard::Frame(*line, frame.data.clone()));
+            }
+            _ => {}
         }
         Some(event)
     }
