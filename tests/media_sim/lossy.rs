@@ -63,7 +63,12 @@ fn bad_link(seed: u64) -> Link {
 
 /// One run. All that had to come has come, or it panics.
 fn play(seed: u64, config: &Config) -> Tally {
-    let mut stage = Stage::new(seed, bad_link(seed), config);
+    let codec = if seed.is_multiple_of(3) {
+        "H264"
+    } else {
+        "VP8"
+    };
+    let mut stage = Stage::with_codec(seed, bad_link(seed), config, codec);
     stage.connect();
     let began = stage.world.now();
     stage.play(millis(3_000));

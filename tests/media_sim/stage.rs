@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use pollrtc::PeerConnection;
 use pollrtc::jsep::Kind;
-use pollrtc::peer::{Config, Event, TransceiverId};
+use pollrtc::peer::{Config, DescriptionError, Event, TransceiverId};
 use pollrtc::rtp::sender::MediaFrame;
 use pollrtc::sim::{HostId, Link, World, trace};
 
@@ -40,13 +40,21 @@ pub(crate) struct Stage {
     pub(crate) events: [Vec<Event>; 2],
     /// How many bytes a picture has at least, and a key frame twice as many again.
     pub(crate) picture: usize,
+    /// What the pictures are.
+    pub(crate) codec: &'static str,
     ticks: u32,
 }
 
 impl Stage {
     /// Both have a microphone and a camera, and have exchanged descriptions.
     pub(crate) fn new(seed: u64, link: Link, config: &Config) -> Self {
+        Self::with_codec(seed, link, config, "VP8")
+    }
+
+    /// The same, with pictures of this codec.
+    pub(crate) fn with_codec(seed: u64, link: Link, config: &Config, codec: &'static str) -> Self {
         let mut stage = Self::silent(seed, link, config);
+        stage.codec = codec;
         for side in 0..2 {
             for kind in 0..2 {
                 stage.add_track(side, kind);
@@ -65,13 +73,24 @@ impl Stage {
             lines: Default::default(),
             events: Default::default(),
             picture: 1_500,
+            codec: "VP8",
             ticks: 0,
         }
     }
 
     pub(crate) fn add_track(&mut self, side: usize, kind: usize) {
+        let codec = self.codec;
         let added = self.world.with(self.hosts[side], |peer, _| {
-            peer.add_track(KINDS[kind], "track", &["stream"])
+            let id = peer.add_track(KINDS[kind], "track", &["stream"])?;
+            let known = &peer.capabilities(Kind::Video).codecs;
+            let fits = known
+                .iter()
+                .filter(|one| [codec, "rtx"].contains(&&*one.name));
+            let preferences = fits.cloned().collect();
+            if kind == 1 {
+                peer.set_codec_preferences(id, preferences)?;
+            }
+            Ok::<_, DescriptionError>(id)
         });
         let line = &mut self.lines[side][kind];
         line.transceiver = Some(added.expect("there is room"));
@@ -123,7 +142,7 @@ impl Stage {
         let is_key = kind == 0 || line.wants_key || number.is_multiple_of(KEY_FRAME_EACH);
         let data = match kind {
             0 => sound(side, number),
-            _ => picture_of(side, number, is_key, picture),
+            _ => picture_of(self.codec, side, number, is_key, picture),
         };
         line.sent.push(is_key);
         line.wants_key = false;
@@ -213,22 +232,30 @@ fn sound(side: usize, number: usize) -> Bytes {
     filled(vec![0xfc], side, number, len)
 }
 
-/// A picture that looks like VP8 from outside (RFC 6386 §9.1).
-fn picture_of(side: usize, number: usize, is_key: bool, least: usize) -> Bytes {
-    if is_key {
-        let head = vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0];
-        return filled(head, side, number, 3 * least);
-    }
-    filled(vec![0x11, 0, 0], side, number, least + number % 7 * 300)
+/// A picture that looks from outside like VP8 (RFC 6386 §9.1), or like H.264 with one
+/// slice (Annex B).
+fn picture_of(codec: &str, side: usize, number: usize, is_key: bool, least: usize) -> Bytes {
+    let head = match (codec, is_key) {
+        ("H264", true) => H264_KEY.to_vec(),
+        ("H264", false) => vec![0, 0, 0, 1, 0x41],
+        (_, true) => vec![0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0],
+        (_, false) => vec![0x11, 0, 0],
+    };
+    let len = match is_key {
+        true => 3 * least,
+        false => least + number % 7 * 300,
+    };
+    filled(head, side, number, len)
 }
 
+/// A head, the number of the frame, and bytes that depend on it, none of them zero.
 fn filled(mut frame: Vec<u8>, side: usize, number: usize, len: usize) -> Bytes {
-    let tag = u32::try_from(number).expect("a small number").to_be_bytes();
-    frame.extend(tag);
-    let mut state = u32::from_be_bytes(tag) * 2 + u32::from(side == 1) + 1;
+    let number = u32::try_from(number).expect("a small number");
+    frame.extend([21, 14, 7, 0].map(|shift| (number >> shift).to_be_bytes()[3] | 0x80));
+    let mut state = number * 2 + u32::from(side == 1) + 1;
     while frame.len() < len {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        frame.push(state.to_be_bytes()[0]);
+        frame.push(state.to_be_bytes()[0] | 1);
     }
     frame.into()
 }
@@ -237,13 +264,17 @@ fn filled(mut frame: Vec<u8>, side: usize, number: usize, len: usize) -> Bytes {
 fn number_of(data: &[u8], kind: usize) -> usize {
     let head = match (kind, data[0]) {
         (0, _) => 1,
+        (_, 0) if data.starts_with(H264_KEY) => H264_KEY.len(),
+        (_, 0) => 5,
         (_, 0x10) => 10,
         _ => 3,
     };
-    let tag = data[head..].first_chunk().expect("a whole frame");
-    usize::try_from(u32::from_be_bytes(*tag)).expect("a small number")
+    let digits = data[head..head + 4].iter();
+    digits.fold(0, |number, digit| number << 7 | usize::from(digit & 0x7f))
 }
 
+/// Parameters of the sequence and of the picture, and the head of a slice.
+const H264_KEY: &[u8] = b"\0\0\0\x01\x67\x42\xc0\x1f\0\0\0\x01\x68\xce\0\0\0\x01\x65";
 /// How long a connection may take to be made.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Sound comes in pieces of so long.
