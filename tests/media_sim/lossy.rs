@@ -113,7 +113,11 @@ fn judge(stage: &Stage, sender: usize, tally: &mut Tally) {
         let mut decodable = false;
         let came = &stage.lines[1 - sender][kind].came;
         for (number, is_in_time) in in_time.into_iter().enumerate() {
-            decodable = is_in_time && (line.sent[number] || decodable);
+            // Behind a break the newest key frame counts: one that is still repaired when
+            // the next one comes is left.
+            let mut next = line.sent[number + 1..].iter().take(20);
+            let begins = line.sent[number] && !next.any(|is_key| *is_key);
+            decodable = is_in_time && (begins || decodable);
             let is_there = came.binary_search(&number).is_ok();
             assert!(
                 is_there || !decodable,
