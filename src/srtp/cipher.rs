@@ -185,7 +185,7 @@ impl Cipher {
                 tag.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
             }
             Self::Gcm { aead, salt } => {
-                let nonce = rtp_nonce(salt, id);
+                let nonce = nonce(salt, id);
                 let mut full = [0; TAG_LEN];
                 clear.gathered(packet, |clear, hidden| {
                     aead.seal(&nonce, clear, hidden, &mut full);
@@ -213,7 +213,7 @@ impl Cipher {
                 Ok(())
             }
             Self::Gcm { aead, salt } => {
-                let nonce = rtp_nonce(salt, id);
+                let nonce = nonce(salt, id);
                 let tag = tag.try_into().map_err(|_| BadTag)?;
                 clear.gathered(packet, |clear, hidden| {
                     aead.open(&nonce, clear, hidden, tag)
@@ -243,7 +243,7 @@ impl Cipher {
                 let (clear, hidden) = packet.split_at_mut(RTCP_CLEAR.min(packet.len()));
                 let mut full = [0; TAG_LEN];
                 let aad = rtcp_aad(clear, trailer);
-                aead.seal(&rtcp_nonce(salt, id), &aad, hidden, &mut full);
+                aead.seal(&nonce(salt, id), &aad, hidden, &mut full);
                 tag.copy_from_slice(&full);
             }
         }
@@ -271,7 +271,7 @@ impl Cipher {
                 Ok(())
             }
             Self::Gcm { aead, salt } => {
-                let nonce = rtcp_nonce(salt, id);
+                let nonce = nonce(salt, id);
                 let tag = tag.try_into().map_err(|_| BadTag)?;
                 if is_encrypted {
                     let (clear, hidden) = packet.split_at_mut(RTCP_CLEAR.min(packet.len()));
@@ -300,25 +300,12 @@ pub(super) fn counter(salt: &[u8; 14], Identity { ssrc, index }: Identity) -> [u
     counter
 }
 
-/// RFC 7714 §8.1: the salt, XORed with SSRC, wraps and sequence number.
-fn rtp_nonce(salt: &[u8; 12], Identity { ssrc, index }: Identity) -> [u8; 12] {
-    let [.., i0, i1, i2, i3, i4, i5] = index.to_be_bytes();
-    let [s0, s1, s2, s3] = ssrc.0.to_be_bytes();
-    xor(salt, [0, 0, s0, s1, s2, s3, i0, i1, i2, i3, i4, i5])
-}
-
-/// RFC 7714 §9.1: the salt, XORed with SSRC and index.
-fn rtcp_nonce(salt: &[u8; 12], Identity { ssrc, index }: Identity) -> [u8; 12] {
-    let [.., i0, i1, i2, i3] = index.to_be_bytes();
-    let [s0, s1, s2, s3] = ssrc.0.to_be_bytes();
-    xor(salt, [0, 0, s0, s1, s2, s3, 0, 0, i0, i1, i2, i3])
-}
-
-fn xor(salt: &[u8; 12], mut nonce: [u8; 12]) -> [u8; 12] {
-    nonce
-        .iter_mut()
-        .zip(salt)
-        .for_each(|(byte, salt)| *byte ^= salt);
+/// RFC 7714 §8.1, §9.1: the salt, XORed with the SSRC above the 48 bits of the index.
+fn nonce(salt: &[u8; 12], Identity { ssrc, index }: Identity) -> [u8; 12] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *salt;
+    let salt = u128::from_be_bytes([0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j, k, l]);
+    let nonce = salt ^ (u128::from(ssrc.0) << 48 | u128::from(index));
+    let [_, _, _, _, nonce @ ..] = nonce.to_be_bytes();
     nonce
 }
 
