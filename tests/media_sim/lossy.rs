@@ -116,7 +116,8 @@ fn judge(stage: &Stage, sender: usize, tally: &mut Tally) {
             // Behind a break the newest key frame counts: one that is still repaired when
             // the next one comes is left.
             let mut next = line.sent[number + 1..].iter().take(20);
-            let begins = line.sent[number] && !next.any(|is_key| *is_key);
+            let is_newest = kind == 0 || !next.any(|is_key| *is_key);
+            let begins = line.sent[number] && is_newest;
             decodable = is_in_time && (begins || decodable);
             let is_there = came.binary_search(&number).is_ok();
             assert!(
