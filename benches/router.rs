@@ -1,6 +1,8 @@
 //! What does it cost to find one peer of many? 100,000 peers behind one socket; the
 //! addresses come in no order, so most look-ups miss the processor's caches.
 
+#![expect(clippy::std_instead_of_core, reason = "a bench has std")]
+
 use std::hint::black_box;
 use std::net::SocketAddr;
 
