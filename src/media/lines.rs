@@ -10,7 +10,7 @@ use super::parameters::{CodecParameters, FeedbackSet, LineId, LineParameters, Se
 use crate::rng::Rng;
 use crate::rtp::format::Format;
 use crate::rtp::receiver::{Mode, ReceiveParameters};
-use crate::rtp::sender::{RtpSender, SendParameters, SenderConfig};
+use crate::rtp::sender::{RtpSender, SendParameters, SenderConfig, WriteError};
 use crate::wire::rtp::{PayloadType, Ssrc};
 
 /// The lines, what they send, and which of them have something to send.
@@ -191,34 +191,51 @@ impl Lines {
         }
     }
 
+    /// Lets an encoding of a line write; it may have packets to send then.
+    pub(super) fn write(
+        &mut self,
+        line: LineId,
+        rid: &str,
+        write: impl FnOnce(&mut RtpSender) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        let Self { lines, pending, .. } = self;
+        let encodings = lines.get_mut(&line).map(|line| line.encodings.iter_mut());
+        let mut encodings = encodings.into_iter().flatten().enumerate();
+        let found = encodings.find(|(_, encoding)| *encoding.rid == *rid);
+        let (index, encoding) = found.ok_or(WriteError::Paused)?;
+        write(&mut encoding.sender)?;
+        encoding.queue((line, index), pending);
+        Ok(())
+    }
+
     /// The encoding may have packets to send.
     pub(super) fn touch(&mut self, line: LineId, index: usize) {
-        if let Some(encoding) = self.at(line, index)
-            && encoding.sender.is_pending()
-            && !mem::replace(&mut encoding.queued, true)
-        {
-            self.pending.push_back((line, index));
+        let Self { lines, pending, .. } = self;
+        let found = lines.get_mut(&line);
+        if let Some(encoding) = found.and_then(|line| line.encodings.get_mut(index)) {
+            encoding.queue((line, index), pending);
         }
+    }
+
+    /// Lets the next encoding in turn send, and says whether it did.
+    pub(super) fn poll(&mut self, send: impl FnOnce(&mut RtpSender) -> bool) -> bool {
+        let Self { lines, pending, .. } = self;
+        let Some((line, index)) = pending.pop_front() else {
+            return false;
+        };
+        let found = lines.get_mut(&line);
+        let Some(encoding) = found.and_then(|line| line.encodings.get_mut(index)) else {
+            return false;
+        };
+        encoding.queued = false;
+        let sent = send(&mut encoding.sender);
+        encoding.queue((line, index), pending);
+        sent
     }
 
     /// How many may have packets to send.
     pub(super) fn pending(&self) -> usize {
         self.pending.len()
-    }
-
-    /// The next one that may have packets to send.
-    pub(super) fn next_pending(&self) -> Option<(LineId, usize)> {
-        self.pending.front().copied()
-    }
-
-    /// The one of [`next_pending`](Self::next_pending) had its turn.
-    pub(super) fn turn(&mut self) {
-        if let Some((line, index)) = self.pending.pop_front()
-            && let Some(encoding) = self.at(line, index)
-        {
-            encoding.queued = false;
-            self.touch(line, index);
-        }
     }
 
     /// Whether anything is to be sent or received.
@@ -318,6 +335,13 @@ fn take(encodings: &mut Vec<Encoding>, wanted: &SendEncoding) -> Option<Encoding
 }
 
 impl Encoding {
+    /// Takes its place among those that have packets to send, if it has.
+    fn queue(&mut self, place: (LineId, usize), pending: &mut VecDeque<(LineId, usize)>) {
+        if self.sender.is_pending() && !mem::replace(&mut self.queued, true) {
+            pending.push_back(place);
+        }
+    }
+
     fn new(wanted: &SendEncoding, config: &SenderConfig, rng: &mut Rng) -> Self {
         let mut config = *config;
         (config.ssrc, config.repair) = (wanted.ssrc, wanted.repair);

@@ -21,7 +21,7 @@ use super::stats::{InboundStream, MediaStats, OutboundStream};
 use crate::cursor::Writer;
 use crate::rng::Rng;
 use crate::rtp::receiver::Source;
-use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
+use crate::rtp::sender::{MediaFrame, OutPacket, RtpSender, WriteError};
 use crate::seq::Serial16;
 use crate::time::Instant;
 use crate::timer::earliest;
@@ -166,11 +166,11 @@ impl Media {
         frame: &MediaFrame,
     ) -> Result<(), WriteError> {
         let now = self.tell(now);
-        let found = self.lines.encoding(line, rid).filter(|_| !self.closed);
-        let (index, encoding) = found.ok_or(WriteError::Paused)?;
-        encoding.sender.write(now, frame)?;
-        self.lines.touch(line, index);
-        Ok(())
+        if self.closed {
+            return Err(WriteError::Paused);
+        }
+        let write = |sender: &mut RtpSender| sender.write(now, frame);
+        self.lines.write(line, rid, write)
     }
 
     /// Sends a packet of a source elsewhere on an encoding of a line.
@@ -186,11 +186,11 @@ impl Media {
         packet: &OutPacket<'_>,
     ) -> Result<(), WriteError> {
         let now = self.tell(now);
-        let found = self.lines.encoding(line, rid).filter(|_| !self.closed);
-        let (index, encoding) = found.ok_or(WriteError::Paused)?;
-        encoding.sender.write_packet(now, packet)?;
-        self.lines.touch(line, index);
-        Ok(())
+        if self.closed {
+            return Err(WriteError::Paused);
+        }
+        let write = |sender: &mut RtpSender| sender.write_packet(now, packet);
+        self.lines.write(line, rid, write)
     }
 
     /// Asks the peer for a key frame of an encoding of a line, as soon as it can be
@@ -213,7 +213,7 @@ impl Media {
     /// before each datagram.
     #[must_use]
     pub fn is_rtp_pending(&self) -> bool {
-        !self.closed && self.lines.next_pending().is_some()
+        !self.closed && self.lines.pending() > 0
     }
 
     /// Writes the next RTP packet, if there is one.
@@ -225,17 +225,12 @@ impl Media {
         }
         // Each has its turn at most once: there may be no room for any.
         for _ in 0..self.lines.pending() {
-            let Some((line, index)) = self.lines.next_pending() else {
-                return false;
-            };
             let (number, start) = (self.transport_sequence, out.len());
             let next = &mut self.transport_sequence;
-            let written = self
+            let sent = self
                 .lines
-                .at(line, index)
-                .is_some_and(|encoding| encoding.sender.poll_rtp(now, next, wall, out));
-            self.lines.turn();
-            if written {
+                .poll(|sender| sender.poll_rtp(now, next, wall, out));
+            if sent {
                 let size = out.len() - start;
                 if self.transport_sequence != number {
                     self.departures.on_sent(now, number, size);
