@@ -26,11 +26,11 @@ const PACKETS: usize = 500;
 /// Forwards packets, after all memory is there; for how many of them anything was
 /// allocated.
 fn allocating(mut fan: impl Fan) -> usize {
-    let mut sent = Vec::with_capacity(2048);
+    let mut sent = [Vec::with_capacity(2048)];
     let mut allocating = 0;
     for number in 0..fan::WARM_UP + PACKETS {
         fan.tend();
-        fan.publish(&mut sent);
+        fan.publish(&mut sent[0]);
         let region = Region::new(GLOBAL);
         let datagrams = fan.forward(&mut sent);
         let change = region.change();

@@ -8,8 +8,8 @@ use pollrtc::PeerConnection;
 use pollrtc::crypto::CryptoProvider;
 use pollrtc::net::Path;
 use pollrtc::peer::{
-    Config, ConnectionState, Direction, Event, Kind, OutPacket, RtpMode, TransceiverId,
-    TransceiverInit,
+    Config, ConnectionState, Direction, Event, Kind, OutPacket, ReceivedPacket, RtpMode,
+    TransceiverId, TransceiverInit,
 };
 use pollrtc::rng::Rng;
 use pollrtc::seq::{Serial16, Serial32};
@@ -26,6 +26,7 @@ pub(crate) struct Connections {
     publisher: Sending,
     ingest: Node,
     egress: Vec<Sending>,
+    packets: Vec<ReceivedPacket>,
     out: Vec<u8>,
 }
 
@@ -44,6 +45,7 @@ impl Connections {
             publisher,
             ingest,
             egress,
+            packets: Vec::with_capacity(64),
             out: Vec::with_capacity(2048),
         }
     }
@@ -74,36 +76,33 @@ impl Fan for Connections {
         }
     }
 
-    fn forward(&mut self, datagram: &mut [u8]) -> usize {
+    fn forward(&mut self, datagrams: &mut [Vec<u8>]) -> usize {
         let Self {
             now,
             ingest,
             egress,
+            packets,
             out,
             ..
         } = self;
-        ingest.machine.handle_input(*now, ingest.path, datagram);
-        let mut datagrams = 0;
+        for datagram in datagrams {
+            ingest.machine.handle_input(*now, ingest.path, datagram);
+        }
         while let Some(event) = ingest.machine.poll_event() {
-            let Event::Packet { packet, .. } = event else {
-                continue;
-            };
-            let packet = OutPacket {
-                source: packet.ssrc,
-                number: packet.sequence_number,
-                timestamp: packet.timestamp,
-                payload_type: packet.payload_type,
-                marker: packet.marker,
-                extensions: &[],
-                payload: &packet.payload,
-            };
-            for sending in &mut *egress {
-                sending.write(*now, &packet);
-                datagrams += sending.node.send(*now, out);
+            if let Event::Packet { packet, .. } = event {
+                packets.push(packet);
             }
         }
+        let mut sent = 0;
+        for sending in egress {
+            for packet in &*packets {
+                sending.write(*now, &sent_on(packet));
+            }
+            sent += sending.node.send(*now, out);
+        }
+        packets.clear();
         ingest.send(*now, out);
-        datagrams
+        sent
     }
 
     fn tend(&mut self) {
@@ -136,6 +135,18 @@ impl Sending {
         machine
             .write_packet(now, self.transceiver, "", &packet)
             .is_ok()
+    }
+}
+
+fn sent_on(packet: &ReceivedPacket) -> OutPacket<'_> {
+    OutPacket {
+        source: packet.ssrc,
+        number: packet.sequence_number,
+        timestamp: packet.timestamp,
+        payload_type: packet.payload_type,
+        marker: packet.marker,
+        extensions: &[],
+        payload: &packet.payload,
     }
 }
 

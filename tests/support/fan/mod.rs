@@ -1,5 +1,4 @@
-//! One publisher, one packet at a time, to many subscribers: of the machines alone,
-//! and of whole connections.
+//! One publisher to many subscribers: of the machines alone, and of whole connections.
 
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ pub(crate) mod parts;
 pub(crate) trait Fan {
     /// The publisher's next packet, sealed.
     fn publish(&mut self, datagram: &mut Vec<u8>);
-    /// Opens it and sends it to all; how many datagrams that made.
-    fn forward(&mut self, datagram: &mut [u8]) -> usize;
+    /// Opens what has come at a time and sends it to all; how many datagrams that made.
+    fn forward(&mut self, datagrams: &mut [Vec<u8>]) -> usize;
     /// What else is to do from time to time.
     fn tend(&mut self) {}
 }

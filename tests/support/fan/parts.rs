@@ -83,7 +83,14 @@ impl Fan for Parts {
         assert!(sealed);
     }
 
-    fn forward(&mut self, datagram: &mut [u8]) -> usize {
+    fn forward(&mut self, datagrams: &mut [Vec<u8>]) -> usize {
+        let datagrams = datagrams.iter_mut();
+        datagrams.map(|datagram| self.forward_one(datagram)).sum()
+    }
+}
+
+impl Parts {
+    fn forward_one(&mut self, datagram: &mut [u8]) -> usize {
         let opened = self.ingest.open_rtp(datagram).expect("it is new");
         let packet = Packet::parse(&mut Reader::new(opened)).expect("RTP");
         let payload = copy(&mut self.memory, packet.payload);
