@@ -213,13 +213,8 @@ impl End {
             return false;
         };
         let packet = OutPacket {
-            source: packet.ssrc,
-            number: packet.sequence_number,
-            timestamp: packet.timestamp,
             payload_type,
-            marker: packet.marker,
-            extensions: &[],
-            payload: &packet.payload,
+            ..packet.into()
         };
         let written = self.machine.write_packet(now, self.video, "", &packet);
         written.is_ok()

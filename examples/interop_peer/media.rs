@@ -13,7 +13,7 @@ use pollrtc::peer::{
 };
 use pollrtc::rtp::fmtp::Parameters;
 use pollrtc::rtp::receiver::{ReceivedFrame, ReceivedPacket};
-use pollrtc::rtp::sender::{MediaFrame, OutPacket};
+use pollrtc::rtp::sender::MediaFrame;
 use pollrtc::wire::rtp::PayloadType;
 use pollrtc::{Instant, PeerConnection};
 
@@ -221,17 +221,8 @@ pub(crate) fn send_back(
     id: TransceiverId,
     packet: &ReceivedPacket,
 ) {
-    let packet = OutPacket {
-        source: packet.ssrc,
-        number: packet.sequence_number,
-        timestamp: packet.timestamp,
-        payload_type: packet.payload_type,
-        marker: packet.marker,
-        extensions: &[],
-        payload: &packet.payload,
-    };
     // What cannot be sent is lost, as on the way.
-    let _ = peer.write_packet(now, id, "", &packet);
+    let _ = peer.write_packet(now, id, "", &packet.into());
 }
 
 fn codec_name(peer: &PeerConnection, id: TransceiverId, frame: &ReceivedFrame) -> Option<String> {

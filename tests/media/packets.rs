@@ -56,13 +56,8 @@ fn packets_are_forwarded() {
 
     for packet in &received {
         let out_packet = OutPacket {
-            source: packet.ssrc,
-            number: packet.sequence_number,
-            timestamp: packet.timestamp,
             payload_type,
-            marker: packet.marker,
-            extensions: &[],
-            payload: &packet.payload,
+            ..packet.into()
         };
         let host = second.hosts[ALICE];
         second

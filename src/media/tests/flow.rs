@@ -203,15 +203,7 @@ fn packets_are_forwarded_as_they_come() {
     onward.sends = [false; 2];
     onward.now = now;
     for (.., packet) in &taken {
-        let out = OutPacket {
-            source: packet.ssrc,
-            number: packet.sequence_number,
-            timestamp: packet.timestamp,
-            payload_type: packet.payload_type,
-            marker: packet.marker,
-            extensions: &[],
-            payload: &packet.payload,
-        };
+        let out = OutPacket::from(packet);
         let written = onward.ends[0]
             .media
             .write_packet(onward.now, VIDEO, "", &out);

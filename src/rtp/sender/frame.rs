@@ -4,6 +4,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
+use crate::rtp::receiver::ReceivedPacket;
 use crate::wire::rtp::extension::{AudioLevel, Extension, VideoOrientation};
 use crate::wire::rtp::{PayloadType, SequenceNumber, Ssrc, Timestamp};
 
@@ -71,6 +72,21 @@ pub struct OutPacket<'a> {
     pub extensions: &'a [Extension<'a>],
     /// What the format makes of it: shared, not copied.
     pub payload: &'a Bytes,
+}
+
+/// The packet as it came, under the payload type that it came with and without extensions.
+impl<'a> From<&'a ReceivedPacket> for OutPacket<'a> {
+    fn from(packet: &'a ReceivedPacket) -> Self {
+        Self {
+            source: packet.ssrc,
+            number: packet.sequence_number,
+            timestamp: packet.timestamp,
+            payload_type: packet.payload_type,
+            marker: packet.marker,
+            extensions: &[],
+            payload: &packet.payload,
+        }
+    }
 }
 
 /// Without the bytes.

@@ -96,7 +96,7 @@ impl Fan for Connections {
         let mut sent = 0;
         for sending in egress {
             for packet in &*packets {
-                sending.write(*now, &sent_on(packet));
+                sending.write(*now, &packet.into());
             }
             sent += sending.node.send(*now, out);
         }
@@ -135,18 +135,6 @@ impl Sending {
         machine
             .write_packet(now, self.transceiver, "", &packet)
             .is_ok()
-    }
-}
-
-fn sent_on(packet: &ReceivedPacket) -> OutPacket<'_> {
-    OutPacket {
-        source: packet.ssrc,
-        number: packet.sequence_number,
-        timestamp: packet.timestamp,
-        payload_type: packet.payload_type,
-        marker: packet.marker,
-        extensions: &[],
-        payload: &packet.payload,
     }
 }
 
