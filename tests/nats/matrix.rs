@@ -61,7 +61,7 @@ fn a_relay_is_used_only_where_it_has_to_be() {
     let all = Place::ALL.into_iter();
     for places in all.flat_map(|left| Place::ALL.map(|right| [left, right])) {
         for seed in 0..10 {
-            let mut agents = Agents::new(seed, link.clone(), places, Help::Turn);
+            let mut agents = Agents::new(seed, link, places, Help::Turn);
             assert!(agents.connect(), "{places:?}, seed {seed}");
             let kinds = agents.kinds(0).expect("they are connected");
             let is_direct = !kinds.contains(&CandidateKind::Relayed);
