@@ -1,0 +1,14 @@
+//! What browsers are tested for, on whole connections: one module for each theme. The
+//! rows, and which tests of the crate show them, are in `ROWS.md` beside this file.
+
+#![expect(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::unwrap_used,
+    reason = "a test has std, and fails by a panic"
+)]
+
+mod beginning;
+#[expect(dead_code, reason = "stories to come use it")]
+mod support;
+mod table;
