@@ -6,6 +6,8 @@ use rand_core::CryptoRng;
 
 use super::config::{Config, ConfigError};
 use super::event::{CloseReason, Event, EventQueue};
+use super::link::{Link, TransportId};
+use super::links::Links;
 use super::settle::States;
 use crate::channel::{
     self, ChannelConfig, ChannelId, ChannelInfo, Data, DataChannels, OpenError, SendError,
@@ -13,8 +15,8 @@ use crate::channel::{
 use crate::crypto::certificate::Fingerprint;
 use crate::crypto::{CryptoError, HashId};
 use crate::dtls;
-use crate::ice;
-use crate::jsep::{Session, SessionConfig, TransceiverId};
+use crate::ice::{self, IceAgent};
+use crate::jsep::{Session, SessionConfig};
 use crate::media::{Media, MediaStats};
 use crate::net::{Path, Transmit};
 use crate::rng::Rng;
@@ -22,7 +24,7 @@ use crate::sctp::SctpAssociation;
 use crate::srtp;
 use crate::time::Instant;
 use crate::timer::earliest;
-use crate::transport::{self, Delivery, Transport};
+use crate::transport::{self, Transport};
 
 /// A connection to one peer: the W3C's `RTCPeerConnection` as a state machine.
 ///
@@ -38,7 +40,7 @@ use crate::transport::{self, Delivery, Transport};
 /// ```
 #[derive(Debug)]
 pub struct PeerConnection {
-    pub(super) transport: Transport,
+    pub(super) links: Links,
     pub(super) channels: DataChannels,
     pub(super) session: Session,
     pub(super) events: EventQueue,
@@ -48,12 +50,8 @@ pub struct PeerConnection {
     pub(super) fingerprint: Fingerprint,
     /// Both sides want data channels.
     pub(super) data_agreed: bool,
-    pub(super) media: Media,
-    /// The transceivers that have a line there.
-    pub(super) lines: Vec<TransceiverId>,
     /// The latest moment that was told.
     pub(super) now: Instant,
-    key_logged: bool,
 }
 
 /// How far is the connection from its end?
@@ -117,17 +115,20 @@ impl PeerConnection {
             ..Default::default()
         };
         let media = Media::new(config.media(), &mut rng.fork());
+        let settings = SessionConfig {
+            answer_role: config.answer_role,
+            media: Arc::clone(&config.media),
+            cryptex: config.cryptex,
+        };
+        let session = Session::new(settings, &mut rng);
+        // RFC 8445 §6.1.1: who offers controls; corrected when a description is set.
+        let role = ice::Role::Controlling;
+        let transport = Transport::new(config.ice.clone(), role, dtls, &mut rng)?;
+        let mut first = Link::new(TransportId(0), transport, media);
+        first.carries_data = true;
         let mut connection = Self {
-            session: Session::new(
-                SessionConfig {
-                    answer_role: config.answer_role,
-                    media: Arc::clone(&config.media),
-                    cryptex: config.cryptex,
-                },
-                &mut rng,
-            ),
-            // RFC 8445 §6.1.1: who offers controls; corrected when a description is set.
-            transport: Transport::new(config.ice.clone(), ice::Role::Controlling, dtls, &mut rng)?,
+            session,
+            links: Links::new(first),
             channels: DataChannels::new(association, limits),
             events: EventQueue::default(),
             states: States::default(),
@@ -135,10 +136,7 @@ impl PeerConnection {
             config,
             fingerprint,
             data_agreed: false,
-            media,
-            lines: Vec::new(),
             now: Instant::ZERO,
-            key_logged: false,
         };
         connection.fill_pool();
         Ok(connection)
@@ -235,22 +233,15 @@ impl PeerConnection {
     pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         let now = self.told(now);
         let Self {
-            transport,
-            channels,
-            media,
-            ..
+            links, channels, ..
         } = self;
         match self.life {
             Life::Live => {
-                transport.handle_input(now, path, datagram, |delivery| match delivery {
-                    Delivery::Data(data) => channels.handle_input(now, data),
-                    Delivery::Rtp(packet) => media.handle_rtp(now, packet),
-                    Delivery::Rtcp(packet) => media.handle_rtcp(now, packet),
-                });
+                links.handle_input(now, path, datagram, channels);
                 self.settle();
             }
             // Servers answer that what they lent is given back.
-            Life::Farewell(_) => transport.hear_servers(now, path, datagram),
+            Life::Farewell(_) => links.hear_servers(now, path, datagram),
             Life::Ending(_) | Life::Over => {}
         }
     }
@@ -260,12 +251,15 @@ impl PeerConnection {
         let now = self.told(now);
         match self.life {
             Life::Live => {
-                self.transport.handle_timeout(now);
-                self.media.handle_timeout(now);
+                let links = self.links.iter_mut();
+                links.for_each(|link| link.handle_timeout(now));
                 self.channels.handle_timeout(now);
                 self.settle();
             }
-            Life::Farewell(_) => self.transport.ice_mut().handle_timeout(now),
+            Life::Farewell(_) => {
+                let links = self.links.iter_mut();
+                links.for_each(|link| link.transport.ice_mut().handle_timeout(now));
+            }
             Life::Ending(_) | Life::Over => {}
         }
     }
@@ -329,11 +323,8 @@ impl PeerConnection {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.life {
-            Life::Live => {
-                let media = earliest(self.media.poll_timeout(), self.channels.poll_timeout());
-                earliest(self.transport.poll_timeout(), media)
-            }
-            Life::Farewell(_) => self.transport.poll_servers(),
+            Life::Live => earliest(self.links.poll_timeout(), self.channels.poll_timeout()),
+            Life::Farewell(_) => self.links.poll_servers(),
             Life::Ending(_) | Life::Over => None,
         }
     }
@@ -347,51 +338,62 @@ impl PeerConnection {
     /// Counters of all layers.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let Link {
+            transport, media, ..
+        } = &self.links.first;
         Stats {
-            ice: self.transport.ice().stats(),
-            dtls: self.transport.dtls().map(dtls::DtlsTransport::stats),
-            transport: self.transport.stats(),
-            srtp: self.transport.srtp_stats(),
-            media: self.media.stats(),
+            ice: transport.ice().stats(),
+            dtls: transport.dtls().map(dtls::DtlsTransport::stats),
+            transport: transport.stats(),
+            srtp: transport.srtp_stats(),
+            media: media.stats(),
             sctp: self.channels.association().stats(),
             channels: self.channels.stats(),
         }
     }
 
+    /// The secrets of the DTLS association for a capture, once they are known, if
+    /// the configuration asks for them. Given out once.
+    pub fn take_key_log(&mut self) -> Option<dtls::KeyLog> {
+        self.links.iter_mut().find_map(Link::take_key_log)
+    }
+}
+
+/// The first transport, which mostly is the only one.
+impl PeerConnection {
     /// The path in use, if there is one.
     #[must_use]
     pub fn selected_pair(&self) -> Option<ice::SelectedPair> {
-        self.transport.ice().selected_pair()
+        self.links.first.transport.ice().selected_pair()
     }
 
     /// Who began the DTLS handshake, once that is known.
     #[must_use]
     pub fn dtls_role(&self) -> Option<dtls::Role> {
-        self.transport.dtls().map(dtls::DtlsTransport::role)
+        self.links.first.dtls_role()
     }
 
     /// What the DTLS handshake has agreed on, once it is done.
     #[must_use]
     pub fn dtls_negotiated(&self) -> Option<dtls::Negotiated> {
-        self.transport.dtls()?.negotiated()
+        self.links.first.transport.dtls()?.negotiated()
     }
 
     /// How far the DTLS handshake is.
     #[must_use]
     pub fn dtls_state(&self) -> dtls::DtlsState {
-        self.transport.dtls_state()
+        self.links.first.dtls_state()
     }
 
     /// Whether this side decides which path is used.
     #[must_use]
     pub const fn ice_role(&self) -> ice::Role {
-        self.transport.ice().role()
+        self.links.first.transport.ice().role()
     }
 
-    /// The secrets of the DTLS association for a capture, once they are known, if
-    /// the configuration asks for them. Given out once.
-    pub fn take_key_log(&mut self) -> Option<dtls::KeyLog> {
-        let line = self.transport.dtls()?.key_log()?;
-        (!core::mem::replace(&mut self.key_logged, true)).then_some(line)
+    /// The ICE agent, to look at: its candidates, its pairs and what they counted.
+    #[must_use]
+    pub const fn ice(&self) -> &IceAgent {
+        self.links.first.transport.ice()
     }
 }

@@ -36,7 +36,7 @@ impl PeerConnection {
     ) -> Result<Description, DescriptionError> {
         self.live()?;
         self.prepare_restart();
-        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
         let sdp = self.session.create_offer(options, &facts.local())?;
         Ok(Description {
             kind: SdpType::Offer,
@@ -52,7 +52,7 @@ impl PeerConnection {
     pub fn create_answer(&mut self) -> Result<Description, DescriptionError> {
         self.live()?;
         self.prepare_restart();
-        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
         let sdp = self.session.create_answer(&facts.local())?;
         Ok(Description {
             kind: SdpType::Answer,
@@ -82,7 +82,7 @@ impl PeerConnection {
             None => (None, ""),
         };
         self.prepare_restart();
-        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
         let plan = self.session.set_local(kind, sdp, &facts.local())?;
         self.apply(plan);
         Ok(())
@@ -104,7 +104,7 @@ impl PeerConnection {
             Err(error) => {
                 // A colliding offer has taken ours back even if it is bad itself.
                 if was_restarting && !self.session.is_restarting() {
-                    self.transport.ice_mut().cancel_restart();
+                    self.links.first.transport.ice_mut().cancel_restart();
                 }
                 self.settle_session();
                 return Err(error);
@@ -117,7 +117,7 @@ impl PeerConnection {
     /// gathered so far.
     #[must_use]
     pub fn local_description(&self) -> Option<Description> {
-        let facts = Facts::of(&self.transport, &self.fingerprint, &self.config);
+        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
         self.session.local_description(&facts.local())
     }
 
@@ -160,7 +160,12 @@ impl PeerConnection {
         self.live()?;
         match self.session.add_ice_candidate(candidate)? {
             Trickle::Candidate(candidate) => self.add_remote_candidates([candidate]),
-            Trickle::End => self.transport.ice_mut().end_of_remote_candidates(),
+            Trickle::End => self
+                .links
+                .first
+                .transport
+                .ice_mut()
+                .end_of_remote_candidates(),
             Trickle::Later | Trickle::Ignored => {}
         }
         self.settle_session();
@@ -170,7 +175,7 @@ impl PeerConnection {
     /// The next description may have to say the credentials after a restart.
     fn prepare_restart(&mut self) {
         if self.session.has_local_description() {
-            self.transport.prepare_restart();
+            self.links.first.transport.prepare_restart();
         }
     }
 
@@ -200,8 +205,8 @@ impl PeerConnection {
             });
         }
         if plan.cancel_restart {
-            self.transport.ice_mut().cancel_restart();
-            self.tell_gathering(self.transport.ice().gathering_state());
+            self.links.first.transport.ice_mut().cancel_restart();
+            self.tell_gathering(self.links.gathering_state());
         }
         if self.session.transport_section().is_none() {
             // W3C webrtc-pc §5.6.2: without a transport it is "new", as after the
@@ -209,7 +214,7 @@ impl PeerConnection {
             self.tell_gathering(ice::GatheringState::New);
         }
         if plan.restart {
-            self.transport.restart_ice();
+            self.links.first.transport.restart_ice();
         }
         if let Some(controlling) = plan.controlling {
             let role = if controlling {
@@ -217,7 +222,7 @@ impl PeerConnection {
             } else {
                 ice::Role::Controlled
             };
-            self.transport.ice_mut().set_role(role);
+            self.links.first.transport.ice_mut().set_role(role);
         }
         if plan.gather {
             self.gather();
@@ -238,6 +243,7 @@ impl PeerConnection {
                     .set_max_message_size(peer.map_or(ours, |peer| peer.min(ours)));
                 self.channels.association_mut().set_remote_port(remote_port);
                 self.data_agreed = true;
+                self.links.first.carries_data = true;
             }
             Some(DataPlan::Rejected) => self.channels.abort(),
             None => {}
@@ -247,7 +253,7 @@ impl PeerConnection {
     }
 
     fn apply_transport(&mut self, plan: TransportPlan) {
-        let ice = self.transport.ice_mut();
+        let ice = self.links.first.transport.ice_mut();
         ice.set_remote_lite(plan.lite);
         // The grammar of both was checked with the description (RFC 8839 §5.4).
         let credentials = ice::Credentials {
@@ -260,13 +266,20 @@ impl PeerConnection {
         let end = plan.end_of_candidates;
         self.add_remote_candidates(plan.candidates);
         if end {
-            self.transport.ice_mut().end_of_remote_candidates();
+            self.links
+                .first
+                .transport
+                .ice_mut()
+                .end_of_remote_candidates();
         }
-        self.transport.start_dtls(plan.role, plan.fingerprints);
+        self.links
+            .first
+            .transport
+            .start_dtls(plan.role, plan.fingerprints);
     }
 
     fn add_remote_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
-        let ice = self.transport.ice_mut();
+        let ice = self.links.first.transport.ice_mut();
         for candidate in candidates {
             // What the agent cannot use, such as a name or one too many, it counts and ignores.
             let _ = ice.add_remote_candidate(candidate);

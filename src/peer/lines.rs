@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use super::connection::PeerConnection;
+use super::link::Link;
 use crate::jsep::{Codec, Encoding, HeaderExtension, MediaPlan, TransceiverId};
 use crate::media::{
     CodecParameters, FeedbackSet, LineId, LineParameters, RemoteEncoding, SendEncoding,
@@ -25,13 +26,14 @@ impl PeerConnection {
                 continue;
             }
             let parameters = parameters(plan, !transceiver.is_silent(), self.config.rtp_mode);
-            if self.media.set_line(self.now, line(id), parameters) {
-                self.transport.start_media(match plan.cryptex {
+            let link = &mut self.links.first;
+            if link.media.set_line(self.now, line(id), parameters) {
+                link.transport.start_media(match plan.cryptex {
                     true => HeaderProtection::Cryptex,
                     false => HeaderProtection::None,
                 });
-                if !self.lines.contains(&id) {
-                    self.lines.push(id);
+                if !link.lines.contains(&id) {
+                    link.lines.push(id);
                 }
             }
         }
@@ -43,20 +45,21 @@ impl PeerConnection {
     pub(super) fn end_lines(&mut self) {
         let Self {
             session,
-            media,
-            lines,
+            links,
             now,
             ..
         } = self;
-        lines.retain(|id| {
-            let transceiver = session.transceiver(*id);
-            let lives = transceiver
-                .is_some_and(|one| !one.is_stopping() && one.current_direction().is_some());
-            if !lives {
-                media.remove_line(*now, line(*id));
-            }
-            lives
-        });
+        for Link { media, lines, .. } in links.iter_mut() {
+            lines.retain(|id| {
+                let transceiver = session.transceiver(*id);
+                let lives = transceiver
+                    .is_some_and(|one| !one.is_stopping() && one.current_direction().is_some());
+                if !lives {
+                    media.remove_line(*now, line(*id));
+                }
+                lives
+            });
+        }
     }
 }
 

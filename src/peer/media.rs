@@ -9,7 +9,7 @@ use super::lines::{self, line};
 use crate::jsep::{
     Capabilities, Codec, DescriptionError, Kind, Transceiver, TransceiverId, TransceiverInit,
 };
-use crate::media::{self, CodecParameters, PacketResult};
+use crate::media::{self, CodecParameters, Media, PacketResult};
 use crate::rtp::receiver::{Source, SourceKind};
 use crate::rtp::sender::{MediaFrame, OutPacket, WriteError};
 use crate::time::Instant;
@@ -171,7 +171,8 @@ impl PeerConnection {
     ) -> Result<(), WriteError> {
         self.sending()?;
         let now = self.told(now);
-        self.media.write(now, line(transceiver), rid, frame)
+        self.media_of_mut(transceiver)
+            .write(now, line(transceiver), rid, frame)
     }
 
     /// Sends a packet that comes from elsewhere: what an SFU does.
@@ -188,7 +189,8 @@ impl PeerConnection {
     ) -> Result<(), WriteError> {
         self.sending()?;
         let now = self.told(now);
-        self.media.write_packet(now, line(transceiver), rid, packet)
+        self.media_of_mut(transceiver)
+            .write_packet(now, line(transceiver), rid, packet)
     }
 
     /// After the end nothing is sent.
@@ -202,7 +204,8 @@ impl PeerConnection {
     /// Asks the peer for a key frame of what it sends; `rid` is empty if that has one
     /// encoding. `false` if nothing has come that could be asked.
     pub fn request_key_frame(&mut self, transceiver: TransceiverId, rid: &str) -> bool {
-        self.media.request_key_frame(line(transceiver), rid)
+        self.media_of_mut(transceiver)
+            .request_key_frame(line(transceiver), rid)
     }
 
     /// What the peer takes of what we can send, best first, as the last exchange has
@@ -212,7 +215,7 @@ impl PeerConnection {
         &self,
         transceiver: TransceiverId,
     ) -> impl Iterator<Item = &CodecParameters> {
-        let parameters = self.media.parameters(line(transceiver));
+        let parameters = self.media_of(transceiver).parameters(line(transceiver));
         let codecs = parameters
             .into_iter()
             .flat_map(|parameters| &*parameters.send);
@@ -226,7 +229,8 @@ impl PeerConnection {
         transceiver: TransceiverId,
         payload_type: PayloadType,
     ) -> bool {
-        self.media.set_send_codec(line(transceiver), payload_type)
+        self.media_of_mut(transceiver)
+            .set_send_codec(line(transceiver), payload_type)
     }
 
     /// Says whether one of several encodings is sent: without an exchange, since the
@@ -246,7 +250,7 @@ impl PeerConnection {
     /// Under which SSRC an encoding is sent.
     #[must_use]
     pub fn ssrc(&self, transceiver: TransceiverId, rid: &str) -> Option<Ssrc> {
-        self.media.ssrc(line(transceiver), rid)
+        self.media_of(transceiver).ssrc(line(transceiver), rid)
     }
 
     /// What became of the next packet of media that was sent, as the peer's feedback
@@ -254,14 +258,16 @@ impl PeerConnection {
     /// [`MediaConfig::packet_results`](super::MediaConfig::packet_results) says wait to
     /// be taken; none by default.
     pub fn poll_packet_result(&mut self) -> Option<PacketResult> {
-        self.media.poll_packet_result()
+        let mut links = self.links.iter_mut();
+        links.find_map(|link| link.media.poll_packet_result())
     }
 
     /// Tells what the wall clock says, as time since the Unix epoch: sender reports
     /// carry it. Without it they count from the beginning of `now`.
     pub fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
         let now = self.told(now);
-        self.media.set_wall_clock(now, unix);
+        let links = self.links.iter_mut();
+        links.for_each(|link| link.media.set_wall_clock(now, unix));
     }
 
     /// Whose sound or picture came within the last ten seconds, as parts of a mix
@@ -279,28 +285,39 @@ impl PeerConnection {
     }
 
     fn heard(&self, transceiver: TransceiverId, now: Instant, kind: SourceKind) -> Vec<Source> {
-        let mut heard = self.media.heard(line(transceiver), now);
+        let mut heard = self.media_of(transceiver).heard(line(transceiver), now);
         heard.retain(|source| source.kind == kind);
         heard
     }
 
     /// What was taken away, or is paused, is not sent; what replaces it is.
     fn pause(&mut self, id: TransceiverId) {
-        let Some(transceiver) = self.session.transceiver(id) else {
+        let Self { session, links, .. } = self;
+        let Some(transceiver) = session.transceiver(id) else {
             return;
         };
+        let media = &mut links.with_line_mut(id).media;
         let active = !transceiver.is_silent();
         for encoding in transceiver.encodings() {
             let active = active && !encoding.paused;
-            self.media
-                .set_encoding_active(line(id), &encoding.rid, active);
+            media.set_encoding_active(line(id), &encoding.rid, active);
         }
+    }
+
+    /// The media that have the line of a transceiver.
+    fn media_of(&self, transceiver: TransceiverId) -> &Media {
+        &self.links.with_line(transceiver).media
+    }
+
+    /// The media that have the line of a transceiver.
+    fn media_of_mut(&mut self, transceiver: TransceiverId) -> &mut Media {
+        &mut self.links.with_line_mut(transceiver).media
     }
 
     /// What media say, in the words of the connection.
     pub(super) fn poll_media(&mut self) -> Option<Event> {
         loop {
-            return Some(match self.media.poll_event()? {
+            return Some(match self.links.poll_media()? {
                 media::Event::Frame {
                     line,
                     source,

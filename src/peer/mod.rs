@@ -41,6 +41,8 @@ mod connection;
 mod description;
 mod event;
 mod lines;
+mod link;
+mod links;
 mod media;
 mod network;
 mod router;

@@ -6,9 +6,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::connection::{Life, PeerConnection};
 use super::event::Event;
-use crate::ice::{
-    self, AddressError, GatheringState, IceAgent, IceServer, ServerError, TransportPolicy,
-};
+use super::link::TransportId;
+use crate::ice::{self, AddressError, GatheringState, IceServer, ServerError, TransportPolicy};
 use crate::mdns::SocketError;
 use crate::net::Path;
 use crate::time::Instant;
@@ -28,7 +27,7 @@ impl PeerConnection {
     ///
     /// If it is no address that a peer can send to, or there are too many.
     pub fn add_local_address(&mut self, address: SocketAddr) -> Result<(), AddressError> {
-        self.transport.ice_mut().add_local_address(address)?;
+        self.links.tell_all(|ice| ice.add_local_address(address))?;
         self.settle();
         Ok(())
     }
@@ -38,7 +37,10 @@ impl PeerConnection {
     /// What used it goes on over another path, without a new exchange, if one
     /// works. `false` if there is no such address.
     pub fn remove_local_address(&mut self, address: SocketAddr) -> bool {
-        let was_there = self.transport.ice_mut().remove_local_address(address);
+        let mut was_there = false;
+        for ice in self.links.agents() {
+            was_there |= ice.remove_local_address(address);
+        }
         self.settle();
         was_there
     }
@@ -50,7 +52,7 @@ impl PeerConnection {
     ///
     /// If it is no address that a peer can connect to, or there are too many.
     pub fn add_tcp_listener(&mut self, address: SocketAddr) -> Result<(), AddressError> {
-        self.transport.ice_mut().add_tcp_listener(address)?;
+        self.links.tell_all(|ice| ice.add_tcp_listener(address))?;
         self.settle();
         Ok(())
     }
@@ -63,14 +65,16 @@ impl PeerConnection {
     ///
     /// If it is not bound to port 5353, or there are too many.
     pub fn add_mdns_socket(&mut self, address: SocketAddr) -> Result<(), SocketError> {
-        self.transport.ice_mut().add_mdns_socket(address)?;
+        self.links.tell_all(|ice| ice.add_mdns_socket(address))?;
         self.settle();
         Ok(())
     }
 
     /// Answers [`Event::Resolve`]; without an address if there is none.
     pub fn resolved(&mut self, name: &str, addresses: &[IpAddr]) {
-        self.transport.ice_mut().resolved(name, addresses);
+        self.links
+            .agents()
+            .for_each(|ice| ice.resolved(name, addresses));
         self.settle();
     }
 
@@ -78,7 +82,7 @@ impl PeerConnection {
     /// `local`, and over TLS the handshake is done.
     pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
         let now = self.told(now);
-        self.transport.ice_mut().connected(now, asked, local);
+        self.links.of_stream(asked).connected(now, asked, local);
         self.settle();
     }
 
@@ -86,7 +90,7 @@ impl PeerConnection {
     /// for, that it could not be had.
     pub fn disconnected(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
-        self.transport.ice_mut().disconnected(now, path);
+        self.links.of_stream(path).disconnected(now, path);
         self.settle();
     }
 
@@ -94,7 +98,7 @@ impl PeerConnection {
     /// address.
     pub fn accepted(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
-        self.transport.ice_mut().accepted(now, path);
+        self.links.of_stream(path).accepted(now, path);
         self.settle();
     }
 
@@ -106,43 +110,38 @@ impl PeerConnection {
     ///
     /// See [`ServerError`]; nothing has changed then.
     pub fn set_ice_servers(&mut self, servers: Vec<IceServer>) -> Result<(), ServerError> {
-        self.transport.ice_mut().set_servers(servers)
+        self.links.tell_all(|ice| ice.set_servers(servers.clone()))
     }
 
     /// Which candidates may be used, from the next ICE restart on (W3C
     /// `setConfiguration`).
     pub fn set_ice_transport_policy(&mut self, policy: TransportPolicy) {
-        self.transport.ice_mut().set_policy(policy);
-    }
-
-    /// The ICE agent, to look at: its candidates, its pairs and what they counted.
-    #[must_use]
-    pub const fn ice(&self) -> &IceAgent {
-        self.transport.ice()
+        self.links.agents().for_each(|ice| ice.set_policy(policy));
     }
 }
 
 impl PeerConnection {
     /// Gathers, and tells what was found before there was a section to tell it for.
     pub(super) fn gather(&mut self) {
-        let ice = self.transport.ice();
+        let link = &self.links.first;
+        let (id, ice) = (link.id, link.transport.ice());
         let found = ice.gathering_state();
         if found != GatheringState::New && self.ice_gathering_state() == GatheringState::New {
             let candidates: Vec<_> = ice.local_candidates().cloned().collect();
             for candidate in &candidates {
-                self.on_candidate(candidate);
+                self.on_candidate(id, candidate);
             }
             self.on_gathering(found);
         }
         // Whatever is added later, the agent looks at by itself.
         if found == GatheringState::New {
-            self.transport.ice_mut().gather();
+            self.links.first.transport.ice_mut().gather();
         }
     }
 
-    pub(super) fn on_ice(&mut self, event: ice::Event) {
+    pub(super) fn on_ice(&mut self, link: TransportId, event: ice::Event) {
         match event {
-            ice::Event::Candidate(candidate) => self.on_candidate(&candidate),
+            ice::Event::Candidate(candidate) => self.on_candidate(link, &candidate),
             ice::Event::GatheringState(state) => self.on_gathering(state),
             ice::Event::CandidateError {
                 url,
@@ -168,7 +167,7 @@ impl PeerConnection {
     /// Starts the search before there is a description to say its results in.
     pub(super) fn fill_pool(&mut self) {
         if self.config.ice_candidate_pool_size > 0 && self.life == Life::Live {
-            self.transport.ice_mut().gather();
+            self.links.first.transport.ice_mut().gather();
             self.settle();
         }
     }

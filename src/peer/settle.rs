@@ -4,6 +4,7 @@ use alloc::string::ToString;
 
 use super::connection::{Life, PeerConnection};
 use super::event::{CloseReason, Event, LocalCandidate};
+use super::link::TransportId;
 use super::state::ConnectionState;
 use crate::channel::StreamParity;
 use crate::dtls::{self, DtlsState};
@@ -64,10 +65,10 @@ impl PeerConnection {
     /// enough, because causes go up and wishes down are picked up by the next poll.
     pub(super) fn settle(&mut self) {
         while self.life == Life::Live {
-            let Some(event) = self.transport.poll_event() else {
+            let Some((link, event)) = self.links.poll_event() else {
                 break;
             };
-            self.on_transport(event);
+            self.on_transport(link, event);
         }
         if self.life == Life::Live {
             self.publish_states();
@@ -94,7 +95,7 @@ impl PeerConnection {
             return;
         }
         self.life = Life::Farewell(reason);
-        self.media.close();
+        self.links.iter_mut().for_each(|link| link.media.close());
         self.channels.abort();
         self.session.close();
         // W3C webrtc-pc §4.4.2.3: after close() no event fires, only the states say so.
@@ -114,13 +115,12 @@ impl PeerConnection {
         }
     }
 
-    fn on_transport(&mut self, event: transport::Event) {
+    fn on_transport(&mut self, link: TransportId, event: transport::Event) {
         match event {
-            transport::Event::Ice(event) => self.on_ice(event),
+            transport::Event::Ice(event) => self.on_ice(link, event),
             transport::Event::Connected { .. } => {
-                let pair = self.transport.ice().selected_pair();
-                if let Some(round_trip) = pair.and_then(|pair| pair.rtt) {
-                    self.media.expect_round_trip(round_trip);
+                if let Some(link) = self.links.get_mut(link) {
+                    link.expect_round_trip();
                 }
                 self.start_data();
             }
@@ -128,17 +128,21 @@ impl PeerConnection {
         }
     }
 
-    pub(super) fn on_candidate(&mut self, found: &Candidate) {
+    pub(super) fn on_candidate(&mut self, link: TransportId, found: &Candidate) {
         let Some((mid, index)) = self.session.transport_section() else {
             return;
         };
+        let Some(link) = self.links.get(link) else {
+            return;
+        };
+        let ice = link.transport.ice();
         let address = found.address.ip();
-        let relay = address.and_then(|address| self.transport.ice().relay(address));
+        let relay = address.and_then(|address| ice.relay(address));
         let event = Event::IceCandidate(Some(LocalCandidate {
             candidate: candidate::display(found).to_string(),
             sdp_mid: mid.map(Into::into),
             sdp_mline_index: u16::try_from(index).unwrap_or(u16::MAX),
-            username_fragment: self.transport.ice().local_credentials().ufrag.clone(),
+            username_fragment: ice.local_credentials().ufrag.clone(),
             url: relay.map(|(url, _)| url.clone()),
             relay_protocol: relay.map(|(_, path)| path.protocol),
         }));
@@ -167,12 +171,13 @@ impl PeerConnection {
 
     /// Starts SCTP once both sides want channels and the peer is who it should be.
     pub(super) fn start_data(&mut self) {
-        let secured = self.transport.dtls_state() == DtlsState::Connected;
+        let link = self.links.data();
+        let secured = link.dtls_state() == DtlsState::Connected;
         if !secured || !self.data_agreed || self.channels.is_started() {
             return;
         }
         // RFC 8832 §6: the DTLS client opens even streams, the server odd ones.
-        self.channels.connect(match self.dtls_role() {
+        self.channels.connect(match link.dtls_role() {
             Some(dtls::Role::Client) => StreamParity::Even,
             _ => StreamParity::Odd,
         });
@@ -190,12 +195,11 @@ impl PeerConnection {
     /// Tells what the states are now, if they are not what was told last.
     fn publish_states(&mut self) {
         self.publish_signaling();
-        let ice = self.transport.ice().state();
+        let (ice, connection) = self.links.states();
         if ice != self.states.ice {
             self.states.ice = ice;
             self.events.push(Event::IceConnectionState(ice));
         }
-        let connection = ConnectionState::of(ice, self.transport.dtls_state());
         if connection != self.states.connection {
             self.states.connection = connection;
             self.events.push(Event::ConnectionState(connection));

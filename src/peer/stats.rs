@@ -10,10 +10,11 @@ use core::time::Duration;
 
 use super::connection::PeerConnection;
 use super::lines;
-use crate::dtls::{self, DtlsState};
+use super::link::Link;
+use crate::dtls::{self, DtlsState, DtlsTransport};
 use crate::ice::{self, IceState};
 use crate::jsep::{Kind, TransceiverId};
-use crate::media::{CodecParameters, InboundStream, LineId, OutboundStream};
+use crate::media::{CodecParameters, InboundStream, LineId, Media, OutboundStream};
 use crate::net::Path;
 use crate::rtp::receiver::RemoteStats;
 use crate::rtp::sender::Remote;
@@ -254,18 +255,28 @@ impl PeerConnection {
     /// How the streams of media, and what carries them, fare (W3C `getStats`).
     #[must_use]
     pub fn get_stats(&self, now: Instant) -> StatsReport {
-        let (inbound, outbound) = (self.media.inbound_streams(), self.media.outbound_streams());
         let mut report = StatsReport {
             timestamp: now,
-            transport: self.transport_stats(),
+            transport: transport_stats(&self.links.first),
             codecs: Vec::new(),
             inbound_rtp: Vec::new(),
             outbound_rtp: Vec::new(),
             remote_inbound_rtp: Vec::new(),
             remote_outbound_rtp: Vec::new(),
         };
-        for id in &self.lines {
-            if let Some(parameters) = self.media.parameters(lines::line(*id)) {
+        for link in self.links.iter() {
+            report.add_media(link);
+        }
+        report
+    }
+}
+
+impl StatsReport {
+    /// What the media of one link count.
+    fn add_media(&mut self, link: &Link) {
+        let media = &link.media;
+        for id in &link.lines {
+            if let Some(parameters) = media.parameters(lines::line(*id)) {
                 let audio = parameters.audio;
                 let sent = parameters
                     .send
@@ -273,121 +284,132 @@ impl PeerConnection {
                     .map(|one| codec(*id, one, audio, true));
                 let taken = parameters.receive.iter();
                 let taken = taken.map(|one| codec(*id, one, audio, false));
-                report.codecs.extend(sent.chain(taken));
+                self.codecs.extend(sent.chain(taken));
             }
         }
-        for stream in inbound {
-            report.inbound_rtp.extend(self.inbound(&stream));
+        for stream in media.inbound_streams() {
+            self.inbound_rtp.extend(inbound(media, &stream));
             let remote = stream.stats.remote;
             let remote = remote.map(|remote| remote_outbound(stream.ssrc, &remote));
-            report.remote_outbound_rtp.extend(remote);
+            self.remote_outbound_rtp.extend(remote);
         }
-        for stream in outbound {
-            report.outbound_rtp.extend(self.outbound(&stream));
-            let clock_rate = self.media.send_codec(stream.line);
+        for stream in media.outbound_streams() {
+            self.outbound_rtp.extend(outbound(media, &stream));
+            let clock_rate = media.send_codec(stream.line);
             let clock_rate = clock_rate.map_or(1, |codec| codec.clock_rate);
             let remote = stream.stats.remote;
             let remote = remote.map(|remote| remote_inbound(stream.ssrc, &remote, clock_rate));
-            report.remote_inbound_rtp.extend(remote);
-        }
-        report
-    }
-
-    fn transport_stats(&self) -> TransportStats {
-        let stats = self.transport.stats();
-        let ice = self.transport.ice();
-        TransportStats {
-            packets_sent: stats.packets_sent,
-            packets_received: stats.packets_received,
-            bytes_sent: stats.bytes_sent,
-            bytes_received: stats.bytes_received,
-            ice_role: ice.role(),
-            ice_local_username_fragment: ice.local_credentials().ufrag.clone(),
-            ice_state: ice.state(),
-            dtls_state: self.transport.dtls_state(),
-            dtls_role: self.dtls_role(),
-            negotiated: self.dtls_negotiated(),
-            srtp_cipher: self.transport.srtp_profile(),
-            selected_path: ice.selected_pair().map(|pair| pair.path),
-            selected_candidate_pair_changes: ice.stats().selected_changes,
+            self.remote_inbound_rtp.extend(remote);
         }
     }
+}
 
-    fn inbound(&self, stream: &InboundStream<'_>) -> Option<InboundRtpStats> {
-        let stats = &stream.stats;
-        let (packets, frames) = (&stats.packets, &stats.frames);
-        let codec = stats.payload_type;
-        Some(InboundRtpStats {
-            stream: self.stream(stream.line, (stream.ssrc, stream.repair), stream.rid, codec)?,
-            packets: InboundPackets {
-                packets_received: packets.received,
-                packets_lost: stats.lost,
-                jitter: stats.jitter,
-                packets_discarded: packets.late + packets.duplicated + packets.overflowed,
-                bytes_received: packets.bytes,
-                header_bytes_received: packets.header_bytes,
-                retransmitted_packets_received: packets.repeated,
-                retransmitted_bytes_received: packets.repeated_bytes,
-                last_packet_received: packets.last,
-            },
-            frames: InboundFrames {
-                frames_received: frames.received,
-                key_frames_received: frames.key,
-                frames_dropped: frames.incomplete
-                    + frames.malformed
-                    + frames.undecodable
-                    + frames.overflowed,
-                frames_assembled_from_multiple_packets: frames.multi_packet,
-                total_assembly_time: frames.assembly_time,
-                jitter_buffer_delay: frames.delay,
-                jitter_buffer_target_delay: stats.target_delay,
-            },
-            nack_count: stats.feedback.nacks,
-            pli_count: stats.feedback.plis,
-            fir_count: stats.feedback.firs,
-        })
+fn transport_stats(link: &Link) -> TransportStats {
+    let stats = link.transport.stats();
+    let ice = link.transport.ice();
+    TransportStats {
+        packets_sent: stats.packets_sent,
+        packets_received: stats.packets_received,
+        bytes_sent: stats.bytes_sent,
+        bytes_received: stats.bytes_received,
+        ice_role: ice.role(),
+        ice_local_username_fragment: ice.local_credentials().ufrag.clone(),
+        ice_state: ice.state(),
+        dtls_state: link.dtls_state(),
+        dtls_role: link.dtls_role(),
+        negotiated: link.transport.dtls().and_then(DtlsTransport::negotiated),
+        srtp_cipher: link.transport.srtp_profile(),
+        selected_path: ice.selected_pair().map(|pair| pair.path),
+        selected_candidate_pair_changes: ice.stats().selected_changes,
     }
+}
 
-    fn outbound(&self, stream: &OutboundStream<'_>) -> Option<OutboundRtpStats> {
-        let stats = &stream.stats;
-        let codec = self.media.send_codec(stream.line);
-        let codec = codec.map(|codec| codec.payload_type);
-        let target = self.media.stats().target_bitrate;
-        Some(OutboundRtpStats {
-            stream: self.stream(stream.line, (stream.ssrc, stream.repair), stream.rid, codec)?,
-            packets_sent: stats.sent.packets,
-            bytes_sent: stats.sent.payload_bytes,
-            header_bytes_sent: stats.sent.header_bytes,
-            retransmitted_packets_sent: stats.repeated.packets,
-            retransmitted_bytes_sent: stats.repeated.payload_bytes,
-            frames_sent: stats.frames,
-            key_frames_sent: stats.key_frames,
-            last_packet_sent: stats.last_sent,
-            target_bitrate: Some(target).filter(|target| *target != 0),
-            nack_count: stats.requests.nacks,
-            pli_count: stats.requests.plis,
-            fir_count: stats.requests.firs,
-        })
-    }
+fn inbound(media: &Media, stream: &InboundStream<'_>) -> Option<InboundRtpStats> {
+    let stats = &stream.stats;
+    let (packets, frames) = (&stats.packets, &stats.frames);
+    let codec = stats.payload_type;
+    Some(InboundRtpStats {
+        stream: self::stream(
+            media,
+            stream.line,
+            (stream.ssrc, stream.repair),
+            stream.rid,
+            codec,
+        )?,
+        packets: InboundPackets {
+            packets_received: packets.received,
+            packets_lost: stats.lost,
+            jitter: stats.jitter,
+            packets_discarded: packets.late + packets.duplicated + packets.overflowed,
+            bytes_received: packets.bytes,
+            header_bytes_received: packets.header_bytes,
+            retransmitted_packets_received: packets.repeated,
+            retransmitted_bytes_received: packets.repeated_bytes,
+            last_packet_received: packets.last,
+        },
+        frames: InboundFrames {
+            frames_received: frames.received,
+            key_frames_received: frames.key,
+            frames_dropped: frames.incomplete
+                + frames.malformed
+                + frames.undecodable
+                + frames.overflowed,
+            frames_assembled_from_multiple_packets: frames.multi_packet,
+            total_assembly_time: frames.assembly_time,
+            jitter_buffer_delay: frames.delay,
+            jitter_buffer_target_delay: stats.target_delay,
+        },
+        nack_count: stats.feedback.nacks,
+        pli_count: stats.feedback.plis,
+        fir_count: stats.feedback.firs,
+    })
+}
 
-    fn stream(
-        &self,
-        line: LineId,
-        (ssrc, rtx_ssrc): (Ssrc, Option<Ssrc>),
-        rid: &str,
-        codec: Option<PayloadType>,
-    ) -> Option<RtpStreamId> {
-        let parameters = self.media.parameters(line)?;
-        Some(RtpStreamId {
-            ssrc,
-            rtx_ssrc,
-            kind: kind(parameters.audio),
-            transceiver: lines::transceiver(line),
-            mid: parameters.mid.clone(),
-            rid: rid.into(),
-            codec: codec.map(PayloadType::number),
-        })
-    }
+fn outbound(media: &Media, stream: &OutboundStream<'_>) -> Option<OutboundRtpStats> {
+    let stats = &stream.stats;
+    let codec = media.send_codec(stream.line);
+    let codec = codec.map(|codec| codec.payload_type);
+    let target = media.stats().target_bitrate;
+    Some(OutboundRtpStats {
+        stream: self::stream(
+            media,
+            stream.line,
+            (stream.ssrc, stream.repair),
+            stream.rid,
+            codec,
+        )?,
+        packets_sent: stats.sent.packets,
+        bytes_sent: stats.sent.payload_bytes,
+        header_bytes_sent: stats.sent.header_bytes,
+        retransmitted_packets_sent: stats.repeated.packets,
+        retransmitted_bytes_sent: stats.repeated.payload_bytes,
+        frames_sent: stats.frames,
+        key_frames_sent: stats.key_frames,
+        last_packet_sent: stats.last_sent,
+        target_bitrate: Some(target).filter(|target| *target != 0),
+        nack_count: stats.requests.nacks,
+        pli_count: stats.requests.plis,
+        fir_count: stats.requests.firs,
+    })
+}
+
+fn stream(
+    media: &Media,
+    line: LineId,
+    (ssrc, rtx_ssrc): (Ssrc, Option<Ssrc>),
+    rid: &str,
+    codec: Option<PayloadType>,
+) -> Option<RtpStreamId> {
+    let parameters = media.parameters(line)?;
+    Some(RtpStreamId {
+        ssrc,
+        rtx_ssrc,
+        kind: kind(parameters.audio),
+        transceiver: lines::transceiver(line),
+        mid: parameters.mid.clone(),
+        rid: rid.into(),
+        codec: codec.map(PayloadType::number),
+    })
 }
 
 const fn kind(audio: bool) -> Kind {

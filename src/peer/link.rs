@@ -1,0 +1,100 @@
+//! One way to the peer: a transport, and the media that it carries.
+
+use alloc::vec::Vec;
+
+use crate::channel::DataChannels;
+use crate::dtls::{self, DtlsState};
+use crate::ice::IceState;
+use crate::jsep::TransceiverId;
+use crate::media::Media;
+use crate::net::Path;
+use crate::time::Instant;
+use crate::timer::earliest;
+use crate::transport::{Delivery, Transport};
+
+/// Which link of a connection?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TransportId(pub(super) u16);
+
+/// What one BUNDLE group, or one section outside of any, is carried by.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: TransportId,
+    pub(super) transport: Transport,
+    pub(super) media: Media,
+    /// The transceivers that have a line in `media`.
+    pub(super) lines: Vec<TransceiverId>,
+    /// Whether the data channels are here.
+    pub(super) carries_data: bool,
+    key_logged: bool,
+}
+
+impl Link {
+    pub(super) const fn new(id: TransportId, transport: Transport, media: Media) -> Self {
+        Self {
+            id,
+            transport,
+            media,
+            lines: Vec::new(),
+            carries_data: false,
+            key_logged: false,
+        }
+    }
+
+    pub(super) const fn ice_state(&self) -> IceState {
+        self.transport.ice().state()
+    }
+
+    pub(super) fn dtls_state(&self) -> DtlsState {
+        self.transport.dtls_state()
+    }
+
+    pub(super) fn dtls_role(&self) -> Option<dtls::Role> {
+        self.transport.dtls().map(dtls::DtlsTransport::role)
+    }
+
+    /// Takes a datagram that is for this link, or bytes of a stream.
+    pub(super) fn handle_input(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &mut [u8],
+        channels: &mut DataChannels,
+    ) {
+        let Self {
+            transport,
+            media,
+            carries_data,
+            ..
+        } = self;
+        transport.handle_input(now, path, datagram, |delivery| match delivery {
+            Delivery::Data(data) if *carries_data => channels.handle_input(now, data),
+            Delivery::Data(_) => {}
+            Delivery::Rtp(packet) => media.handle_rtp(now, packet),
+            Delivery::Rtcp(packet) => media.handle_rtcp(now, packet),
+        });
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.transport.handle_timeout(now);
+        self.media.handle_timeout(now);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        earliest(self.transport.poll_timeout(), self.media.poll_timeout())
+    }
+
+    /// A round trip of ICE counts until reports tell.
+    pub(super) fn expect_round_trip(&mut self) {
+        let pair = self.transport.ice().selected_pair();
+        if let Some(round_trip) = pair.and_then(|pair| pair.rtt) {
+            self.media.expect_round_trip(round_trip);
+        }
+    }
+
+    /// The secrets of its DTLS association, once they are known, and once only.
+    pub(super) fn take_key_log(&mut self) -> Option<dtls::KeyLog> {
+        let line = self.transport.dtls()?.key_log()?;
+        (!core::mem::replace(&mut self.key_logged, true)).then_some(line)
+    }
+}
