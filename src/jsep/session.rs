@@ -290,9 +290,10 @@ impl Session {
         }
     }
 
-    /// Ends the session: every further operation is [`InvalidState`].
-    pub const fn close(&mut self) {
+    /// Ends the session and its transceivers: every further operation is [`InvalidState`].
+    pub fn close(&mut self) {
         self.state = SignalingState::Closed;
+        self.transceivers.end_all();
     }
 
     /// Where the exchange is.

@@ -159,6 +159,14 @@ impl EventQueue {
         self.0.pop()
     }
 
+    /// An exchange is not needed any more: that it was is not told (W3C §4.7.3).
+    pub(super) fn forget_negotiation(&mut self) {
+        let is_stale = |event: &Event| *event == Event::NegotiationNeeded;
+        while let Some(place) = self.0.iter().position(is_stale) {
+            self.0.remove(place);
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

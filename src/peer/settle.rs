@@ -85,6 +85,8 @@ impl PeerConnection {
         let needed = self.session.negotiation_needed();
         if needed && !self.states.negotiation_needed {
             self.events.push(Event::NegotiationNeeded);
+        } else if !needed && self.states.negotiation_needed {
+            self.events.forget_negotiation();
         }
         self.states.negotiation_needed = needed;
     }

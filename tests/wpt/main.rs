@@ -9,6 +9,8 @@
 )]
 
 mod beginning;
+mod needed;
+mod order;
 #[expect(dead_code, reason = "stories to come use it")]
 mod support;
 mod table;

@@ -456,6 +456,11 @@ impl Transceivers {
         });
     }
 
+    /// Ends all of them.
+    pub(in crate::jsep) fn end_all(&mut self) {
+        self.list.iter_mut().for_each(Transceiver::end);
+    }
+
     /// Forgets those that are over.
     pub(in crate::jsep) fn bury(&mut self) {
         self.list.retain(|transceiver| !transceiver.is_over());
