@@ -391,7 +391,7 @@ fn transceivers() {
     let stats = pair.with(PC2, |pc| pc.get_stats(now));
     assert_eq!(stats.outbound_rtp[0].packets_sent, 1);
 
-    pair.with(PC1, |pc| pc.stop_transceiver(id));
+    pair.with(PC1, |pc| pc.stop_transceiver(id)).unwrap();
     pair.negotiate();
     assert_eq!(current(&mut pair), None);
 }

@@ -64,8 +64,9 @@ impl Session {
             .context("the offer was refused")?;
         // What the page sends comes back on the same line.
         let is_video = |t: &&Transceiver| t.kind() == Kind::Video && !t.is_stopping();
-        for _ in 0..self.peer.transceivers().filter(is_video).count() {
-            self.peer.add_track(Kind::Video, ECHO, &[ECHO])?;
+        for number in 0..self.peer.transceivers().filter(is_video).count() {
+            let track = format!("{ECHO}-{number}");
+            self.peer.add_track(Kind::Video, &track, &[ECHO])?;
         }
         let answer = self.peer.create_answer()?;
         Ok(self.peer.set_local_description(Some(&answer))?)

@@ -180,8 +180,7 @@ impl Session {
         let peer = self.peer()?;
         let is_live = |t: &&Transceiver| t.kind() == kind && !t.is_stopping();
         let live = peer.transceivers().find(is_live).map(Transceiver::id);
-        peer.stop_transceiver(live.context("nothing to stop")?);
-        Ok(())
+        Ok(peer.stop_transceiver(live.context("nothing to stop")?)?)
     }
 
     /// Of all video that comes.

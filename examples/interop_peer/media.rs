@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use core::time::Duration;
 use pollrtc::media::CodecParameters;
 use pollrtc::peer::{
-    ConnectionState, Direction, Kind, Transceiver, TransceiverId, TransceiverInit,
+    ConnectionState, Direction, EncodingParameters, Kind, Transceiver, TransceiverId,
+    TransceiverInit,
 };
 use pollrtc::rtp::fmtp::Parameters;
 use pollrtc::rtp::receiver::{ReceivedFrame, ReceivedPacket};
@@ -93,8 +94,7 @@ impl Media {
         let sending = peer.transceivers().find(sends).map(Transceiver::id);
         let id = sending.context("nothing to remove")?;
         self.players.remove(&id);
-        peer.remove_track(id);
-        Ok(())
+        Ok(peer.remove_track(id)?)
     }
 
     /// Begins to write down what arrives, or ends it.
@@ -238,8 +238,8 @@ fn init(new: &NewTrack) -> TransceiverInit {
     TransceiverInit {
         direction: new.direction.into(),
         streams: vec!["camera".into()],
-        rids: if new.simulcast {
-            LAYERS.map(String::from).to_vec()
+        encodings: if new.simulcast {
+            LAYERS.map(EncodingParameters::named).to_vec()
         } else {
             Vec::new()
         },

@@ -86,7 +86,9 @@ impl Acceptance<'_> {
             return None;
         }
         let direction = transceiver.direction().and(theirs.direction.reversed());
-        let known = |extension: &&HeaderExtension| ours.extensions.contains(&extension.uri);
+        let known = |extension: &&HeaderExtension| {
+            ours.extensions.contains(&extension.uri) && transceiver.wants_extension(&extension.uri)
+        };
         Some(Rtp {
             kind: theirs.kind,
             direction,

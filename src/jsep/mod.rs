@@ -66,6 +66,7 @@ mod media;
 mod offer;
 mod plan;
 mod reading;
+mod senders;
 mod session;
 mod settlement;
 mod text;
@@ -80,10 +81,12 @@ use alloc::string::String;
 use crate::wire::sdp::SdpError;
 
 pub use media::{
-    Capabilities, Codec, Encoding, HeaderExtension, Kind, MediaCapabilities, RemoteStreams, Stream,
-    Transceiver, TransceiverId, TransceiverInit,
+    Capabilities, Codec, Encoding, EncodingParameters, HeaderExtension, Kind, Limits,
+    MediaCapabilities, Priority, RemoteStreams, Stream, Transceiver, TransceiverId,
+    TransceiverInit,
 };
-pub use plan::{DataPlan, Local, MediaPlan, Plan, TrackChange, TransportPlan};
+pub use plan::{DataPlan, Local, MediaPlan, Plan, StreamChange, TrackChange, TransportPlan};
+pub use senders::{HeaderExtensionChoice, SendParameters};
 pub use session::{OfferOptions, Session, SessionConfig};
 pub use trickle::{IceCandidate, Trickle};
 
@@ -194,15 +197,36 @@ pub enum DescriptionError {
     /// It can be read but makes no sense here; the text says what is wrong.
     #[error("unacceptable description: {0}")]
     InvalidAccess(&'static str),
-    /// A local description is not what was created last; create it anew.
-    #[error("the description is not the one that was created last")]
+    /// It changes what must not change: a description of ours is not what was created
+    /// last, a codec is none of the capabilities, a list has not the entries it had.
+    /// Begin anew with what the connection says now.
+    #[error("a change that is not allowed")]
     InvalidModification,
+    /// A number is outside of what is allowed; the text says which.
+    #[error("out of range: {0}")]
+    Range(&'static str),
     /// An argument is missing or contradicts another; the text says which.
     #[error("bad argument: {0}")]
     Type(&'static str),
     /// It cannot be done with the descriptions that are set; the text says why.
     #[error("{0}")]
     Operation(&'static str),
+}
+
+impl DescriptionError {
+    /// The W3C's name for it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::InvalidState => "InvalidStateError",
+            Self::Syntax(_) => "SyntaxError",
+            Self::InvalidAccess(_) => "InvalidAccessError",
+            Self::InvalidModification => "InvalidModificationError",
+            Self::Range(_) => "RangeError",
+            Self::Type(_) => "TypeError",
+            Self::Operation(_) => "OperationError",
+        }
+    }
 }
 
 // Not a "source": the message says it already.

@@ -118,6 +118,8 @@ impl Wishes<'_> {
     fn offered(&self, transceiver: &Transceiver, numbers: &mut Numbers) -> Rtp {
         let ours = self.abilities.of(transceiver.kind());
         let direction = transceiver.direction();
+        let wanted = |uri: &&String| transceiver.wants_extension(uri);
+        let extensions: Vec<String> = ours.extensions.iter().filter(wanted).cloned().collect();
         let preferences = &transceiver.preferences;
         let codecs: &[Codec] = if preferences.is_empty() {
             &ours.codecs
@@ -133,7 +135,7 @@ impl Wishes<'_> {
             kind: transceiver.kind(),
             direction,
             codecs: numbers.for_codecs(codecs),
-            extensions: numbers.for_extensions(&ours.extensions),
+            extensions: numbers.for_extensions(&extensions),
             mux: true,
             reduced: true,
             mixed: true,

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::crypto::certificate::Fingerprint;
@@ -89,6 +90,9 @@ pub struct Plan {
     pub media: Vec<MediaPlan>,
     /// Which of the peer's tracks have come and gone, with every description of it.
     pub tracks: Vec<TrackChange>,
+    /// Which streams they have left and joined, with every description of the peer's:
+    /// to be told behind those that have gone, and before those that have come.
+    pub streams: Vec<StreamChange>,
 }
 
 /// What was agreed on the media of a section.
@@ -125,8 +129,21 @@ pub struct MediaPlan {
 pub enum TrackChange {
     /// The peer sends, or is about to.
     Added(TransceiverId),
+    /// It goes on, and has joined a stream.
+    Joined(TransceiverId),
     /// It does not any more.
     Removed(TransceiverId),
+}
+
+/// A track of the peer's has joined a stream, or left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamChange {
+    /// Whose track.
+    pub transceiver: TransceiverId,
+    /// The stream's name.
+    pub stream: Arc<str>,
+    /// Whether it has joined it.
+    pub is_added: bool,
 }
 
 /// How the peer's transport is reached.

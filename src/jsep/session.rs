@@ -77,6 +77,12 @@ pub struct OfferOptions {
     /// new generation of ICE. [`Session::restart_ice`] asks for the same in a way
     /// that is not forgotten if the offer comes to nothing.
     pub ice_restart: bool,
+    /// Whether sound should come from the peer, whatever is sent: `Some(true)` adds a
+    /// transceiver that only receives if none does, `Some(false)` makes all that do
+    /// stop. Legacy: transceivers say more.
+    pub offer_to_receive_audio: Option<bool>,
+    /// The same for pictures.
+    pub offer_to_receive_video: Option<bool>,
 }
 
 /// The two descriptions of an exchange.
@@ -170,6 +176,7 @@ impl Session {
         if !matches!(self.state, Stable | HaveLocalOffer) {
             return Err(InvalidState);
         }
+        self.prepare_offer(options)?;
         // Credentials that nobody was told of need no replacement.
         let current = self.current.local.as_deref().and_then(Side::ufrag);
         let restarts = options.ice_restart && current.as_deref() == Some(local.ufrag)
@@ -415,7 +422,7 @@ impl Session {
         if let Some(settled) = self.settled.take() {
             let before = self.transceivers.clone();
             self.transceivers.roll_back(&settled);
-            plan.tracks = self.transceivers.changes_since(&before);
+            self.transceivers.tell_changes(&before, &mut plan);
         }
         self.enter(Stable, &mut plan);
         Ok(plan)
@@ -503,7 +510,7 @@ impl Session {
             self.transceivers.roll_back(settled);
         }
         self.transceivers.on_remote_offer(&side.reading);
-        plan.tracks = self.transceivers.changes_since(&before);
+        self.transceivers.tell_changes(&before, &mut plan);
         self.pending.remote = Some(Box::new(side));
         // An answer to another offer is no answer to this one.
         self.created_answer = None;

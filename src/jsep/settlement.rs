@@ -92,7 +92,7 @@ impl Session {
         let before = self.transceivers.clone();
         self.transceivers
             .on_exchange(&local.reading, &remote.reading, kind);
-        plan.tracks = self.transceivers.changes_since(&before);
+        self.transceivers.tell_changes(&before, plan);
         self.plan_media(&local.reading, &remote.reading, plan);
     }
 }

@@ -4,13 +4,14 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::DescriptionError::{InvalidState, Operation, Type};
+use super::DescriptionError::{InvalidAccess, InvalidModification, InvalidState, Operation};
 use super::media::{
-    Codec, Encoding, HeaderExtension, Kind, Rtp, Transceiver, TransceiverId, TransceiverInit,
-    Transceivers,
+    Codec, Encoding, HeaderExtension, Kind, RemoteStreams, Rtp, Transceiver, TransceiverId,
+    TransceiverInit, Transceivers, encodings_of,
 };
-use super::plan::{MediaPlan, TrackChange};
+use super::plan::{MediaPlan, StreamChange, TrackChange};
 use super::reading::{Reading, Section};
+use super::senders::distinct;
 use super::{DescriptionError, Plan, SdpType, Session, SignalingState};
 use crate::wire::sdp::Direction;
 
@@ -22,14 +23,15 @@ impl Session {
     /// # Errors
     ///
     /// [`InvalidState`] after the end, [`Operation`] if there are too many,
-    /// [`Type`] if a rid is none, or there twice.
+    /// [`DescriptionError::Type`] if a rid is none, is there twice, or only some
+    /// encodings have one, [`DescriptionError::Range`] if a limit is not allowed.
     pub fn add_transceiver(
         &mut self,
         kind: Kind,
-        init: TransceiverInit,
+        mut init: TransceiverInit,
     ) -> Result<TransceiverId, DescriptionError> {
         self.check_room()?;
-        init.check_rids().map_err(Type)?;
+        init.encodings = encodings_of(kind, &init.encodings)?;
         Ok(self.transceivers.add(kind, init).id())
     }
 
@@ -37,7 +39,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] after the end, [`Operation`] if there are too many.
+    /// [`InvalidState`] after the end, [`InvalidAccess`] if the track is sent already,
+    /// [`Operation`] if there are too many.
     pub fn add_track(
         &mut self,
         kind: Kind,
@@ -45,13 +48,24 @@ impl Session {
         streams: &[&str],
     ) -> Result<TransceiverId, DescriptionError> {
         self.check_room()?;
-        let streams = streams.iter().map(ToString::to_string).collect();
-        Ok(self.transceivers.add_track(kind, track, streams))
+        let sends = |one: &Transceiver| one.kind() == kind && one.track() == Some(track);
+        if self.transceivers().any(sends) {
+            return Err(InvalidAccess("the track is sent already"));
+        }
+        Ok(self.transceivers.add_track(kind, track, distinct(streams)))
     }
 
-    /// Nothing to send any more: the transceiver only receives, if anything.
-    pub fn remove_track(&mut self, id: TransceiverId) {
+    /// Nothing to send any more: the transceiver only receives, if anything. Nothing
+    /// happens if it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] after the end, [`InvalidAccess`] if the transceiver is not of
+    /// this session.
+    pub fn remove_track(&mut self, id: TransceiverId) -> Result<(), DescriptionError> {
+        self.check_known(id)?;
         self.transceivers.remove_track(id);
+        Ok(())
     }
 
     /// Sends something else, or nothing, without an exchange (W3C §5.2 `replaceTrack`).
@@ -87,8 +101,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] if the transceiver is stopped or unknown, [`Operation`] if
-    /// one of them is not among the abilities, or no medium is left.
+    /// [`InvalidState`] if the transceiver is stopped or unknown,
+    /// [`InvalidModification`] if one of them is not among the abilities, or no medium is left.
     pub fn set_codec_preferences(
         &mut self,
         id: TransceiverId,
@@ -98,12 +112,19 @@ impl Session {
         let ours = &self.config.media.of(kind).codecs;
         let known = |codec: &Codec| ours.iter().any(|ours| ours.is_same_format(codec));
         if !codecs.iter().all(known) {
-            return Err(Operation("a codec that this connection does not have"));
+            return Err(InvalidModification);
         }
-        if !codecs.is_empty() && codecs.iter().all(Codec::is_auxiliary) {
-            return Err(Operation("preferences without a codec for media"));
+        let mut preferences: Vec<Codec> = Vec::with_capacity(codecs.len());
+        for codec in codecs {
+            // W3C §5.4 `setCodecPreferences`: each counts once.
+            if !preferences.contains(&codec) {
+                preferences.push(codec);
+            }
         }
-        self.live_transceiver(id)?.preferences = codecs;
+        if !preferences.is_empty() && preferences.iter().all(Codec::is_auxiliary) {
+            return Err(InvalidModification);
+        }
+        self.live_transceiver(id)?.preferences = preferences;
         Ok(())
     }
 
@@ -118,22 +139,33 @@ impl Session {
     /// Whether an encoding is not to be sent at present. No description says so.
     /// `false` if there is none with this name.
     pub fn set_encoding_paused(&mut self, id: TransceiverId, rid: &str, paused: bool) -> bool {
-        let encoding = self.encoding_mut(id, rid);
-        encoding.is_some_and(|encoding| {
-            encoding.paused = paused;
-            true
-        })
+        let Some(encoding) = self.encoding_mut(id, rid) else {
+            return false;
+        };
+        encoding.paused = paused;
+        if let Some(transceiver) = self.transceivers.get_mut(id) {
+            transceiver.touch();
+        }
+        true
     }
 
     fn encoding_mut(&mut self, id: TransceiverId, rid: &str) -> Option<&mut Encoding> {
         self.transceivers.get_mut(id)?.encoding_mut(rid)
     }
 
-    /// Ends a transceiver for good: the next exchange gives its section up.
-    pub fn stop_transceiver(&mut self, id: TransceiverId) {
+    /// Ends a transceiver for good: the next exchange gives its section up. Nothing
+    /// happens if it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] after the end, [`InvalidAccess`] if the transceiver is not of
+    /// this session.
+    pub fn stop_transceiver(&mut self, id: TransceiverId) -> Result<(), DescriptionError> {
+        self.check_known(id)?;
         if let Ok(transceiver) = self.live_transceiver(id) {
             transceiver.stop();
         }
+        Ok(())
     }
 
     /// The transceivers, in the order in which they came to be; those that are over
@@ -148,7 +180,7 @@ impl Session {
         self.transceivers.get(id)
     }
 
-    fn live_transceiver(
+    pub(super) fn live_transceiver(
         &mut self,
         id: TransceiverId,
     ) -> Result<&mut Transceiver, DescriptionError> {
@@ -159,6 +191,17 @@ impl Session {
         transceiver
             .filter(|transceiver| !transceiver.is_stopping())
             .ok_or(InvalidState)
+    }
+
+    /// One that is over is not remembered, but its number is.
+    fn check_known(&self, id: TransceiverId) -> Result<(), DescriptionError> {
+        if self.signaling_state() == SignalingState::Closed {
+            return Err(InvalidState);
+        }
+        match self.transceivers.has_made(id) {
+            true => Ok(()),
+            false => Err(InvalidAccess("not a transceiver of this connection")),
+        }
     }
 
     fn check_room(&self) -> Result<(), DescriptionError> {
@@ -209,6 +252,8 @@ impl Transceivers {
                 (Some(local), Some(remote)) if !ours.rejected && !theirs.rejected => {
                     transceiver.current = Some(local.direction.and(remote.direction.reversed()));
                     transceiver.hear(theirs, remote);
+                    // W3C §4.4.1.5: what was said of its parameters before is out of date.
+                    transceiver.touch();
                     if kind == SdpType::Answer && transceiver.current.is_some_and(Direction::sends)
                     {
                         // W3C §5.2: layers that the peer did not take are not offered again.
@@ -223,20 +268,46 @@ impl Transceivers {
     }
 
     /// Who sends to us, as far as is known.
-    fn heard(&self) -> Vec<TransceiverId> {
-        let sending = self
-            .iter()
-            .filter(|transceiver| transceiver.remote().is_some());
-        sending.map(Transceiver::id).collect()
+    fn heard(&self) -> impl Iterator<Item = (TransceiverId, &RemoteStreams)> {
+        self.iter()
+            .filter_map(|transceiver| Some((transceiver.id(), transceiver.remote()?)))
+    }
+
+    fn heard_of(&self, id: TransceiverId) -> Option<&RemoteStreams> {
+        self.get(id)?.remote()
+    }
+
+    /// Which tracks are in streams that they are not in according to `other`.
+    fn joined(&self, other: &Self, is_added: bool) -> Vec<StreamChange> {
+        let mut joined = Vec::new();
+        for (id, remote) in self.heard() {
+            let others = other.heard_of(id);
+            let is_new = |name: &&str| !others.is_some_and(|others| others.contains(name));
+            joined.extend(remote.names().filter(is_new).map(|name| StreamChange {
+                transceiver: id,
+                stream: name.into(),
+                is_added,
+            }));
+        }
+        joined
     }
 
     /// What has come and gone since `before` (W3C §5.3, "process remote tracks").
-    pub(super) fn changes_since(&self, before: &Self) -> Vec<TrackChange> {
-        let (old, new) = (before.heard(), self.heard());
-        let gone = old.iter().filter(|id| !new.contains(id));
-        let come = new.iter().filter(|id| !old.contains(id));
-        let gone = gone.map(|id| TrackChange::Removed(*id));
-        gone.chain(come.map(|id| TrackChange::Added(*id))).collect()
+    pub(super) fn tell_changes(&self, before: &Self, plan: &mut Plan) {
+        let gone = before
+            .heard()
+            .filter(|(id, _)| self.heard_of(*id).is_none());
+        plan.tracks = gone.map(|(id, _)| TrackChange::Removed(id)).collect();
+        plan.streams = before.joined(self, false);
+        let joined = self.joined(before, true);
+        for (id, _) in self.heard() {
+            if before.heard_of(id).is_none() {
+                plan.tracks.push(TrackChange::Added(id));
+            } else if joined.iter().any(|change| change.transceiver == id) {
+                plan.tracks.push(TrackChange::Joined(id));
+            }
+        }
+        plan.streams.extend(joined);
     }
 }
 

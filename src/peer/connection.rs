@@ -9,6 +9,7 @@ use super::event::{CloseReason, Event, EventQueue};
 use super::link::{Link, TransportId};
 use super::links::Links;
 use super::settle::States;
+use super::tracks::RemoteTracks;
 use crate::channel::{
     self, ChannelConfig, ChannelId, ChannelInfo, Data, DataChannels, OpenError, SendError,
 };
@@ -50,6 +51,7 @@ pub struct PeerConnection {
     pub(super) fingerprint: Fingerprint,
     /// Both sides want data channels.
     pub(super) data_agreed: bool,
+    pub(super) tracks: RemoteTracks,
     /// The latest moment that was told.
     pub(super) now: Instant,
 }
@@ -136,6 +138,7 @@ impl PeerConnection {
             config,
             fingerprint,
             data_agreed: false,
+            tracks: RemoteTracks::default(),
             now: Instant::ZERO,
         };
         connection.fill_pool();

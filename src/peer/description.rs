@@ -10,7 +10,7 @@ use crate::dtls;
 use crate::ice;
 use crate::jsep::{
     DataPlan, Description, DescriptionError, IceCandidate, Local, OfferOptions, Plan, SdpType,
-    SignalingState, TrackChange, TransportPlan, Trickle,
+    SignalingState, TransportPlan, Trickle,
 };
 use crate::net::Candidate;
 use crate::transport::Transport;
@@ -198,12 +198,7 @@ impl PeerConnection {
         // W3C webrtc-pc §4.4.1.5: the signaling state changes before anything else
         // happens, tracks end before others come, and what is needed next is told last.
         self.publish_signaling();
-        for change in &plan.tracks {
-            self.events.push(match *change {
-                TrackChange::Added(id) => Event::Track(id),
-                TrackChange::Removed(id) => Event::TrackEnded(id),
-            });
-        }
+        self.tell_tracks(&plan);
         if plan.cancel_restart {
             self.links.first.transport.ice_mut().cancel_restart();
             self.tell_gathering(self.links.gathering_state());

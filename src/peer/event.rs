@@ -62,10 +62,29 @@ pub enum Event {
     Message(ChannelId, Data),
     /// What waits in the channel to be sent fell to its threshold.
     BufferedAmountLow(ChannelId),
-    /// The peer sends, or is about to: what comes, comes under this transceiver.
+    /// The peer sends, or is about to: what comes, comes under this transceiver. Told
+    /// once more if the track joins another stream.
     Track(TransceiverId),
     /// The peer does not send any more, by what was agreed.
     TrackEnded(TransceiverId),
+    /// Nothing can come any more of a track of which something came (W3C `mute`).
+    TrackMuted(TransceiverId),
+    /// The first of a track comes, or the first since it was muted (W3C `unmute`).
+    TrackUnmuted(TransceiverId),
+    /// A track of the peer's has joined one of its streams (W3C `addtrack`).
+    StreamJoined {
+        /// Whose track.
+        transceiver: TransceiverId,
+        /// The stream's name.
+        stream: Arc<str>,
+    },
+    /// A track of the peer's has left one of its streams (W3C `removetrack`).
+    StreamLeft {
+        /// Whose track.
+        transceiver: TransceiverId,
+        /// The stream's name.
+        stream: Arc<str>,
+    },
     /// A frame has come whole.
     Frame {
         /// Whose.

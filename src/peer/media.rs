@@ -31,7 +31,8 @@ impl PeerConnection {
     ///
     /// [`DescriptionError::InvalidState`] after the end,
     /// [`DescriptionError::Operation`] if there are too many,
-    /// [`DescriptionError::Type`] if a rid is none.
+    /// [`DescriptionError::Type`] if a rid is none, is there twice, or only some
+    /// encodings have one, [`DescriptionError::Range`] if a limit is not allowed.
     pub fn add_transceiver(
         &mut self,
         kind: Kind,
@@ -48,7 +49,8 @@ impl PeerConnection {
     /// # Errors
     ///
     /// [`DescriptionError::InvalidState`] after the end,
-    /// [`DescriptionError::Operation`] if there are too many.
+    /// [`DescriptionError::InvalidAccess`] if a track of this kind and name is sent
+    /// already, [`DescriptionError::Operation`] if there are too many.
     pub fn add_track(
         &mut self,
         kind: Kind,
@@ -61,11 +63,18 @@ impl PeerConnection {
         Ok(id)
     }
 
-    /// Nothing to send any more: the transceiver only receives, if anything.
-    pub fn remove_track(&mut self, transceiver: TransceiverId) {
-        self.session.remove_track(transceiver);
+    /// Nothing to send any more: the transceiver only receives, if anything. Nothing
+    /// happens if it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptionError::InvalidState`] after the end,
+    /// [`DescriptionError::InvalidAccess`] if it is not of this connection.
+    pub fn remove_track(&mut self, transceiver: TransceiverId) -> Result<(), DescriptionError> {
+        self.session.remove_track(transceiver)?;
         self.pause(transceiver);
         self.settle_session();
+        Ok(())
     }
 
     /// Sends something else from now on, or nothing, without an exchange. The peer
@@ -104,7 +113,7 @@ impl PeerConnection {
     /// # Errors
     ///
     /// [`DescriptionError::InvalidState`] if the transceiver is stopped or unknown,
-    /// [`DescriptionError::Operation`] if one is not among the
+    /// [`DescriptionError::InvalidModification`] if one is not among the
     /// [`capabilities`](Self::capabilities), or no medium is left.
     pub fn set_codec_preferences(
         &mut self,
@@ -115,13 +124,17 @@ impl PeerConnection {
     }
 
     /// Ends a transceiver for good: nothing flows any more, and the next exchange
-    /// gives its section up.
-    pub fn stop_transceiver(&mut self, transceiver: TransceiverId) {
-        if self.life == Life::Live {
-            self.session.stop_transceiver(transceiver);
-            self.end_lines();
-            self.settle_session();
-        }
+    /// gives its section up. Nothing happens if it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptionError::InvalidState`] after the end,
+    /// [`DescriptionError::InvalidAccess`] if it is not of this connection.
+    pub fn stop_transceiver(&mut self, transceiver: TransceiverId) -> Result<(), DescriptionError> {
+        self.session.stop_transceiver(transceiver)?;
+        self.end_lines();
+        self.settle_session();
+        Ok(())
     }
 
     /// The transceivers, in the order in which they came to be; those that are over
@@ -291,7 +304,7 @@ impl PeerConnection {
     }
 
     /// What was taken away, or is paused, is not sent; what replaces it is.
-    fn pause(&mut self, id: TransceiverId) {
+    pub(super) fn pause(&mut self, id: TransceiverId) {
         let Self { session, links, .. } = self;
         let Some(transceiver) = session.transceiver(id) else {
             return;
@@ -305,7 +318,7 @@ impl PeerConnection {
     }
 
     /// The media that have the line of a transceiver.
-    fn media_of(&self, transceiver: TransceiverId) -> &Media {
+    pub(super) fn media_of(&self, transceiver: TransceiverId) -> &Media {
         &self.links.with_line(transceiver).media
     }
 
@@ -316,8 +329,11 @@ impl PeerConnection {
 
     /// What media say, in the words of the connection.
     pub(super) fn poll_media(&mut self) -> Option<Event> {
+        if let Some(event) = self.held() {
+            return Some(event);
+        }
         loop {
-            return Some(match self.links.poll_media()? {
+            let event = match self.links.poll_media()? {
                 media::Event::Frame {
                     line,
                     source,
@@ -348,7 +364,8 @@ impl PeerConnection {
                 }
                 // The application counts in transceivers, whose events say the same.
                 media::Event::Source { .. } | media::Event::Ended { .. } => continue,
-            });
+            };
+            return Some(self.with_unmuting(event));
         }
     }
 }

@@ -46,10 +46,12 @@ mod links;
 mod media;
 mod network;
 mod router;
+mod senders;
 mod sending;
 mod settle;
 mod state;
 mod stats;
+mod tracks;
 
 pub use config::{Config, ConfigError};
 pub use connection::{PeerConnection, Stats};
@@ -69,8 +71,9 @@ pub use crate::ice::{
     TransportPolicy as IceTransportPolicy,
 };
 pub use crate::jsep::{
-    Capabilities, Codec, Description, DescriptionError, Encoding, HeaderExtension, IceCandidate,
-    Kind, MediaCapabilities, OfferOptions, RemoteStreams, SdpType, SignalingState, Stream,
+    Capabilities, Codec, Description, DescriptionError, Encoding, EncodingParameters,
+    HeaderExtension, HeaderExtensionChoice, IceCandidate, Kind, Limits, MediaCapabilities,
+    OfferOptions, Priority, RemoteStreams, SdpType, SendParameters, SignalingState, Stream,
     Transceiver, TransceiverId, TransceiverInit,
 };
 pub use crate::media::{MediaConfig, PacketResult};

@@ -14,6 +14,7 @@ struct World {
     peers: [Peer; 2],
     /// To each peer.
     queues: [VecDeque<Description>; 2],
+    tracks: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +69,7 @@ impl World {
         Self {
             peers: [Peer::with_media("polite"), Peer::with_media("impolite")],
             queues: [VecDeque::new(), VecDeque::new()],
+            tracks: 0,
         }
     }
 
@@ -77,10 +79,10 @@ impl World {
             Action::Restart(who) => self.peers[who].session.restart_ice(),
             Action::Track(who, video) => {
                 let kind = if video { Kind::Video } else { Kind::Audio };
-                self.peers[who]
-                    .session
-                    .add_track(kind, "track", &["stream"])
-                    .unwrap();
+                self.tracks += 1;
+                let track = format!("track-{}", self.tracks);
+                let session = &mut self.peers[who].session;
+                session.add_track(kind, &track, &["stream"]).unwrap();
             }
             Action::Change(who, nth, change) => {
                 let session = &mut self.peers[who].session;
@@ -89,8 +91,8 @@ impl World {
                 };
                 match change {
                     Change::Direction(direction) => _ = session.set_direction(id, direction),
-                    Change::RemoveTrack => session.remove_track(id),
-                    Change::Stop => session.stop_transceiver(id),
+                    Change::RemoveTrack => session.remove_track(id).unwrap(),
+                    Change::Stop => session.stop_transceiver(id).unwrap(),
                 }
             }
             Action::Offer(who) => {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use pollrtc::peer::{
-    Config, Direction, Event, IceServer, Kind, MediaCapabilities, MediaFrame, TransceiverInit,
-    WriteError,
+    Config, Direction, EncodingParameters, Event, IceServer, Kind, MediaCapabilities, MediaFrame,
+    TransceiverInit, WriteError,
 };
 
 use pollrtc::rtp::format::Units;
@@ -153,7 +153,7 @@ fn three_layers() {
     let mut pair = Pair::new();
     let init = TransceiverInit {
         direction: Direction::SendOnly,
-        rids: ["h", "m", "l"].map(str::to_string).into(),
+        encodings: ["h", "m", "l"].map(EncodingParameters::named).into(),
         ..TransceiverInit::default()
     };
     let id = pair
@@ -216,7 +216,7 @@ fn layers_to_a_peer_without() {
     };
     let mut pair = Pair::with(Config::new(), bob);
     let init = TransceiverInit {
-        rids: ["h", "l"].map(str::to_string).into(),
+        encodings: ["h", "l"].map(EncodingParameters::named).into(),
         ..TransceiverInit::default()
     };
     let id = pair

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pollrtc::peer::{Direction, Event, Kind, TransceiverInit, WriteError};
+use pollrtc::peer::{Direction, EncodingParameters, Event, Kind, TransceiverInit, WriteError};
 
 use super::support::{ALICE, BOB, Pair, picture, sound};
 
@@ -75,7 +75,7 @@ fn pictures_come_and_go() {
         pair.events[BOB] = events;
         assert_eq!(pair.take_frames(BOB, at_bob[0]).len(), 1, "{round}");
 
-        pair.call(ALICE, |pc| pc.stop_transceiver(video));
+        pair.call(ALICE, |pc| pc.stop_transceiver(video)).unwrap();
         let stopped = pair.write(ALICE, video, &picture(0, true, 100));
         assert_eq!(stopped, Err(WriteError::Paused), "at once");
         pair.negotiate(ALICE);
@@ -148,7 +148,7 @@ fn tracks_are_replaced_and_removed() {
     let theirs = pair.transceiver(BOB, Kind::Audio);
     assert_eq!(pair.take_frames(BOB, theirs).len(), 2);
 
-    pair.call(ALICE, |pc| pc.remove_track(id));
+    pair.call(ALICE, |pc| pc.remove_track(id)).unwrap();
     assert_eq!(pair.write(ALICE, id, &sound(2880)), Err(WriteError::Paused));
     pair.run(Duration::from_millis(100));
     assert_eq!(pair.take_story(ALICE), ["negotiation needed"]);
@@ -221,7 +221,7 @@ fn layers_survive_a_pause() {
     let mut pair = Pair::new();
     let init = TransceiverInit {
         direction: Direction::SendOnly,
-        rids: ["h", "l"].map(str::to_string).into(),
+        encodings: ["h", "l"].map(EncodingParameters::named).into(),
         ..TransceiverInit::default()
     };
     let id = pair

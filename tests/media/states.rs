@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pollrtc::peer::{
-    Config, DescriptionError, Direction, Event, Kind, MediaCapabilities, MediaFrame,
-    TransceiverInit, WriteError,
+    Config, DescriptionError, Direction, EncodingParameters, Event, Kind, MediaCapabilities,
+    MediaFrame, TransceiverInit, WriteError,
 };
 use pollrtc::wire::rtcp::NtpTimestamp;
 use pollrtc::wire::rtp::extension::AudioLevel;
@@ -20,10 +20,18 @@ fn wrong_states_are_refused() {
     assert!(pair.machine(ALICE).send_codecs(id).next().is_none());
 
     let bad = |rids: &[&str]| TransceiverInit {
-        rids: rids.iter().map(ToString::to_string).collect(),
+        encodings: rids
+            .iter()
+            .map(|rid| EncodingParameters::named(rid))
+            .collect(),
         ..TransceiverInit::default()
     };
-    for rids in [&["a", "a"][..], &["a-b"], &[""], &["abcdefghijklmnopq"]] {
+    for rids in [
+        &["a", "a"][..],
+        &["a-b", "c"],
+        &["", "a"],
+        &["abcdefghijklmnopq"],
+    ] {
         let refused = pair.call(ALICE, |pc| pc.add_transceiver(Kind::Video, bad(rids)));
         assert!(
             matches!(refused, Err(DescriptionError::Type(_))),
@@ -33,9 +41,9 @@ fn wrong_states_are_refused() {
 
     let other = MediaCapabilities::browser().video.codecs;
     let foreign = pair.call(ALICE, |pc| pc.set_codec_preferences(id, other));
-    assert!(matches!(foreign, Err(DescriptionError::Operation(_))));
+    assert_eq!(foreign, Err(DescriptionError::InvalidModification));
 
-    pair.call(ALICE, |pc| pc.stop_transceiver(id));
+    pair.call(ALICE, |pc| pc.stop_transceiver(id)).unwrap();
     let stopped = Err(DescriptionError::InvalidState);
     let direction = pair.call(ALICE, |pc| pc.set_direction(id, Direction::SendOnly));
     assert_eq!(direction, stopped);

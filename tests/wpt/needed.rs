@@ -1,7 +1,9 @@
 //! When is another exchange needed, and when is that told?
 
 use pollrtc::PeerConnection;
-use pollrtc::peer::{ChannelConfig, Description, Direction, Kind, TransceiverId, TransceiverInit};
+use pollrtc::peer::{
+    ChannelConfig, Description, DescriptionError, Direction, Kind, TransceiverId, TransceiverInit,
+};
 
 use super::support::{
     ALICE, Pair, alone, describe, exchange, rollback, signaling_of, story, with_channel,
@@ -44,8 +46,8 @@ fn wpt_048_each_change_is_told_once() {
         ("direction", |pc, id| {
             pc.set_direction(id, Direction::Inactive).unwrap();
         }),
-        ("removeTrack", |pc, id| pc.remove_track(id)),
-        ("stop", |pc, id| pc.stop_transceiver(id)),
+        ("removeTrack", |pc, id| pc.remove_track(id).unwrap()),
+        ("stop", |pc, id| pc.stop_transceiver(id).unwrap()),
         ("restartIce", |pc, _| pc.restart_ice()),
     ];
     for (name, change) in changes {
@@ -89,11 +91,12 @@ fn wpt_049_nothing_is_needed_in_the_middle_of_an_exchange() {
 
     // The end.
     let (mut alice, _, id) = settled();
-    alice.remove_track(id);
+    alice.remove_track(id).unwrap();
     alice.close();
     assert_eq!(told(&mut alice), 0);
     alice.restart_ice();
-    alice.stop_transceiver(id);
+    let stopped = alice.stop_transceiver(id);
+    assert_eq!(stopped, Err(DescriptionError::InvalidState));
     assert_eq!(told(&mut alice), 0);
 }
 
@@ -107,7 +110,7 @@ fn wpt_049_what_was_undone_is_not_told() {
     let added = alice
         .add_transceiver(Kind::Video, TransceiverInit::default())
         .unwrap();
-    alice.stop_transceiver(added);
+    alice.stop_transceiver(added).unwrap();
     assert_eq!(told(&mut alice), 0);
     alice.add_track(Kind::Video, "face", &[]).unwrap();
     describe(&mut alice);

@@ -2,15 +2,18 @@
 
 mod capabilities;
 mod codec;
+mod encoding;
 mod numbers;
 mod section;
 mod transceiver;
 
 pub use capabilities::{Capabilities, MediaCapabilities};
 pub use codec::{Codec, HeaderExtension};
+pub use encoding::{EncodingParameters, Limits, Priority};
 pub use section::{Encoding, RemoteStreams, Stream};
 pub use transceiver::{Kind, Transceiver, TransceiverId, TransceiverInit};
 
+pub(super) use encoding::init as encodings_of;
 pub(super) use numbers::Numbers;
 pub(super) use section::{CRYPTEX, Lists, Rtp, Session};
 pub(super) use transceiver::Transceivers;

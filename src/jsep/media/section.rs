@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Codec, HeaderExtension, Kind, MediaCapabilities};
+use super::{Codec, HeaderExtension, Kind, Limits, MediaCapabilities};
 use crate::wire::sdp::{
     Attribute, Description, Direction, Extmap, Fmtp, HasAttributes, Media, MediaKind, Msid, Rid,
     RtcpFb, Rtpmap, Simulcast, Ssrc, SsrcGroup,
@@ -78,6 +78,8 @@ pub struct Encoding {
     pub cname: String,
     /// Of ours: whether the application does not want it to be sent at present.
     pub paused: bool,
+    /// Of ours: what the application allows it.
+    pub limits: Limits,
 }
 
 /// What the peer says of what it sends.
@@ -87,6 +89,26 @@ pub struct RemoteStreams {
     pub streams: Vec<Stream>,
     /// In which forms it is sent, where it says so.
     pub encodings: Vec<Encoding>,
+}
+
+impl RemoteStreams {
+    /// The names of the streams, each once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.streams.iter().enumerate();
+        names.filter_map(|(place, stream)| {
+            let name = &*stream.stream;
+            let is_known = self.streams[..place]
+                .iter()
+                .any(|other| other.stream == name);
+            (name != "-" && !is_known).then_some(name)
+        })
+    }
+
+    /// Whether the track belongs to this stream.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.names().any(|other| other == name)
+    }
 }
 
 impl Rtp {
@@ -162,6 +184,8 @@ fn extensions(media: &Media<'_>) -> Vec<HeaderExtension> {
     maps.take(MAX_EXTENSIONS).collect()
 }
 
+/// The streams of the track; where the section names none, those of its sources (RFC
+/// 5576, as browsers wrote it before RFC 8830).
 fn streams(media: &Media<'_>) -> Vec<Stream> {
     let msids = media.attributes().iter().filter_map(|line| match line {
         Attribute::Msid(msid) => Some(Stream {
@@ -170,7 +194,32 @@ fn streams(media: &Media<'_>) -> Vec<Stream> {
         }),
         _ => None,
     });
-    msids.take(MAX_STREAMS).collect()
+    let msids: Vec<Stream> = msids.take(MAX_STREAMS).collect();
+    if msids.is_empty() {
+        return source_streams(media);
+    }
+    msids
+}
+
+fn source_streams(media: &Media<'_>) -> Vec<Stream> {
+    let mut streams: Vec<Stream> = Vec::new();
+    for line in media.attributes() {
+        if let Attribute::Ssrc(line) = line
+            && line.attribute == "msid"
+            && let Some(mut words) = line.value.map(|value| value.split(' '))
+            && let Some(name) = words.next().filter(|name| !name.is_empty())
+        {
+            let stream = Stream {
+                stream: name.to_string(),
+                track: words.next().map(ToString::to_string),
+            };
+            // Each source of a track says the same.
+            if streams.len() < MAX_STREAMS && !streams.contains(&stream) {
+                streams.push(stream);
+            }
+        }
+    }
+    streams
 }
 
 /// The names of the layers that are sent, or of those that are taken.
@@ -220,7 +269,7 @@ fn encodings(media: &Media<'_>) -> Vec<Encoding> {
                 ssrc: Some(line.ssrc),
                 repair_ssrc: repair(line.ssrc),
                 cname: line.value.unwrap_or_default().to_string(),
-                paused: false,
+                ..Encoding::default()
             });
         }
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::{Codec, Encoding, RemoteStreams, Stream};
+use super::{Codec, Encoding, EncodingParameters, Limits, RemoteStreams, Stream};
 use crate::rng::Rng;
 use crate::tight;
 use crate::wire::sdp::Direction;
@@ -67,9 +67,8 @@ pub struct TransceiverInit {
     pub direction: Direction,
     /// The streams that its track belongs to, by name.
     pub streams: Vec<String>,
-    /// The names of the layers to send at a time (RFC 8853), each 1 to 16 letters
-    /// and digits; none for a single one.
-    pub rids: Vec<String>,
+    /// In which forms to send it at a time (RFC 8853); none for a single one without limits.
+    pub encodings: Vec<EncodingParameters>,
 }
 
 impl Default for TransceiverInit {
@@ -77,28 +76,8 @@ impl Default for TransceiverInit {
         Self {
             direction: Direction::SendRecv,
             streams: Vec::new(),
-            rids: Vec::new(),
+            encodings: Vec::new(),
         }
-    }
-}
-
-impl TransceiverInit {
-    /// W3C §5.1 `addTransceiver`: rids of letters and digits, each once, and not too many.
-    pub(in crate::jsep) fn check_rids(&self) -> Result<(), &'static str> {
-        let is_rid = |rid: &String| {
-            (1..=MAX_RID_LEN).contains(&rid.len()) && rid.bytes().all(|b| b.is_ascii_alphanumeric())
-        };
-        if !self.rids.iter().all(is_rid) {
-            return Err("a rid is 1 to 16 letters and digits");
-        }
-        let mut rids = self.rids.iter().enumerate();
-        if rids.any(|(place, rid)| self.rids.iter().take(place).any(|other| other == rid)) {
-            return Err("a rid is there twice");
-        }
-        if self.rids.len() > MAX_RIDS {
-            return Err("too many rids");
-        }
-        Ok(())
     }
 }
 
@@ -128,6 +107,10 @@ pub struct Transceiver {
     pub(in crate::jsep) streams: Vec<String>,
     pub(in crate::jsep) encodings: Vec<Encoding>,
     pub(in crate::jsep) preferences: Vec<Codec>,
+    /// The header extensions that the application does not want.
+    pub(in crate::jsep) unwanted_extensions: Vec<String>,
+    /// How often what its sender's parameters say has changed.
+    pub(in crate::jsep) generation: u32,
     pub(in crate::jsep) remote: Option<RemoteStreams>,
 }
 
@@ -294,6 +277,19 @@ impl Transceivers {
         self.list.len()
     }
 
+    /// Whether it is one of them, or was.
+    pub(in crate::jsep) const fn has_made(&self, id: TransceiverId) -> bool {
+        id.0 < self.made
+    }
+
+    /// Those of a kind do not receive any more.
+    pub(in crate::jsep) fn stop_receiving(&mut self, kind: Kind) {
+        let live = |one: &&mut Transceiver| one.kind == kind && one.life == Life::Live;
+        for transceiver in self.list.iter_mut().filter(live) {
+            transceiver.direction = Direction::of(transceiver.direction.sends(), false);
+        }
+    }
+
     pub(in crate::jsep) fn get(&self, id: TransceiverId) -> Option<&Transceiver> {
         self.list.iter().find(|transceiver| transceiver.id == id)
     }
@@ -318,19 +314,20 @@ impl Transceivers {
     pub(in crate::jsep) fn add(&mut self, kind: Kind, init: TransceiverInit) -> &mut Transceiver {
         let id = TransceiverId(self.made);
         self.made += 1;
-        let single = [String::new()];
-        let rids = if init.rids.is_empty() {
+        let single = [EncodingParameters::default()];
+        let wanted = if init.encodings.is_empty() {
             &single
         } else {
-            init.rids.as_slice()
+            init.encodings.as_slice()
         };
-        let encodings = rids.iter().map(|rid| Encoding {
-            rid: rid.clone(),
+        let encodings = wanted.iter().map(|wanted| Encoding {
+            rid: wanted.rid.clone(),
             ssrc: Some(self.fresh_ssrc()),
             // Sound is not repeated.
             repair_ssrc: (kind == Kind::Video).then(|| self.fresh_ssrc()),
             cname: self.cname.clone(),
-            paused: false,
+            paused: !wanted.active,
+            limits: Limits::of(wanted),
         });
         let encodings = encodings.collect();
         let transceiver = Transceiver {
@@ -348,6 +345,8 @@ impl Transceivers {
             encodings,
             streams: init.streams,
             preferences: Vec::new(),
+            unwanted_extensions: Vec::new(),
+            generation: 0,
             remote: None,
         };
         tight::push(&mut self.list, transceiver);
@@ -466,9 +465,3 @@ impl Transceivers {
         self.list.retain(|transceiver| !transceiver.is_over());
     }
 }
-
-/// RFC 8851 §10 allows any length, the header extension 16 in its one-byte form (RFC 8285 §4.2).
-const MAX_RID_LEN: usize = 16;
-
-/// How many layers a track may be sent in at a time.
-const MAX_RIDS: usize = 16;

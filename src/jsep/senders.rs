@@ -1,0 +1,200 @@
+//! What a sender is told apart from its track: parameters, streams, header extensions
+//! (W3C webrtc-pc §5.2, webrtc-extensions).
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::DescriptionError::{InvalidModification, InvalidState};
+use super::media::{EncodingParameters, Kind, Limits, Transceiver, TransceiverId, TransceiverInit};
+use super::{DescriptionError, OfferOptions, Session};
+use crate::wire::sdp::Direction;
+
+/// How a track is sent, to look at and to change: W3C `RTCRtpSendParameters`.
+///
+/// Taken by [`Session::send_parameters`] and given back to
+/// [`Session::set_send_parameters`], before anything else changes the sender. What
+/// cannot be changed has no field here: the connection tells it otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendParameters {
+    /// In which forms: as many as there were, in the same order, under the same names.
+    pub encodings: Vec<EncodingParameters>,
+    transceiver: TransceiverId,
+    /// Which state of the sender it shows: the W3C's `transactionId`.
+    generation: u32,
+}
+
+/// A header extension of RTP, and whether a transceiver negotiates it (W3C
+/// `RTCRtpHeaderExtensionCapability`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderExtensionChoice {
+    /// Which extension.
+    pub uri: String,
+    /// Whether it is offered, and accepted if it is offered; "stopped" otherwise.
+    pub is_wanted: bool,
+}
+
+impl Session {
+    /// How the track of a transceiver is sent; `None` if there is no such transceiver.
+    #[must_use]
+    pub fn send_parameters(&self, id: TransceiverId) -> Option<SendParameters> {
+        let transceiver = self.transceiver(id)?;
+        let encodings = transceiver.encodings().iter().map(EncodingParameters::of);
+        Some(SendParameters {
+            encodings: encodings.collect(),
+            transceiver: id,
+            generation: transceiver.generation,
+        })
+    }
+
+    /// Sends the track of a transceiver like this from now on, without an exchange.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] if the transceiver is stopped or unknown, or an exchange or
+    /// another call has changed it since the parameters were taken;
+    /// [`InvalidModification`] if they are of another transceiver, or the encodings are
+    /// not the same by number, order and name; [`DescriptionError::Range`] if a number
+    /// is not allowed.
+    pub fn set_send_parameters(
+        &mut self,
+        id: TransceiverId,
+        mut parameters: SendParameters,
+    ) -> Result<(), DescriptionError> {
+        let transceiver = self.live_transceiver(id)?;
+        if parameters.transceiver != id {
+            return Err(InvalidModification);
+        }
+        if parameters.generation != transceiver.generation {
+            return Err(InvalidState);
+        }
+        let names = parameters.encodings.iter().map(|one| &one.rid);
+        if !names.eq(transceiver.encodings.iter().map(|one| &one.rid)) {
+            return Err(InvalidModification);
+        }
+        let kind = transceiver.kind();
+        let mut wanted = parameters.encodings.iter_mut();
+        wanted.try_for_each(|encoding| encoding.check(kind))?;
+        for (encoding, wanted) in transceiver.encodings.iter_mut().zip(&parameters.encodings) {
+            encoding.paused = !wanted.active;
+            encoding.limits = Limits::of(wanted);
+        }
+        transceiver.touch();
+        Ok(())
+    }
+
+    /// Says to which streams the track of a transceiver belongs: the next exchange
+    /// tells the peer.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] if the transceiver is stopped or unknown.
+    pub fn set_streams(
+        &mut self,
+        id: TransceiverId,
+        streams: &[&str],
+    ) -> Result<(), DescriptionError> {
+        self.live_transceiver(id)?.streams = distinct(streams);
+        Ok(())
+    }
+
+    /// The header extensions that are known of a transceiver's kind of media, and
+    /// which of them it negotiates.
+    #[must_use]
+    pub fn header_extensions(&self, id: TransceiverId) -> Vec<HeaderExtensionChoice> {
+        let Some(transceiver) = self.transceiver(id) else {
+            return Vec::new();
+        };
+        let known = self.config.media.of(transceiver.kind()).extensions.iter();
+        let choices = known.map(|uri| HeaderExtensionChoice {
+            uri: uri.clone(),
+            is_wanted: transceiver.wants_extension(uri),
+        });
+        choices.collect()
+    }
+
+    /// Says which header extensions a transceiver negotiates from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] if the transceiver is stopped or unknown;
+    /// [`InvalidModification`] if the list has not the extensions of
+    /// [`header_extensions`](Self::header_extensions) in the same order, or does not
+    /// want the one that names sections, without which BUNDLE does not work (RFC 9143 §14).
+    pub fn set_header_extensions(
+        &mut self,
+        id: TransceiverId,
+        choices: &[HeaderExtensionChoice],
+    ) -> Result<(), DescriptionError> {
+        let kind = self.live_transceiver(id)?.kind();
+        let known = &self.config.media.of(kind).extensions;
+        let unwanted = choices.iter().filter(|choice| !choice.is_wanted);
+        let is_mandatory = |choice: &HeaderExtensionChoice| choice.uri == MID;
+        let is_same = choices.iter().map(|choice| &choice.uri).eq(known);
+        if !is_same || unwanted.clone().any(is_mandatory) {
+            return Err(InvalidModification);
+        }
+        let unwanted = unwanted.map(|choice| choice.uri.clone()).collect();
+        self.live_transceiver(id)?.unwanted_extensions = unwanted;
+        Ok(())
+    }
+
+    /// What the legacy options of an offer do to transceivers before the offer is made
+    /// (W3C §4.4.3): [`create_offer`](Self::create_offer) does it, unless it was done.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] after the end, [`DescriptionError::Operation`] if there are too
+    /// many transceivers.
+    pub fn prepare_offer(&mut self, options: OfferOptions) -> Result<(), DescriptionError> {
+        for (kind, receives) in [
+            (Kind::Audio, options.offer_to_receive_audio),
+            (Kind::Video, options.offer_to_receive_video),
+        ] {
+            match receives {
+                Some(true) => self.receive_one(kind)?,
+                Some(false) => self.transceivers.stop_receiving(kind),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn receive_one(&mut self, kind: Kind) -> Result<(), DescriptionError> {
+        let live = |one: &&Transceiver| one.kind() == kind && !one.is_stopping();
+        let receives = |one: &Transceiver| one.direction().receives();
+        if self.transceivers.iter().filter(live).any(receives) {
+            return Ok(());
+        }
+        let init = TransceiverInit {
+            direction: Direction::RecvOnly,
+            ..TransceiverInit::default()
+        };
+        self.add_transceiver(kind, init).map(drop)
+    }
+}
+
+impl Transceiver {
+    /// Whether it negotiates a header extension.
+    pub(super) fn wants_extension(&self, uri: &str) -> bool {
+        !self.unwanted_extensions.iter().any(|other| other == uri)
+    }
+
+    /// What was said of its sender's parameters is no longer so.
+    pub(super) const fn touch(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+    }
+}
+
+/// W3C §5.2 `setStreams`: each stream counts once.
+pub(super) fn distinct(streams: &[&str]) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::with_capacity(streams.len());
+    for stream in streams {
+        if !distinct.iter().any(|other| other == stream) {
+            distinct.push(stream.to_string());
+        }
+    }
+    distinct
+}
+
+/// The header extension that names the section of a packet.
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
