@@ -81,11 +81,12 @@ impl Acceptance<'_> {
             return None;
         }
         let ours = self.abilities.of(theirs.kind);
-        let codecs = ours.answer(&theirs.codecs, &transceiver.preferences);
+        let direction = transceiver.direction().and(theirs.direction.reversed());
+        let offered = ours.toward(direction, &theirs.codecs);
+        let codecs = ours.answer(&offered, &transceiver.preferences);
         if codecs.is_empty() {
             return None;
         }
-        let direction = transceiver.direction().and(theirs.direction.reversed());
         let known = |extension: &&HeaderExtension| {
             ours.extensions.contains(&extension.uri) && transceiver.wants_extension(&extension.uri)
         };

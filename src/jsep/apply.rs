@@ -74,6 +74,12 @@ pub(super) fn check_answer(answer: &Reading, offer: &Reading) -> Result<(), Desc
         {
             return Err(InvalidAccess("answer that accepts what was not offered"));
         }
+        let directions = answered.rtp.as_ref().zip(offered.rtp.as_ref());
+        let directions = directions.map(|(answer, offer)| (answer.direction, offer.direction));
+        // RFC 3264 §6.1: what is offered to be sent is received, or it is not.
+        if directions.is_some_and(|(answer, offer)| answer != answer.and(offer.reversed())) {
+            return Err(InvalidAccess("answer whose direction was not offered"));
+        }
         if answered.bundle.is_some() && offered.bundle.is_none() {
             return Err(InvalidAccess(
                 "answer that bundles what was not offered as a bundle",

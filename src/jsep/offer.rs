@@ -134,7 +134,7 @@ impl Wishes<'_> {
         Rtp {
             kind: transceiver.kind(),
             direction,
-            codecs: numbers.for_codecs(codecs),
+            codecs: numbers.for_codecs(&ours.toward(direction, codecs)),
             extensions: numbers.for_extensions(&extensions),
             mux: true,
             reduced: true,

@@ -352,14 +352,19 @@ impl<'d, 'a> Layout<'d, 'a> {
         bundle.members.iter().copied().filter(same).collect()
     }
 
-    /// Whether a section that is not rejected can be reached and its peer be
-    /// known (RFC 8829 §5.8.2).
+    /// Whether a section that is not rejected can be reached, its peer be known
+    /// (RFC 8829 §5.8.2), and its packets be told apart.
     fn check_transport(&self, index: usize, media: &Media<'_>) -> Result<(), DescriptionError> {
         let over_rtp = matches!(media.kind, MediaKind::Audio | MediaKind::Video)
             && media.protocol.contains("RTP/");
         // What is of no protocol that we know is rejected, whatever else it lacks.
         if media.is_rejected() || !(over_rtp || media.is_data_channel()) {
             return Ok(());
+        }
+        // RFC 5761 §4: on a shared port these look like RTCP.
+        let is_rtcp = |format: &str| matches!(format.parse(), Ok(64..=95_u8));
+        if over_rtp && media.rtcp_mux() && media.formats().any(is_rtcp) {
+            return Err(InvalidAccess("payload type between 64 and 95"));
         }
         let said = self.said(index);
         let (Some(ufrag), Some(pwd)) = (said.ufrag, said.pwd) else {

@@ -238,6 +238,8 @@ impl Transceivers {
             }
             let transceiver = self.for_offered(mid, rtp.kind, rtp.direction);
             transceiver.hear(section, rtp);
+            let id = transceiver.id();
+            self.ask_for_layers(id, &rtp.layers);
         }
     }
 

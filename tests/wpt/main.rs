@@ -11,6 +11,7 @@
 mod beginning;
 mod needed;
 mod order;
+mod sections;
 #[expect(dead_code, reason = "stories to come use it")]
 mod support;
 mod table;

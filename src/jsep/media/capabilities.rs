@@ -1,9 +1,11 @@
 //! What can be sent and received?
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Codec, Kind};
+use crate::wire::sdp::Direction;
 
 /// What can be sent and received of one kind of media, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -13,6 +15,10 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// The URIs of the RTP header extensions.
     pub extensions: Vec<String>,
+    /// Which of the codecs cannot be received, by payload type.
+    pub send_only: Vec<u8>,
+    /// Which of the codecs cannot be sent, by payload type.
+    pub receive_only: Vec<u8>,
 }
 
 /// What can be sent and received?
@@ -54,10 +60,12 @@ impl MediaCapabilities {
             audio: Capabilities {
                 codecs: audio.into(),
                 extensions: uris(&AUDIO_EXTENSIONS),
+                ..Capabilities::default()
             },
             video: Capabilities {
                 codecs: repeated(&video, &VIDEO_FEEDBACK),
                 extensions: uris(&VIDEO_EXTENSIONS),
+                ..Capabilities::default()
             },
         }
     }
@@ -82,10 +90,12 @@ impl MediaCapabilities {
             audio: Capabilities {
                 codecs: audio.into(),
                 extensions: uris(&[MID, AUDIO_LEVEL]),
+                ..Capabilities::default()
             },
             video: Capabilities {
                 codecs: repeated(&video, &feedback),
                 extensions: uris(&[MID, ABS_SEND_TIME]),
+                ..Capabilities::default()
             },
         }
     }
@@ -101,6 +111,30 @@ impl MediaCapabilities {
 }
 
 impl Capabilities {
+    /// What of `codecs` can go which way (RFC 8829 §5.2.1): where media go both
+    /// ways, what can be sent and received.
+    pub(in crate::jsep) fn toward<'c>(
+        &self,
+        direction: Direction,
+        codecs: &'c [Codec],
+    ) -> Cow<'c, [Codec]> {
+        if self.send_only.is_empty() && self.receive_only.is_empty() {
+            return Cow::Borrowed(codecs);
+        }
+        let is_paused = direction == Direction::Inactive;
+        let [sends, receives] = [direction.sends(), direction.receives()].map(|it| it || is_paused);
+        let can = |codec: &&Codec| {
+            let mut same = self.codecs.iter().filter(|ours| {
+                ours.is_same_format(codec) && ours.repeats().is_some() == codec.repeats().is_some()
+            });
+            same.any(|ours| {
+                !(receives && self.send_only.contains(&ours.payload)
+                    || sends && self.receive_only.contains(&ours.payload))
+            })
+        };
+        codecs.iter().filter(can).cloned().collect()
+    }
+
     /// What we answer to the codecs of an offer, in the order of `preferences` or,
     /// where there are none, of the offer (RFC 8829 §5.3.1).
     pub(in crate::jsep) fn answer(&self, offered: &[Codec], preferences: &[Codec]) -> Vec<Codec> {

@@ -166,6 +166,21 @@ pub(in crate::jsep) fn init(
     Ok(encodings)
 }
 
+/// The layers that the peer asks for (W3C §4.4.1.5): each once, and none whose name
+/// packets cannot carry.
+pub(super) fn asked_for(kind: Kind, layers: &[String]) -> Vec<EncodingParameters> {
+    let mut wanted: Vec<EncodingParameters> = Vec::new();
+    for rid in layers.iter().filter(|rid| rid.len() <= MAX_RID_LEN) {
+        if wanted.len() < MAX_ENCODINGS && !wanted.iter().any(|one| one.rid == *rid) {
+            wanted.push(EncodingParameters::named(rid));
+        }
+    }
+    if kind == Kind::Video {
+        scale(&mut wanted);
+    }
+    wanted
+}
+
 /// The last layer has all that there is, each before it half of the next; or, where
 /// the application says something, all of which it says nothing.
 fn scale(encodings: &mut [EncodingParameters]) {

@@ -85,7 +85,7 @@ pub struct Encoding {
 /// What the peer says of what it sends.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct RemoteStreams {
-    /// To which streams its track belongs.
+    /// To which streams its track belongs; `default` if the peer names none.
     pub streams: Vec<Stream>,
     /// In which forms it is sent, where it says so.
     pub encodings: Vec<Encoding>,
@@ -157,8 +157,16 @@ impl Rtp {
 
     /// What the writer says of what it sends.
     pub(in crate::jsep) fn remote_streams(&self) -> RemoteStreams {
+        let mut streams = self.streams.clone();
+        if streams.is_empty() {
+            // RFC 8829 §5.10: whoever names no stream has one all the same.
+            streams.push(Stream {
+                stream: DEFAULT_STREAM.to_string(),
+                track: None,
+            });
+        }
         RemoteStreams {
-            streams: self.streams.clone(),
+            streams,
             encodings: self.encodings.clone(),
         }
     }
@@ -184,39 +192,29 @@ fn extensions(media: &Media<'_>) -> Vec<HeaderExtension> {
     maps.take(MAX_EXTENSIONS).collect()
 }
 
-/// The streams of the track; where the section names none, those of its sources (RFC
-/// 5576, as browsers wrote it before RFC 8830).
+/// The streams of a section, each once: by RFC 8830 or, where there are none, as
+/// browsers wrote them before, for each SSRC.
 fn streams(media: &Media<'_>) -> Vec<Stream> {
-    let msids = media.attributes().iter().filter_map(|line| match line {
-        Attribute::Msid(msid) => Some(Stream {
-            stream: msid.stream.to_string(),
-            track: msid.track.map(ToString::to_string),
-        }),
+    let lines = media.attributes().iter();
+    let said = lines.clone().filter_map(|line| match line {
+        Attribute::Msid(msid) => Some((msid.stream, msid.track)),
         _ => None,
     });
-    let msids: Vec<Stream> = msids.take(MAX_STREAMS).collect();
-    if msids.is_empty() {
-        return source_streams(media);
-    }
-    msids
-}
-
-fn source_streams(media: &Media<'_>) -> Vec<Stream> {
+    let of_sources = lines.filter_map(|line| match line {
+        Attribute::Ssrc(line) if line.attribute == "msid" => {
+            let (stream, track) = line.value?.split_once(' ')?;
+            Some((stream, Some(track)))
+        }
+        _ => None,
+    });
+    let is_said = said.clone().next().is_some();
     let mut streams: Vec<Stream> = Vec::new();
-    for line in media.attributes() {
-        if let Attribute::Ssrc(line) = line
-            && line.attribute == "msid"
-            && let Some(mut words) = line.value.map(|value| value.split(' '))
-            && let Some(name) = words.next().filter(|name| !name.is_empty())
-        {
-            let stream = Stream {
-                stream: name.to_string(),
-                track: words.next().map(ToString::to_string),
-            };
-            // Each source of a track says the same.
-            if streams.len() < MAX_STREAMS && !streams.contains(&stream) {
-                streams.push(stream);
-            }
+    for (stream, track) in said.chain(of_sources.filter(|_| !is_said)) {
+        if streams.len() < MAX_STREAMS && !streams.iter().any(|known| known.stream == stream) {
+            streams.push(Stream {
+                stream: stream.to_string(),
+                track: track.map(ToString::to_string),
+            });
         }
     }
     streams
@@ -432,6 +430,9 @@ pub(in crate::jsep) const CRYPTEX: Attribute<'static> = Attribute::Other {
 
 /// How many header extensions of a section are looked at; the rest is ignored.
 const MAX_EXTENSIONS: usize = 64;
+
+/// How the stream of a peer is called that names none.
+const DEFAULT_STREAM: &str = "default";
 
 /// How many streams of a track are looked at; the rest is ignored.
 const MAX_STREAMS: usize = 16;

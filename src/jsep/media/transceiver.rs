@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::{Codec, Encoding, EncodingParameters, Limits, RemoteStreams, Stream};
+use super::{Codec, Encoding, EncodingParameters, Limits, RemoteStreams, Stream, encoding};
 use crate::rng::Rng;
 use crate::tight;
 use crate::wire::sdp::Direction;
@@ -194,11 +194,16 @@ impl Transceiver {
                 track: track(),
             }]);
         }
-        let streams = self.streams.iter().map(|stream| Stream {
-            stream: stream.clone(),
-            track: track(),
-        });
-        streams.collect()
+        let mut streams: Vec<Stream> = Vec::new();
+        for stream in &self.streams {
+            if !streams.iter().any(|known| known.stream == *stream) {
+                streams.push(Stream {
+                    stream: stream.clone(),
+                    track: track(),
+                });
+            }
+        }
+        streams
     }
 
     /// The name of what there is to send, if anything: what `add_track` or
@@ -218,6 +223,11 @@ impl Transceiver {
     pub(in crate::jsep) fn encoding_mut(&mut self, rid: &str) -> Option<&mut Encoding> {
         let mut encodings = self.encodings.iter_mut();
         encodings.find(|encoding| encoding.rid == rid)
+    }
+
+    /// Whether it sends in a single form, without a name.
+    fn is_plain(&self) -> bool {
+        matches!(&self.encodings[..], [only] if only.rid.is_empty())
     }
 
     /// W3C §5.2 `replaceTrack`.
@@ -310,6 +320,33 @@ impl Transceivers {
         all.find(|transceiver| transceiver.mid() == Some(mid))
     }
 
+    fn encoding(&mut self, kind: Kind, wanted: &EncodingParameters) -> Encoding {
+        Encoding {
+            rid: wanted.rid.clone(),
+            ssrc: Some(self.fresh_ssrc()),
+            // Sound is not repeated.
+            repair_ssrc: (kind == Kind::Video).then(|| self.fresh_ssrc()),
+            cname: self.cname.clone(),
+            paused: !wanted.active,
+            limits: Limits::of(wanted),
+        }
+    }
+
+    /// The peer asks for layers: whoever sends in a single form, without a name, sends
+    /// those (W3C §4.4.1.5).
+    pub(in crate::jsep) fn ask_for_layers(&mut self, id: TransceiverId, layers: &[String]) {
+        let is_plain = |one: &&Transceiver| one.is_plain();
+        let Some(kind) = self.get(id).filter(is_plain).map(Transceiver::kind) else {
+            return;
+        };
+        let wanted = encoding::asked_for(kind, layers);
+        let encodings = wanted.iter().map(|wanted| self.encoding(kind, wanted));
+        let encodings: Vec<Encoding> = encodings.collect();
+        if let Some(transceiver) = self.get_mut(id).filter(|_| !encodings.is_empty()) {
+            transceiver.encodings = encodings;
+        }
+    }
+
     /// W3C §5.1 `addTransceiver`.
     pub(in crate::jsep) fn add(&mut self, kind: Kind, init: TransceiverInit) -> &mut Transceiver {
         let id = TransceiverId(self.made);
@@ -320,15 +357,7 @@ impl Transceivers {
         } else {
             init.encodings.as_slice()
         };
-        let encodings = wanted.iter().map(|wanted| Encoding {
-            rid: wanted.rid.clone(),
-            ssrc: Some(self.fresh_ssrc()),
-            // Sound is not repeated.
-            repair_ssrc: (kind == Kind::Video).then(|| self.fresh_ssrc()),
-            cname: self.cname.clone(),
-            paused: !wanted.active,
-            limits: Limits::of(wanted),
-        });
+        let encodings = wanted.iter().map(|wanted| self.encoding(kind, wanted));
         let encodings = encodings.collect();
         let transceiver = Transceiver {
             id,
@@ -451,6 +480,9 @@ impl Transceivers {
             let old = before.get(transceiver.id);
             transceiver.mid = old.and_then(|old| old.mid.clone());
             transceiver.remote = old.and_then(|old| old.remote.clone());
+            if let Some(plain) = old.filter(|old| old.is_plain() && !transceiver.is_plain()) {
+                transceiver.encodings.clone_from(&plain.encodings);
+            }
             old.is_some() || !transceiver.by_offer
         });
     }
