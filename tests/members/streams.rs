@@ -218,7 +218,7 @@ fn wpt_119_lines_of_streams_mean_what_they_say() {
             "a=msid:s voice\r\na=msid:t voice\r\n",
             &["0 joins s", "0 joins t", "track 0"],
         ),
-        ("", &["track 0"]),
+        ("", &["0 joins default", "track 0"]),
         ("a=ssrc:7 msid:x voice\r\n", &["0 joins x", "track 0"]),
         (
             "a=msid:s voice\r\na=ssrc:7 msid:x voice\r\n",

@@ -679,7 +679,7 @@ fn wpt_179_places_are_used_again() {
     let first = alice.add_track(Kind::Audio, "a", &[]).unwrap();
     alice.add_track(Kind::Video, "b", &[]).unwrap();
     exchange(&mut alice, &mut bob);
-    alice.stop_transceiver(first);
+    alice.stop_transceiver(first).unwrap();
     exchange(&mut alice, &mut bob);
     let kinds = |peer: &PeerConnection| -> Vec<(String, bool)> {
         let sdp = peer.local_description().unwrap().sdp;
@@ -717,7 +717,7 @@ fn wpt_179_places_are_used_again() {
         let mid = new.transceiver(id).unwrap().mid().unwrap().to_string();
         assert_ne!(mid, before, "it is something else");
         assert!(other.transceivers().any(|one| one.mid() == Some(&mid)));
-        new.stop_transceiver(id);
+        new.stop_transceiver(id).unwrap();
         exchange(new, other);
         assert!(!kinds(new)[0].1 && !kinds(other)[0].1);
     }
