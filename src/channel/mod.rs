@@ -19,6 +19,7 @@
 mod config;
 mod data;
 mod establish;
+mod handover;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ pub struct DataChannels {
     /// At most four for each channel in the table: opened, open, closing, closed,
     /// and a low buffer for each time that the application filled it.
     pub(super) events: VecDeque<Event>,
-    end: End,
+    pub(super) end: End,
     pub(super) stats: Stats,
 }
 
@@ -57,7 +57,7 @@ pub(super) enum Due {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum End {
+pub(super) enum End {
     NotYet,
     /// The association is gone; what it had received is delivered first.
     Draining(CloseReason),
@@ -355,7 +355,7 @@ impl DataChannels {
     }
 
     /// Reacts to what the association says, and answers DCEP messages that are next in line.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(event) = self.association.poll_event() {
             self.on_association(event);
         }
@@ -442,7 +442,7 @@ impl DataChannels {
         self.finish_if_reset(id);
     }
 
-    fn on_message(&mut self, message: sctp::Message) -> Option<Event> {
+    pub(super) fn on_message(&mut self, message: sctp::Message) -> Option<Event> {
         let id = self.by_stream.get(&message.stream).copied();
         let event = id.zip(Data::from_wire(message.ppid, message.data));
         let Some((id, data)) = event else {

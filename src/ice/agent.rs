@@ -48,6 +48,8 @@ pub struct IceAgent {
     pub(super) older: Vec<Generation>,
     /// How many there were.
     pub(super) generations: u32,
+    /// Data of somebody whose credentials are not known yet does not pass.
+    pub(super) deaf_to_strangers: bool,
     pub(super) state: IceState,
     /// The selected pair that the application was told of, and its generation.
     pub(super) selected: Option<(u32, Path)>,
@@ -97,6 +99,7 @@ impl IceAgent {
             generation: Generation::new(local, &config),
             older: Vec::new(),
             generations: 0,
+            deaf_to_strangers: false,
             state: IceState::New,
             selected: None,
             replies: VecDeque::new(),
@@ -292,6 +295,11 @@ impl IceAgent {
         if demux::classify(datagram) == Class::Stun {
             let now = self.told(now);
             self.on_stun(now, path, datagram);
+            return None;
+        }
+        let is_restarting = self.generation.remote.is_none() && !self.older.is_empty();
+        if is_restarting && self.deaf_to_strangers && !self.is_agreed(path) {
+            self.stats.dropped.stranger += 1;
             return None;
         }
         let Some(pair) = self.proved_pair(path) else {

@@ -84,6 +84,17 @@ impl Generation {
         }
     }
 
+    /// Begins anew with the same name and password of ours, as for another peer.
+    pub(super) fn forget_peer(&mut self, number: u32, config: &IceConfig) {
+        self.number = number;
+        self.remote = None;
+        self.remotes = Vec::new();
+        self.remotes_ended = false;
+        self.learned = 0;
+        self.checks = CheckList::new(config.max_pairs, config.lite);
+        self.progress = Progress::new();
+    }
+
     /// Whether it has not retired.
     pub(super) const fn is_alive(&self) -> bool {
         self.retires.is_none()

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use super::generation::{Generation, Local};
 use super::pair::Pair;
-use super::{Credentials, GatheringState, IceAgent, IceState};
+use super::{Credentials, CredentialsError, GatheringState, IceAgent, IceState};
 use crate::crypto::CryptoError;
 use crate::net::{CandidateKind, Path};
 use crate::time::Instant;
@@ -82,6 +82,44 @@ impl IceAgent {
         self.settle();
         self.refresh();
         true
+    }
+
+    /// The peer is another one from now on, with this name and password (RFC 8842 §5.4):
+    /// nothing that led to the one before is of use any more, and nothing that comes
+    /// from there is listened to.
+    ///
+    /// A [`restart`](Self::restart) comes before it, so that the one before does not
+    /// know our credentials; unless both of them answered to the same offer.
+    ///
+    /// # Errors
+    ///
+    /// As of [`set_remote_credentials`](Self::set_remote_credentials); nothing changed then.
+    pub fn hand_over(&mut self, credentials: Credentials) -> Result<(), CredentialsError> {
+        if self.is_closed() {
+            return Err(CredentialsError::Closed);
+        }
+        credentials.check()?;
+        self.older.clear();
+        if self.generation.remote.is_some() {
+            self.generations += 1;
+            self.generation.forget_peer(self.generations, &self.config);
+        }
+        self.forget_guests();
+        self.set_remote_credentials(credentials)
+    }
+
+    /// Says whether [`open`](Self::open) passes data of somebody who knows the
+    /// credentials of a [`restart`](Self::restart) whose own are not known yet. It may
+    /// be the peer, on its new path, or another one that takes its place. Without
+    /// this it passes.
+    pub const fn hear_strangers(&mut self, wanted: bool) {
+        self.deaf_to_strangers = !wanted;
+    }
+
+    /// Whether `path` is one to a peer whose credentials are known.
+    pub(super) fn is_agreed(&self, path: Path) -> bool {
+        let mut all = self.older.iter().chain([&self.generation]);
+        all.any(|one| one.remote.is_some() && one.checks.find(path).is_some())
     }
 
     /// Local candidates belong to the newest generation.

@@ -50,6 +50,8 @@ pub struct Dropped {
     pub unknown_local: u64,
     /// Data on a path that no check has proved.
     pub unproved_path: u64,
+    /// Data of somebody whose credentials were not known yet, while it was not wanted.
+    pub stranger: u64,
     /// A request while too many answers wait, or one whose answer waits already.
     pub replies_full: u64,
     /// A check after ours have failed.

@@ -191,6 +191,20 @@ impl Lines {
         }
     }
 
+    /// Another peer hears the streams from now on, under other keys.
+    pub(super) fn begin_anew(&mut self, rng: &mut Rng) {
+        for line in self.lines.values_mut() {
+            // Their numbers may be used again: the old keys are gone.
+            line.left.clear();
+            for encoding in &mut line.encodings {
+                encoding.sender.begin_anew(rng);
+                let sent = encoding.sender.stats().sent.packets;
+                encoding.reported = (sent, u8::MAX);
+            }
+        }
+        self.index();
+    }
+
     /// Lets an encoding of a line write; it may have packets to send then.
     pub(super) fn write(
         &mut self,

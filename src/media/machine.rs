@@ -46,7 +46,7 @@ pub struct Media {
     pub(super) extensions: ExtensionMap,
     pub(super) control: Control,
     pub(super) arrivals: Arrivals,
-    departures: Departures,
+    pub(super) departures: Departures,
     /// The transport's number of the next packet.
     transport_sequence: Serial16,
     pub(super) events: VecDeque<Event>,
@@ -415,7 +415,7 @@ impl Media {
     }
 
     /// What follows from all lines together is made anew.
-    fn renew(&mut self, now: Instant) {
+    pub(super) fn renew(&mut self, now: Instant) {
         self.extensions = ExtensionMap::new();
         for (_, line) in self.lines.iter() {
             for kind in Kind::ALL {

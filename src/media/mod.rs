@@ -74,6 +74,7 @@ mod control;
 mod deliver;
 mod departures;
 mod event;
+mod handover;
 mod inbound;
 mod lines;
 mod machine;

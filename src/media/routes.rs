@@ -140,6 +140,11 @@ impl Routes {
         self.remembered.push_back((ssrc, route));
     }
 
+    /// Packets of another peer may have the same sources.
+    pub(super) fn forget(&mut self) {
+        self.remembered.clear();
+    }
+
     /// Takes out what was signalled of a line.
     fn clear(&mut self, line: LineId) {
         self.lines.remove(&line);

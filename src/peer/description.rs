@@ -248,29 +248,27 @@ impl PeerConnection {
     }
 
     fn apply_transport(&mut self, plan: TransportPlan) {
-        let ice = self.links.first.transport.ice_mut();
-        ice.set_remote_lite(plan.lite);
+        let link = &mut self.links.first;
+        link.transport.ice_mut().set_remote_lite(plan.lite);
         // The grammar of both was checked with the description (RFC 8839 §5.4).
         let credentials = ice::Credentials {
             ufrag: plan.ufrag,
             pwd: plan.pwd,
         };
-        if ice.set_remote_credentials(credentials).is_err() {
+        let is_set = if plan.new_association {
+            link.hand_over(self.now, credentials, &mut self.channels)
+        } else {
+            link.transport.ice_mut().set_remote_credentials(credentials)
+        };
+        if is_set.is_err() {
             return;
         }
-        let end = plan.end_of_candidates;
+        link.transport.start_dtls(plan.role, plan.fingerprints);
         self.add_remote_candidates(plan.candidates);
-        if end {
-            self.links
-                .first
-                .transport
-                .ice_mut()
-                .end_of_remote_candidates();
+        if plan.end_of_candidates {
+            let ice = self.links.first.transport.ice_mut();
+            ice.end_of_remote_candidates();
         }
-        self.links
-            .first
-            .transport
-            .start_dtls(plan.role, plan.fingerprints);
     }
 
     fn add_remote_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {

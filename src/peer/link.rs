@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::channel::DataChannels;
 use crate::dtls::{self, DtlsState};
-use crate::ice::IceState;
+use crate::ice::{Credentials, CredentialsError, IceState};
 use crate::jsep::TransceiverId;
 use crate::media::Media;
 use crate::net::Path;
@@ -82,6 +82,23 @@ impl Link {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         earliest(self.transport.poll_timeout(), self.media.poll_timeout())
+    }
+
+    /// Another peer takes the place of the one before (RFC 8842 §5.4): nothing that
+    /// was between the two ends is of use to it.
+    pub(super) fn hand_over(
+        &mut self,
+        now: Instant,
+        credentials: Credentials,
+        channels: &mut DataChannels,
+    ) -> Result<(), CredentialsError> {
+        self.transport.hand_over(credentials)?;
+        self.media.begin_anew(now);
+        if self.carries_data {
+            channels.begin_anew();
+        }
+        self.key_logged = false;
+        Ok(())
     }
 
     /// A round trip of ICE counts until reports tell.

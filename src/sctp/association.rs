@@ -122,6 +122,13 @@ impl SctpAssociation {
         }
     }
 
+    /// Another one in its place, for another peer, by the same configuration.
+    #[must_use]
+    pub(crate) fn successor(&mut self) -> Self {
+        let config = self.ctx.config.clone();
+        Self::new(config, &mut self.ctx.rng)
+    }
+
     /// Asks the peer for an association. Without effect if there is one, or was.
     pub fn connect(&mut self) {
         if matches!(self.state, State::Idle) {

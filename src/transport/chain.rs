@@ -8,7 +8,7 @@ use crate::crypto::certificate::Fingerprint;
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::cursor::Writer;
 use crate::dtls::{self, DtlsConfig, DtlsState, DtlsTransport};
-use crate::ice::{self, IceAgent, IceConfig};
+use crate::ice::{self, CredentialsError, IceAgent, IceConfig};
 use crate::net::Path;
 use crate::rng::Rng;
 use crate::srtp::{self, HeaderProtection, SrtpContext};
@@ -88,6 +88,8 @@ pub struct Stats {
     pub media_too_early: u64,
     /// DTLS records that came before the roles were known.
     pub too_early: u64,
+    /// How often another peer has taken the place of the one before.
+    pub handovers: u64,
 }
 
 impl Transport {
@@ -144,13 +146,28 @@ impl Transport {
 
     /// Starts DTLS: the role is known, and how to recognise the peer.
     ///
-    /// Does nothing if it was started before.
+    /// Does nothing if it was started before, and no other peer has
+    /// [taken over](Self::hand_over).
     pub fn start_dtls(&mut self, role: dtls::Role, fingerprints: Vec<Fingerprint>) {
         if self.secured.dtls.is_none() {
             self.secured.remote_fingerprints = fingerprints;
             let config = self.dtls_config.clone();
             self.secured.dtls = Some(DtlsTransport::new(config, role, &mut self.rng));
         }
+    }
+
+    /// The peer is another one from now on, with these credentials of ICE: a DTLS
+    /// association that [`start_dtls`](Self::start_dtls) begins, and its keys of media,
+    /// take the place of the old ones (RFC 8842 §5.4, §5.5). What is left of the old
+    /// association is neither sent nor taken, and nothing that it had to say is told.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError`]; nothing changed then.
+    pub fn hand_over(&mut self, credentials: ice::Credentials) -> Result<(), CredentialsError> {
+        self.ice.hand_over(credentials)?;
+        self.secured.forget_peer();
+        Ok(())
     }
 
     /// Says that there is media, and what of their headers is hidden. It counts once
@@ -223,6 +240,9 @@ impl Transport {
         mut deliver: impl FnMut(Delivery<'_>),
     ) {
         let Self { ice, secured, .. } = self;
+        // Whoever answers to our new credentials before its description is here may be
+        // another peer: a handshake with the one before must not take its ClientHello.
+        ice.hear_strangers(secured.is_connected());
         if path.protocol.is_stream() {
             let mut rest = &*bytes;
             while let Some(payload) = ice.open_stream(now, path, &mut rest) {
@@ -353,6 +373,19 @@ impl Stats {
 }
 
 impl Secured {
+    const fn is_connected(&self) -> bool {
+        matches!(&self.dtls, Some(dtls) if matches!(dtls.state(), DtlsState::Connected))
+    }
+
+    /// Nothing of the association that was is of use any more, not even what it would
+    /// have told.
+    fn forget_peer(&mut self) {
+        self.stats.handovers += 1;
+        self.dtls = None;
+        self.media.forget_keys();
+        self.events = Queue::new();
+    }
+
     /// Takes what came through ICE.
     fn open(&mut self, now: Instant, payload: &mut [u8], deliver: &mut impl FnMut(Delivery<'_>)) {
         self.stats.packets_received += 1;

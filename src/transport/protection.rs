@@ -28,6 +28,12 @@ impl Protection {
         self.start(provider);
     }
 
+    /// The keys are worth nothing any more: until there are others, media is neither
+    /// sent nor taken.
+    pub(super) fn forget_keys(&mut self) {
+        (self.profile, self.keys, self.context) = (None, None, None);
+    }
+
     /// There is media.
     pub(super) fn want(&mut self, header: HeaderProtection, provider: &CryptoProvider) {
         self.wanted.get_or_insert(header);

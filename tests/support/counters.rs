@@ -13,6 +13,7 @@ pub fn ice(stats: &ice::Stats) -> u64 {
         + dropped.unexpected
         + dropped.unknown_local
         + dropped.unproved_path
+        + dropped.stranger
         + dropped.replies_full
         + dropped.candidates_full
 }

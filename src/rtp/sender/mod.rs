@@ -414,6 +414,17 @@ impl RtpSender {
         self.own = (0, 0);
     }
 
+    /// Goes on under other keys, to a receiver that knows nothing of it: all numbers
+    /// begin anew, since the receiver counts their wraps from zero (RFC 3711 §3.3.1).
+    /// What was written is lost: begin with a key frame.
+    pub fn begin_anew(&mut self, rng: &mut (impl CryptoRng + ?Sized)) {
+        let mut rng = Rng::from_rng(rng);
+        self.change_ssrc(self.config.ssrc, &mut rng);
+        self.repair = Repair::new(self.config.repairs, &mut rng);
+        self.names = Names::default();
+        self.key_frames = KeyFrames::default();
+    }
+
     /// Sends again as another source.
     pub fn change_repair_ssrc(&mut self, ssrc: Ssrc) {
         self.config.repair = Some(ssrc);

@@ -1,0 +1,136 @@
+//! Handovers to somebody who is not the one that was promised.
+
+use pollrtc::PeerConnection;
+use pollrtc::dtls::DtlsState;
+use pollrtc::peer::{
+    ChannelState, CloseReason, ConnectionState, DescriptionError, Event, IceConnectionState, Kind,
+    SignalingState,
+};
+use pollrtc::sim::HostId;
+use pollrtc::{dtls, peer::Description};
+
+use super::support::{MOMENT, PATIENCE, Stage, frames, sound, transceiver, words};
+
+/// The description with a fingerprint that nobody's certificate has.
+fn forged(stage: &Stage, host: HostId, mut description: Description) -> Description {
+    let real = stage.world.machine(host).fingerprint().to_string();
+    let digest = real.split(' ').next_back().unwrap();
+    let forged: Vec<&str> = digest.split(':').rev().collect();
+    description.sdp = description.sdp.replace(digest, &forged.join(":"));
+    description
+}
+
+/// WPT-137: the new peer is not the one that was promised. The connection fails, the
+/// old association carries nothing any more, and nothing is delivered.
+#[test]
+fn wpt_137_a_wrong_fingerprint_in_the_handover_fails() {
+    let mut stage = Stage::new(1);
+    let [caller, first, second] = [(); 3].map(|()| stage.peer());
+    stage.open(caller, "old");
+    for host in [caller, first, second] {
+        stage
+            .call(host, |peer| peer.add_track(Kind::Audio, "track", &[]))
+            .unwrap();
+    }
+    stage.exchange(caller, first);
+    stage.connect([caller, first]);
+
+    stage.call(caller, PeerConnection::restart_ice);
+    let offer = stage.world.describe(caller).unwrap().unwrap();
+    stage.world.tell(second, &offer).unwrap();
+    let answer = stage.world.describe(second).unwrap().unwrap();
+    let answer = forged(&stage, second, answer);
+    stage.world.tell(caller, &answer).unwrap();
+    stage.open(caller, "new");
+    stage.take(caller);
+    // The old peer goes on to speak.
+    let old = stage.channel(first, "old").unwrap();
+    let id = transceiver(stage.world.machine(first), Kind::Audio);
+    for round in 0..50 {
+        let _ = stage.world.send(first, old, "old");
+        let _ = stage.world.write_frame(first, id, "", &sound(round * 960));
+        stage.run(std::time::Duration::from_millis(20));
+    }
+    stage.run(PATIENCE);
+    assert_eq!(stage.state(caller), ConnectionState::Failed);
+    let told = stage.take(caller);
+    let reason = CloseReason::Dtls(dtls::CloseReason::BadFingerprint);
+    assert!(told.contains(&Event::Closed(reason)));
+    assert!(words(&told).is_empty() && frames(&told) == 0);
+    let opened = |event: &Event| matches!(event, Event::ChannelState(_, ChannelState::Open));
+    assert!(!told.iter().any(opened));
+    assert_eq!(stage.state(second), ConnectionState::Failed);
+    assert!(!stage.take(second).iter().any(opened));
+}
+
+/// WPT-133: another fingerprint with the same credentials is refused, in an answer and
+/// in an offer, and the session goes on as it was.
+#[test]
+fn wpt_133_another_fingerprint_needs_a_restart() {
+    let mut stage = Stage::new(2);
+    let [caller, callee] = [(); 2].map(|()| stage.peer());
+    stage.open(caller, "data");
+    stage.exchange(caller, callee);
+    stage.connect([caller, callee]);
+    let refused = Err(DescriptionError::InvalidAccess(
+        "another fingerprint without an ICE restart",
+    ));
+    // An offer.
+    let offer = stage.world.describe(callee).unwrap().unwrap();
+    let forged_offer = forged(&stage, callee, offer.clone());
+    assert_eq!(stage.world.tell(caller, &forged_offer), refused);
+    assert_eq!(
+        stage.world.machine(caller).signaling_state(),
+        SignalingState::Stable
+    );
+    stage.world.tell(caller, &offer).unwrap();
+    let answer = stage.world.describe(caller).unwrap().unwrap();
+    // An answer.
+    let forged_answer = forged(&stage, caller, answer.clone());
+    assert_eq!(stage.world.tell(callee, &forged_answer), refused);
+    assert_eq!(
+        stage.world.machine(callee).signaling_state(),
+        SignalingState::HaveLocalOffer
+    );
+    stage.world.tell(callee, &answer).unwrap();
+    for host in [caller, callee] {
+        let peer = stage.world.machine(host);
+        assert_eq!(peer.dtls_state(), DtlsState::Connected);
+        assert!(
+            peer.ice_connection_state() == IceConnectionState::Connected
+                || peer.ice_connection_state() == IceConnectionState::Completed
+        );
+        assert_eq!(peer.stats().transport.handovers, 0);
+    }
+    assert!(stage.says(caller, callee, "data", "still here"));
+    assert!(stage.says(callee, caller, "data", "so am I"));
+}
+
+/// The peer that was left keeps sending records under the old keys: they are counted,
+/// and nothing of them is heard. So does its farewell.
+#[test]
+fn wpt_138_the_farewell_of_the_old_peer_disturbs_nothing() {
+    let mut stage = Stage::new(3);
+    let [caller, first, second] = [(); 3].map(|()| stage.peer());
+    stage.open(caller, "old");
+    stage.exchange(caller, first);
+    stage.connect([caller, first]);
+    stage.restart(caller, second);
+    // While the new handshake is under way, and after it.
+    stage.call(first, PeerConnection::close);
+    stage.connect([caller, second]);
+    stage.open(caller, "new");
+    stage.run(MOMENT);
+    assert!(stage.says(caller, second, "new", "undisturbed"));
+    let told = stage.take(caller);
+    let ended = |event: &Event| {
+        matches!(
+            event,
+            Event::Closed(_)
+                | Event::ConnectionState(ConnectionState::Closed | ConnectionState::Failed)
+        )
+    };
+    assert!(!told.iter().any(ended), "{told:?}");
+    let dropped = stage.world.machine(caller).stats().ice.dropped;
+    assert!(dropped.unproved_path > 0, "{dropped:?}");
+}
