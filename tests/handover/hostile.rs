@@ -134,3 +134,25 @@ fn wpt_138_the_farewell_of_the_old_peer_disturbs_nothing() {
     let dropped = stage.world.machine(caller).stats().ice.dropped;
     assert!(dropped.unproved_path > 0, "{dropped:?}");
 }
+
+/// The ClientHello of the new peer comes before its answer does, while the handshake
+/// with the old one has not even begun: the two have nothing to do with one another.
+#[test]
+fn wpt_138_a_client_hello_before_the_answer_is_not_for_the_old_handshake() {
+    let mut stage = Stage::new(4);
+    let [caller, first, second] = [(); 3].map(|()| stage.peer());
+    stage.open(caller, "patient");
+    stage.world.cut(first);
+    stage.exchange(caller, first);
+    stage.call(caller, PeerConnection::restart_ice);
+    let offer = stage.world.describe(caller).unwrap().unwrap();
+    stage.world.tell(second, &offer).unwrap();
+    let answer = stage.world.describe(second).unwrap().unwrap();
+    stage.run(MOMENT);
+    let peer = stage.world.machine(caller);
+    assert_eq!(peer.dtls_state(), DtlsState::New);
+    assert!(peer.stats().ice.dropped.stranger > 0);
+    stage.world.tell(caller, &answer).unwrap();
+    stage.connect([caller, second]);
+    assert!(stage.says(caller, second, "patient", "in time"));
+}
