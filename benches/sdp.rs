@@ -5,7 +5,7 @@ use std::fs;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pollrtc::crypto::certificate::Fingerprint;
-use pollrtc::jsep::{Local, SdpType, Session, SessionConfig};
+use pollrtc::jsep::{Local, LocalTransport, SdpType, Session, SessionConfig, TransportId};
 use pollrtc::rng::Rng;
 use pollrtc::wire::sdp::{Description, candidate};
 
@@ -41,15 +41,19 @@ fn exchange(criterion: &mut Criterion) {
     let text = offer();
     let digest = ["AB"; 32].join(":");
     let fingerprint = Fingerprint::parse(&format!("sha-256 {digest}")).expect("well formed");
-    let local = Local {
+    let transport = LocalTransport {
+        id: TransportId::FIRST,
         ufrag: "ours",
         pwd: "0123456789abcdefghijkl",
         next_ufrag: "next",
         next_pwd: "0123456789abcdefghijkl",
-        lite: false,
-        fingerprints: &[fingerprint],
         candidates: &[],
         gathered: false,
+    };
+    let local = Local {
+        transports: &[transport],
+        lite: false,
+        fingerprints: &[fingerprint],
         sctp_port: 5000,
         max_message_size: 262_144,
     };

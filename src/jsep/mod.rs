@@ -25,15 +25,19 @@
 //!
 //! ```
 //! # use pollrtc::{crypto::{HashId, certificate::Fingerprint}, rng::Rng};
-//! # use pollrtc::jsep::{DescriptionError, Local, OfferOptions, SdpType, Session, SessionConfig, SignalingState};
+//! # use pollrtc::jsep::{DescriptionError, Local, LocalTransport, OfferOptions, SdpType, Session,
+//! #     SessionConfig, SignalingState, TransportId};
 //! # fn main() -> Result<(), DescriptionError> {
 //! # let sha256 = format!("sha-256 {}", ["AB"; 32].join(":"));
 //! # let fingerprints = [Fingerprint::parse(&sha256).unwrap()];
-//! # let facts = |ufrag, pwd| Local { ufrag, pwd, next_ufrag: "next", next_pwd: "nextNextNextNextNextNext",
-//! #     lite: false, fingerprints: &fingerprints, candidates: &[],
-//! #     gathered: false, sctp_port: 5000, max_message_size: 262_144 };
-//! let alice_facts = facts("aliC", "aliceAliceAliceAliceAlice"); // of her ICE agent and certificate
-//! let bob_facts = facts("bobB", "bobBobBobBobBobBobBobBob");
+//! # let transport = |ufrag, pwd| [LocalTransport { id: TransportId::FIRST, ufrag, pwd, next_ufrag: "next",
+//! #     next_pwd: "nextNextNextNextNextNext", candidates: &[], gathered: false }];
+//! # let alice_transport = transport("aliC", "aliceAliceAliceAliceAlice");
+//! # let bob_transport = transport("bobB", "bobBobBobBobBobBobBobBob");
+//! # let facts = |transports| Local { transports, lite: false, fingerprints: &fingerprints,
+//! #     sctp_port: 5000, max_message_size: 262_144 };
+//! let alice_facts = facts(&alice_transport); // of her ICE agents and certificate
+//! let bob_facts = facts(&bob_transport);
 //! let mut rng = Rng::from_number(1);
 //! let mut alice = Session::new(SessionConfig::default(), &mut rng);
 //! let mut bob = Session::new(SessionConfig::default(), &mut rng);
@@ -44,12 +48,11 @@
 //! bob.set_remote(SdpType::Offer, &offer)?;
 //!
 //! let plan = bob.set_local(None, "", &bob_facts)?; // implicit: creates an answer and applies it
-//! let transport = plan.transport.expect("the answer starts the transport");
-//! assert_eq!(transport.ufrag, "aliC");
+//! assert_eq!(plan.transports[0].ufrag, "aliC"); // the answer starts the transport
 //!
 //! let answer = bob.local_description(&bob_facts).expect("just set");
 //! let plan = alice.set_remote(answer.kind, &answer.sdp)?;
-//! assert!(plan.transport.is_some() && plan.data.is_some());
+//! assert!(plan.transports.len() == 1 && plan.data.is_some());
 //! assert_eq!(alice.signaling_state(), SignalingState::Stable);
 //! # Ok(()) }
 //! ```
@@ -85,7 +88,10 @@ pub use media::{
     MediaCapabilities, Priority, RemoteStreams, Stream, Transceiver, TransceiverId,
     TransceiverInit,
 };
-pub use plan::{DataPlan, Local, MediaPlan, Plan, StreamChange, TrackChange, TransportPlan};
+pub use plan::{
+    BundlePolicy, DataPlan, Local, LocalTransport, MediaPlan, Plan, StreamChange, TrackChange,
+    TransportId, TransportPlan,
+};
 pub use senders::{HeaderExtensionChoice, SendParameters};
 pub use session::{OfferOptions, Session, SessionConfig};
 pub use trickle::{IceCandidate, Trickle};

@@ -14,9 +14,62 @@ use super::SignalingState;
 use super::media::{Codec, Encoding, HeaderExtension, Kind, RemoteStreams, TransceiverId};
 use crate::wire::sdp::Direction;
 
-/// What the local transport is like: facts for our descriptions.
+/// Which of a session's transports? Never that of another one, also after its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransportId(u32);
+
+impl TransportId {
+    /// The one that every session begins with.
+    pub const FIRST: Self = Self(0);
+
+    /// How many came to be before it.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// How many transports does an offer propose before it is known what the peer can
+/// bundle (RFC 8829 §4.1.1)?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum BundlePolicy {
+    /// One for the first section of each kind.
+    Balanced,
+    /// One for each section.
+    MaxCompat,
+    /// One.
+    #[default]
+    MaxBundle,
+}
+
+/// What we are like: facts for our descriptions.
 #[derive(Clone, Copy)]
 pub struct Local<'a> {
+    /// Our transports: those at least that the description needs, see
+    /// [`Session::transports_for_offer`](super::Session::transports_for_offer).
+    pub transports: &'a [LocalTransport<'a>],
+    /// Whether our agents are lite ones.
+    pub lite: bool,
+    /// Of our certificate, one for each hash that is to be said.
+    pub fingerprints: &'a [Fingerprint],
+    /// The port of our SCTP association.
+    pub sctp_port: u16,
+    /// The largest message we take; 0 for any.
+    pub max_message_size: u64,
+}
+
+impl<'a> Local<'a> {
+    /// The facts of a transport.
+    pub(super) fn transport(&self, id: TransportId) -> Option<&LocalTransport<'a>> {
+        self.transports.iter().find(|transport| transport.id == id)
+    }
+}
+
+/// What one of our transports is like.
+#[derive(Clone, Copy)]
+pub struct LocalTransport<'a> {
+    /// Which one.
+    pub id: TransportId,
     /// The ICE agent's user fragment.
     pub ufrag: &'a str,
     /// The ICE agent's password.
@@ -25,21 +78,13 @@ pub struct Local<'a> {
     pub next_ufrag: &'a str,
     /// The password that the agent will have after a restart.
     pub next_pwd: &'a str,
-    /// Whether our agent is a lite one.
-    pub lite: bool,
-    /// Of our certificate, one for each hash that is to be said.
-    pub fingerprints: &'a [Fingerprint],
     /// What the agent has gathered so far.
     pub candidates: &'a [Candidate],
     /// Whether it will gather no more.
     pub gathered: bool,
-    /// The port of our SCTP association.
-    pub sctp_port: u16,
-    /// The largest message we take; 0 for any.
-    pub max_message_size: u64,
 }
 
-impl Local<'_> {
+impl LocalTransport<'_> {
     /// The same after a restart, which has gathered nothing yet.
     pub(super) const fn restarted(self) -> Self {
         Self {
@@ -54,8 +99,17 @@ impl Local<'_> {
 
 impl fmt::Debug for Local<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The password is a secret.
         f.debug_struct("Local")
+            .field("transports", &self.transports)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LocalTransport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password is a secret.
+        f.debug_struct("LocalTransport")
+            .field("id", &self.id)
             .field("ufrag", &self.ufrag)
             .field("candidates", &self.candidates.len())
             .finish_non_exhaustive()
@@ -69,19 +123,23 @@ pub struct Plan {
     pub rolled_back: bool,
     /// The signaling state, if it is another than before.
     pub signaling: Option<SignalingState>,
-    /// Gather candidates now, unless that is done or under way.
-    pub gather: bool,
-    /// Whether our ICE agent is the controlling one, when that is decided:
-    /// who offers first is, and who has a lite peer (RFC 8445 §6.1.1).
+    /// The transports of our description: they gather candidates now, unless that
+    /// is done or under way.
+    pub gather: Vec<TransportId>,
+    /// Whether the ICE agents of ours that have no peer yet are controlling, when
+    /// that is decided: who offers first is, and who has a lite peer (RFC 8445 §6.1.1).
     pub controlling: Option<bool>,
-    /// Our description begins a new generation of ICE: the agent takes the
+    /// Where our description begins a new generation of ICE: the agent takes the
     /// credentials that it said were its next (RFC 8839 §4.4.1.1.1).
-    pub restart: bool,
-    /// Our description that began a new generation was rolled back: the agent
+    pub restart: Vec<TransportId>,
+    /// Where our description that began a new generation was rolled back: the agent
     /// goes on with the old one.
-    pub cancel_restart: bool,
-    /// How to reach the peer. Comes with every answer that has a live section.
-    pub transport: Option<TransportPlan>,
+    pub cancel_restart: Vec<TransportId>,
+    /// How to reach the peer: one for each transport in use, with every answer.
+    pub transports: Vec<TransportPlan>,
+    /// The transports that no section uses any more: by an answer, or since the
+    /// offer for which they came to be was rolled back. They are over.
+    pub closed: Vec<TransportId>,
     /// What was agreed on data channels: with every answer that has a live section
     /// for them, and with the one that ends it.
     pub data: Option<DataPlan>,
@@ -100,6 +158,8 @@ pub struct Plan {
 pub struct MediaPlan {
     /// Whose section it is.
     pub transceiver: TransceiverId,
+    /// Over which transport its packets go.
+    pub transport: TransportId,
     /// Its name, which packets may carry.
     pub mid: String,
     /// Sound or pictures.
@@ -149,6 +209,8 @@ pub struct StreamChange {
 /// How the peer's transport is reached.
 #[derive(Clone)]
 pub struct TransportPlan {
+    /// Which one of ours it is for.
+    pub id: TransportId,
     /// The peer's user fragment.
     pub ufrag: String,
     /// The peer's password.
@@ -173,6 +235,7 @@ impl fmt::Debug for TransportPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The password is a secret.
         f.debug_struct("TransportPlan")
+            .field("id", &self.id)
             .field("ufrag", &self.ufrag)
             .field("candidates", &self.candidates.len())
             .field("role", &self.role)
@@ -186,6 +249,8 @@ impl fmt::Debug for TransportPlan {
 pub enum DataPlan {
     /// There are some.
     Open {
+        /// The transport that carries them.
+        transport: TransportId,
         /// The peer's SCTP port.
         remote_port: u16,
         /// The largest message that the peer takes; `None` for any.

@@ -19,7 +19,10 @@ use super::reading::{Reading, Section};
 use super::text::Text;
 use super::trickle::Side;
 use super::write::{Written, with_local_candidates};
-use super::{Description, DescriptionError, Local, Plan, SdpType, SignalingState, offer};
+use super::{
+    BundlePolicy, Description, DescriptionError, Local, Plan, SdpType, SignalingState, TransportId,
+    offer,
+};
 
 /// How a [`Session`] behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct SessionConfig {
     /// What we are in DTLS if the peer's offer lets us choose. RFC 8842 §5.3
     /// recommends the client: its first flight need not wait for the answer.
     pub answer_role: Role,
+    /// How many transports an offer proposes.
+    pub bundle_policy: BundlePolicy,
     /// What can be sent and received. Nothing: sections of media are rejected.
     pub media: Arc<MediaCapabilities>,
     /// Whether what is in the header of RTP packets may be hidden (RFC 9335), if the
@@ -38,6 +43,7 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             answer_role: Role::Client,
+            bundle_policy: BundlePolicy::default(),
             media: Arc::default(),
             cryptex: false,
         }
@@ -179,9 +185,14 @@ impl Session {
         self.prepare_offer(options)?;
         // Credentials that nobody was told of need no replacement.
         let current = self.current.local.as_deref().and_then(Side::ufrag);
-        let restarts = options.ice_restart && current.as_deref() == Some(local.ufrag)
-            || self.unwanted.iter().any(|ufrag| ufrag == local.ufrag);
-        let local = if restarts { local.restarted() } else { *local };
+        let first = local.transport(TransportId::FIRST).ok_or(InvalidState)?;
+        let restarts = options.ice_restart && current.as_deref() == Some(first.ufrag)
+            || self.unwanted.iter().any(|ufrag| ufrag == first.ufrag);
+        let transports = [if restarts { first.restarted() } else { *first }];
+        let local = Local {
+            transports: &transports,
+            ..*local
+        };
         let wishes = Wishes {
             agreed: &self.agreed,
             offered: self.current.offer(),
@@ -212,7 +223,12 @@ impl Session {
             .unwrap_or(self.config.answer_role);
         // RFC 8829 §5.3.1: new credentials of the peer ask for new ones of ours.
         let restarts = self.is_restarted_by(offer);
-        let local = if restarts { local.restarted() } else { *local };
+        let first = local.transport(TransportId::FIRST).ok_or(InvalidState)?;
+        let transports = [if restarts { first.restarted() } else { *first }];
+        let local = Local {
+            transports: &transports,
+            ..*local
+        };
         let acceptance = Acceptance {
             offer,
             transceivers: &self.transceivers,
@@ -282,11 +298,12 @@ impl Session {
             (SdpType::Offer, HaveLocalOffer) => {
                 // W3C §4.4.2: a colliding offer first takes ours back, and that
                 // stands even if the offer turns out to be bad.
-                let cancel_restart = self.rollback()?.cancel_restart;
+                let rolled_back = self.rollback()?;
                 let plan = self.apply_remote_offer(sdp)?;
                 Ok(Plan {
                     rolled_back: true,
-                    cancel_restart,
+                    cancel_restart: rolled_back.cancel_restart,
+                    closed: rolled_back.closed,
                     ..plan
                 })
             }
@@ -368,9 +385,27 @@ impl Session {
         remote.map(|side| side.reading.trickle)
     }
 
-    /// The name and the index of the section that our candidates belong to.
+    /// The transports that our next offer has credentials of: make those that do not
+    /// exist yet before it is created or set.
     #[must_use]
-    pub fn transport_section(&self) -> Option<(Option<&str>, usize)> {
+    pub fn transports_for_offer(&self) -> Vec<TransportId> {
+        Vec::from([TransportId::FIRST])
+    }
+
+    /// The transports that our answer to the peer's offer has credentials of: make
+    /// those that do not exist yet before it is created or set.
+    #[must_use]
+    pub fn transports_for_answer(&self) -> Vec<TransportId> {
+        Vec::from([TransportId::FIRST])
+    }
+
+    /// The name and the index of the section that the candidates of a transport of
+    /// ours belong to, if our newest description has one.
+    #[must_use]
+    pub fn section_of(&self, transport: TransportId) -> Option<(Option<&str>, usize)> {
+        if transport != TransportId::FIRST {
+            return None;
+        }
         let local = self
             .pending
             .local
@@ -389,8 +424,8 @@ impl Session {
     ) -> Result<Created, DescriptionError> {
         // The facts come from outside: what cannot be read back is not handed out.
         let index = Reading::of(&next.text().get(), &self.config.media)?.first_live();
-        let text = match index {
-            Some(index) => with_local_candidates(&next.text().get(), index, local),
+        let text = match index.zip(local.transport(TransportId::FIRST)) {
+            Some((index, first)) => with_local_candidates(&next.text().get(), index, first),
             None => next.text().get().into_owned(),
         };
         Ok(Created {
@@ -415,7 +450,7 @@ impl Session {
             return Err(InvalidState);
         }
         let mut plan = Plan {
-            cancel_restart: self.is_restarting(),
+            cancel_restart: self.restarting(),
             ..Plan::default()
         };
         self.pending = Sides::default();
@@ -435,9 +470,14 @@ impl Session {
         }
     }
 
-    /// Whether our pending offer began a new generation of ICE.
+    /// The transports for which our pending offer began a new generation of ICE.
     #[must_use]
-    pub fn is_restarting(&self) -> bool {
+    pub fn restarting(&self) -> Vec<TransportId> {
+        let first = self.is_restarting().then_some(TransportId::FIRST);
+        first.into_iter().collect()
+    }
+
+    pub(super) fn is_restarting(&self) -> bool {
         let current = self.current.local.as_deref().and_then(Side::ufrag);
         let pending = self.pending.local.as_deref().and_then(Side::ufrag);
         current.is_some() && pending.is_some() && current != pending
@@ -457,8 +497,8 @@ impl Session {
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
         let side = self.read(SdpType::Offer, created.written.text().clone())?;
         let mut plan = Plan {
-            restart: side.restarts(local),
-            gather: side.reading.transport.is_some(),
+            restart: one(side.restarts(local)),
+            gather: one(side.reading.transport.is_some()),
             controlling: self.association.is_none().then_some(true),
             ..Plan::default()
         };
@@ -485,8 +525,8 @@ impl Session {
         let offer = self.pending.remote.as_deref().ok_or(InvalidState)?;
         let role = self.role_as_answerer(&offer.reading)?;
         let mut plan = self.settlement(offer, &side.reading, role);
-        plan.restart = side.restarts(local);
-        plan.gather = side.reading.transport.is_some();
+        plan.restart = one(side.restarts(local));
+        plan.gather = one(side.reading.transport.is_some());
         self.written = created.written.clone();
         self.pending.local = Some(Box::new(side));
         self.settle(kind, HaveLocalPranswer, role, &mut plan);
@@ -555,6 +595,10 @@ impl fmt::Debug for Session {
             .field("agreed", &self.agreed)
             .finish_non_exhaustive()
     }
+}
+
+fn one(first: bool) -> Vec<TransportId> {
+    first.then_some(TransportId::FIRST).into_iter().collect()
 }
 
 /// W3C §4.4.2: a description of ours is set as it was created.

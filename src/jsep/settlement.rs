@@ -7,7 +7,7 @@ use super::apply::Association;
 use super::reading::{Reading, Section};
 use super::session::Sides;
 use super::trickle::Side;
-use super::{DataPlan, Plan, SdpType, Session, SignalingState, TransportPlan};
+use super::{DataPlan, Plan, SdpType, Session, SignalingState, TransportId, TransportPlan};
 use crate::dtls::Role;
 
 impl Session {
@@ -16,6 +16,7 @@ impl Session {
         let running = self.association.as_ref();
         let transport = remote.reading.transport.as_ref().zip(role);
         let transport = transport.map(|(transport, role)| TransportPlan {
+            id: TransportId::FIRST,
             ufrag: transport.ufrag.clone(),
             pwd: transport.pwd.clone(),
             lite: transport.lite,
@@ -30,6 +31,7 @@ impl Session {
         let expected = ours.live_data().is_some() || self.agreed.iter().any(Section::is_live_data);
         let data = match remote.reading.live_data().filter(|_| transport.is_some()) {
             Some((_, data)) => Some(DataPlan::Open {
+                transport: TransportId::FIRST,
                 remote_port: data.port,
                 remote_max_message_size: data.max_message_size,
             }),
@@ -37,7 +39,7 @@ impl Session {
             None => None,
         };
         Plan {
-            transport,
+            transports: transport.into_iter().collect(),
             data,
             ..Plan::default()
         }

@@ -12,7 +12,7 @@ use super::media::{
 use super::plan::{MediaPlan, StreamChange, TrackChange};
 use super::reading::{Reading, Section};
 use super::senders::distinct;
-use super::{DescriptionError, Plan, SdpType, Session, SignalingState};
+use super::{DescriptionError, Plan, SdpType, Session, SignalingState, TransportId};
 use crate::wire::sdp::Direction;
 
 /// What the application does with transceivers. Each change counts from the next
@@ -395,6 +395,7 @@ fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<Med
     });
     Some(MediaPlan {
         transceiver: transceiver.id(),
+        transport: TransportId::FIRST,
         mid: transceiver.mid()?.to_string(),
         kind: transceiver.kind(),
         direction,

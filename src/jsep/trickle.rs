@@ -12,7 +12,7 @@ use super::media::MediaCapabilities;
 use super::reading::{Reading, usable_candidate};
 use super::text::Text;
 use super::write::{with_local_candidates, with_remote_candidates};
-use super::{Description, DescriptionError, Local, SdpType, Session, SignalingState};
+use super::{Description, DescriptionError, Local, SdpType, Session, SignalingState, TransportId};
 
 /// A candidate as signaling carries it (W3C `RTCIceCandidateInit`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -30,10 +30,10 @@ pub struct IceCandidate<'a> {
 /// What has to be done with a candidate of the peer's?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trickle {
-    /// Give it to the ICE agent.
-    Candidate(Candidate),
-    /// Tell the ICE agent that there will be no more.
-    End,
+    /// Give it to the ICE agent of this transport.
+    Candidate(TransportId, Candidate),
+    /// Tell the ICE agents of these transports that there will be no more.
+    End(Vec<TransportId>),
     /// Nothing yet: it comes with the [`TransportPlan`](super::TransportPlan) of the answer.
     Later,
     /// Nothing: it is of a kind or for a section that is not used.
@@ -94,8 +94,8 @@ impl Session {
             return Ok(Trickle::Ignored);
         }
         Ok(match parsed {
-            Parsed::Candidate(candidate) => Trickle::Candidate(candidate),
-            Parsed::End => Trickle::End,
+            Parsed::Candidate(candidate) => Trickle::Candidate(TransportId::FIRST, candidate),
+            Parsed::End => Trickle::End(Vec::from([TransportId::FIRST])),
             Parsed::Useless => Trickle::Ignored,
         })
     }
@@ -174,7 +174,9 @@ impl Side {
     /// Whether setting it, as ours, begins a new generation of ICE.
     pub(super) fn restarts(&self, local: &Local<'_>) -> bool {
         let transport = self.reading.transport.as_ref();
-        transport.is_some_and(|transport| transport.ufrag == local.next_ufrag)
+        let first = local.transport(TransportId::FIRST);
+        let next = first.map(|first| first.next_ufrag);
+        transport.is_some_and(|transport| Some(&*transport.ufrag) == next)
     }
 
     /// The peer's description as the application sees it.
@@ -189,9 +191,10 @@ impl Side {
     /// `local` if it is of the same generation.
     pub(super) fn local(&self, local: &Local<'_>) -> Description {
         let transport = self.reading.transport.as_ref();
-        let same = transport.is_some_and(|transport| transport.ufrag == local.ufrag);
-        let sdp = match self.reading.first_live().filter(|_| same) {
-            Some(index) => with_local_candidates(&self.text.get(), index, local),
+        let same = transport.zip(local.transport(TransportId::FIRST));
+        let same = same.filter(|(transport, local)| transport.ufrag == local.ufrag);
+        let sdp = match self.reading.first_live().zip(same) {
+            Some((index, (_, local))) => with_local_candidates(&self.text.get(), index, local),
             None => self.text.get().into_owned(),
         };
         Description {

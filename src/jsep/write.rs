@@ -9,10 +9,10 @@ use crate::wire::sdp::{
     Origin, Sctpmap, Setup, candidate,
 };
 
-use super::Local;
 use super::media::{CRYPTEX, Lists, Rtp};
 use super::reading::{Data, Section};
 use super::text::Text;
+use super::{Local, LocalTransport, TransportId};
 
 /// A section of ours, before it is text.
 pub(super) struct Draft<'a> {
@@ -113,7 +113,11 @@ pub(super) struct Level {
 }
 
 /// Adds what the agent has gathered to section `index` of `text` (RFC 8840 §4.1.3).
-pub(super) fn with_local_candidates(text: &str, index: usize, local: &Local<'_>) -> String {
+pub(super) fn with_local_candidates(
+    text: &str,
+    index: usize,
+    local: &LocalTransport<'_>,
+) -> String {
     let lines: Vec<String> = local.candidates.iter().map(line).collect();
     let default = default_candidate(local.candidates);
     let host = default.map(|candidate| candidate.ip().to_string());
@@ -197,8 +201,10 @@ impl<'a> Draft<'a> {
         attributes.extend(section.mid.as_deref().map(Attribute::Mid));
         // Nobody needs these in a rejected section, nor a codec; but aiortc refuses
         // an answer that has a section without them, and browsers write them too.
-        attributes.push(Attribute::IceUfrag(local.ufrag));
-        attributes.push(Attribute::IcePwd(local.pwd));
+        if let Some(first) = local.transport(TransportId::FIRST) {
+            attributes.push(Attribute::IceUfrag(first.ufrag));
+            attributes.push(Attribute::IcePwd(first.pwd));
+        }
         let split = fingerprints
             .iter()
             .filter_map(|printed| printed.split_once(' '));

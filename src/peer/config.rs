@@ -10,7 +10,7 @@ use crate::crypto::certificate::{Certificate, CertificateOptions};
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::dtls::{DtlsConfig, Role};
 use crate::ice::{IceConfig, IceServer, ServerError};
-use crate::jsep::MediaCapabilities;
+use crate::jsep::{BundlePolicy, MediaCapabilities};
 use crate::media::MediaConfig;
 use crate::rtp::receiver::Mode;
 use crate::sctp::SctpConfig;
@@ -43,6 +43,8 @@ pub struct Config {
     /// then complete sooner. All sections share one search, so any number above 0
     /// means the same (W3C `iceCandidatePoolSize`). 0.
     pub ice_candidate_pool_size: u8,
+    /// How many transports an offer proposes before it is known what the peer can bundle.
+    pub bundle_policy: BundlePolicy,
     /// Limits and times of SCTP.
     pub sctp: SctpConfig,
     /// How many data channels may exist at a time.
@@ -115,6 +117,7 @@ impl Config {
             key_log: false,
             ice: IceConfig::new(provider),
             ice_candidate_pool_size: 0,
+            bundle_policy: BundlePolicy::MaxBundle,
             sctp: SctpConfig::default(),
             max_channels: channel::Limits::default().max_channels,
             media: Arc::new(MediaCapabilities::browser()),

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::config::{Config, ConfigError};
 use super::event::{CloseReason, Event, EventQueue};
-use super::link::{Link, TransportId};
+use super::link::Link;
 use super::links::Links;
 use super::settle::States;
 use super::tracks::RemoteTracks;
@@ -17,6 +17,7 @@ use crate::crypto::certificate::Fingerprint;
 use crate::crypto::{CryptoError, HashId};
 use crate::dtls;
 use crate::ice::{self, IceAgent};
+use crate::jsep::TransportId;
 use crate::jsep::{Session, SessionConfig};
 use crate::media::{Media, MediaStats};
 use crate::net::{Path, Transmit};
@@ -118,6 +119,7 @@ impl PeerConnection {
         };
         let media = Media::new(config.media(), &mut rng.fork());
         let settings = SessionConfig {
+            bundle_policy: config.bundle_policy,
             answer_role: config.answer_role,
             media: Arc::clone(&config.media),
             cryptex: config.cryptex,
@@ -126,7 +128,7 @@ impl PeerConnection {
         // RFC 8445 §6.1.1: who offers controls; corrected when a description is set.
         let role = ice::Role::Controlling;
         let transport = Transport::new(config.ice.clone(), role, dtls, &mut rng)?;
-        let mut first = Link::new(TransportId(0), transport, media);
+        let mut first = Link::new(TransportId::FIRST, transport, media);
         first.carries_data = true;
         let mut connection = Self {
             session,

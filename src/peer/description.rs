@@ -9,8 +9,8 @@ use crate::crypto::certificate::Fingerprint;
 use crate::dtls;
 use crate::ice;
 use crate::jsep::{
-    DataPlan, Description, DescriptionError, IceCandidate, Local, OfferOptions, Plan, SdpType,
-    SignalingState, TransportPlan, Trickle,
+    DataPlan, Description, DescriptionError, IceCandidate, Local, LocalTransport, OfferOptions,
+    Plan, SdpType, SignalingState, TransportId, TransportPlan, Trickle,
 };
 use crate::net::Candidate;
 use crate::transport::Transport;
@@ -37,7 +37,8 @@ impl PeerConnection {
         self.live()?;
         self.prepare_restart();
         let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
-        let sdp = self.session.create_offer(options, &facts.local())?;
+        let create = |local: &Local<'_>| self.session.create_offer(options, local);
+        let sdp = facts.tell(create)?;
         Ok(Description {
             kind: SdpType::Offer,
             sdp,
@@ -53,7 +54,7 @@ impl PeerConnection {
         self.live()?;
         self.prepare_restart();
         let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
-        let sdp = self.session.create_answer(&facts.local())?;
+        let sdp = facts.tell(|local| self.session.create_answer(local))?;
         Ok(Description {
             kind: SdpType::Answer,
             sdp,
@@ -83,7 +84,7 @@ impl PeerConnection {
         };
         self.prepare_restart();
         let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
-        let plan = self.session.set_local(kind, sdp, &facts.local())?;
+        let plan = facts.tell(|local| self.session.set_local(kind, sdp, local))?;
         self.apply(plan);
         Ok(())
     }
@@ -98,12 +99,12 @@ impl PeerConnection {
         description: &Description,
     ) -> Result<(), DescriptionError> {
         self.live()?;
-        let was_restarting = self.session.is_restarting();
+        let was_restarting = !self.session.restarting().is_empty();
         match self.session.set_remote(description.kind, &description.sdp) {
             Ok(plan) => self.apply(plan),
             Err(error) => {
                 // A colliding offer has taken ours back even if it is bad itself.
-                if was_restarting && !self.session.is_restarting() {
+                if was_restarting && self.session.restarting().is_empty() {
                     self.links.first.transport.ice_mut().cancel_restart();
                 }
                 self.settle_session();
@@ -118,7 +119,7 @@ impl PeerConnection {
     #[must_use]
     pub fn local_description(&self) -> Option<Description> {
         let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
-        self.session.local_description(&facts.local())
+        facts.tell(|local| self.session.local_description(local))
     }
 
     /// The peer's description, the pending one if there is one.
@@ -159,8 +160,8 @@ impl PeerConnection {
     ) -> Result<(), DescriptionError> {
         self.live()?;
         match self.session.add_ice_candidate(candidate)? {
-            Trickle::Candidate(candidate) => self.add_remote_candidates([candidate]),
-            Trickle::End => self
+            Trickle::Candidate(_, candidate) => self.add_remote_candidates([candidate]),
+            Trickle::End(_) => self
                 .links
                 .first
                 .transport
@@ -199,16 +200,16 @@ impl PeerConnection {
         // happens, tracks end before others come, and what is needed next is told last.
         self.publish_signaling();
         self.tell_tracks(&plan);
-        if plan.cancel_restart {
+        if !plan.cancel_restart.is_empty() {
             self.links.first.transport.ice_mut().cancel_restart();
             self.tell_gathering(self.links.gathering_state());
         }
-        if self.session.transport_section().is_none() {
+        if self.session.section_of(TransportId::FIRST).is_none() {
             // W3C webrtc-pc §5.6.2: without a transport it is "new", as after the
             // first offer was rolled back.
             self.tell_gathering(ice::GatheringState::New);
         }
-        if plan.restart {
+        if !plan.restart.is_empty() {
             self.links.first.transport.restart_ice();
         }
         if let Some(controlling) = plan.controlling {
@@ -219,10 +220,10 @@ impl PeerConnection {
             };
             self.links.first.transport.ice_mut().set_role(role);
         }
-        if plan.gather {
+        if !plan.gather.is_empty() {
             self.gather();
         }
-        if let Some(transport) = plan.transport {
+        for transport in plan.transports {
             self.apply_transport(transport);
         }
         self.apply_media(&plan.media);
@@ -230,6 +231,7 @@ impl PeerConnection {
             Some(DataPlan::Open {
                 remote_port,
                 remote_max_message_size,
+                ..
             }) => {
                 // A peer that takes anything still gets no more than we hold for it.
                 let peer = remote_max_message_size.and_then(|bytes| usize::try_from(bytes).ok());
@@ -305,21 +307,25 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn local(&self) -> Local<'_> {
+    fn tell<T>(&self, call: impl FnOnce(&Local<'_>) -> T) -> T {
         let ice = self.transport.ice();
         let credentials = ice.local_credentials();
         let next = self.transport.next_credentials();
-        Local {
+        let transport = LocalTransport {
+            id: TransportId::FIRST,
             ufrag: &credentials.ufrag,
             pwd: &credentials.pwd,
             next_ufrag: next.map_or("", |next| &next.ufrag),
             next_pwd: next.map_or("", |next| &next.pwd),
-            lite: self.config.ice.lite,
-            fingerprints: core::slice::from_ref(self.fingerprint),
             candidates: &self.candidates,
             gathered: ice.gathering_state() == ice::GatheringState::Complete,
+        };
+        call(&Local {
+            transports: core::slice::from_ref(&transport),
+            lite: self.config.ice.lite,
+            fingerprints: core::slice::from_ref(self.fingerprint),
             sctp_port: self.config.sctp.local_port,
             max_message_size: self.config.max_message_size as u64,
-        }
+        })
     }
 }

@@ -5,16 +5,12 @@ use alloc::vec::Vec;
 use crate::channel::DataChannels;
 use crate::dtls::{self, DtlsState};
 use crate::ice::{Credentials, CredentialsError, IceState};
-use crate::jsep::TransceiverId;
+use crate::jsep::{TransceiverId, TransportId};
 use crate::media::Media;
 use crate::net::Path;
 use crate::time::Instant;
 use crate::timer::earliest;
 use crate::transport::{Delivery, Transport};
-
-/// Which link of a connection?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TransportId(pub(super) u16);
 
 /// What one BUNDLE group, or one section outside of any, is carried by.
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::link::{Link, TransportId};
+use super::link::Link;
 use super::state::ConnectionState;
 use crate::channel::DataChannels;
 use crate::ice::{GatheringState, IceAgent, IceState};
-use crate::jsep::TransceiverId;
+use crate::jsep::{TransceiverId, TransportId};
 use crate::media;
 use crate::net::Path;
 use crate::time::Instant;

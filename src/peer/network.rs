@@ -6,8 +6,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::connection::{Life, PeerConnection};
 use super::event::Event;
-use super::link::TransportId;
 use crate::ice::{self, AddressError, GatheringState, IceServer, ServerError, TransportPolicy};
+use crate::jsep::TransportId;
 use crate::mdns::SocketError;
 use crate::net::Path;
 use crate::time::Instant;

@@ -4,12 +4,11 @@ use alloc::string::ToString;
 
 use super::connection::{Life, PeerConnection};
 use super::event::{CloseReason, Event, LocalCandidate};
-use super::link::TransportId;
 use super::state::ConnectionState;
 use crate::channel::StreamParity;
 use crate::dtls::{self, DtlsState};
 use crate::ice::{GatheringState, IceState};
-use crate::jsep::SignalingState;
+use crate::jsep::{SignalingState, TransportId};
 use crate::net::Candidate;
 use crate::transport;
 use crate::wire::sdp::candidate;
@@ -131,7 +130,7 @@ impl PeerConnection {
     }
 
     pub(super) fn on_candidate(&mut self, link: TransportId, found: &Candidate) {
-        let Some((mid, index)) = self.session.transport_section() else {
+        let Some((mid, index)) = self.session.section_of(link) else {
             return;
         };
         let Some(link) = self.links.get(link) else {
@@ -155,7 +154,7 @@ impl PeerConnection {
     /// told before the state is.
     pub(super) fn on_gathering(&mut self, state: GatheringState) {
         // W3C webrtc-pc §5.6.2: before there is a transport, its state is "new".
-        if self.session.transport_section().is_none() {
+        if self.session.section_of(TransportId::FIRST).is_none() {
             return;
         }
         if state == GatheringState::Complete {

@@ -1,7 +1,9 @@
 //! Offer and answer between two sessions, and with descriptions of browsers.
 
 use pollrtc::dtls::Role;
-use pollrtc::jsep::{DataPlan, DescriptionError, IceCandidate, SdpType, SignalingState, Trickle};
+use pollrtc::jsep::{
+    DataPlan, DescriptionError, IceCandidate, SdpType, SignalingState, TransportId, Trickle,
+};
 
 use super::support::{Peer, interop, negotiate, sha256};
 
@@ -27,8 +29,8 @@ fn negotiate_connection_ends_in_stable_stable() {
 #[test]
 fn negotiation_without_sections() {
     let (plan_a, plan_b) = negotiate(&mut Peer::new("alice"), &mut Peer::new("bobby"));
-    assert!(plan_a.transport.is_none() && plan_a.data.is_none());
-    assert!(plan_b.transport.is_none() && !plan_b.gather);
+    assert!(plan_a.transports.is_empty() && plan_a.data.is_none());
+    assert!(plan_b.transports.is_empty() && plan_b.gather.is_empty());
 }
 
 #[test]
@@ -39,15 +41,18 @@ fn plans_mirror_each_other() {
     bob.gather("192.0.2.2 8");
     bob.gathered = true;
     let plan = alice.set_implicit().unwrap();
-    assert_eq!((plan.gather, plan.controlling), (true, Some(true)));
+    assert_eq!(
+        (plan.gather, plan.controlling),
+        (Vec::from([TransportId::FIRST]), Some(true))
+    );
     let plan = bob.take(&alice.local().unwrap()).unwrap();
     assert_eq!(
         (plan.gather, plan.controlling, plan.restart),
-        (false, Some(false), false)
+        (Vec::new(), Some(false), Vec::new())
     );
     let plan = bob.set_implicit().unwrap();
-    assert!(plan.gather);
-    let transport = plan.transport.unwrap();
+    assert!(!plan.gather.is_empty());
+    let transport = plan.transports.into_iter().next().unwrap();
     assert_eq!(
         (transport.ufrag.as_str(), transport.pwd.as_str()),
         ("alice", alice.pwd.as_str())
@@ -62,7 +67,7 @@ fn plans_mirror_each_other() {
         (alice.candidates.clone(), false)
     );
     let plan = alice.take(&bob.local().unwrap()).unwrap();
-    let transport = plan.transport.unwrap();
+    let transport = plan.transports.into_iter().next().unwrap();
     assert_eq!(
         (transport.ufrag.as_str(), transport.role),
         ("bobby", Role::Server)
@@ -72,6 +77,7 @@ fn plans_mirror_each_other() {
         (bob.candidates.clone(), true)
     );
     let open = DataPlan::Open {
+        transport: TransportId::FIRST,
         remote_port: 5000,
         remote_max_message_size: Some(262_144),
     };
@@ -105,13 +111,13 @@ fn every_offer_of_a_browser_is_answered() {
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let plan = bob.set_implicit().unwrap();
         let has_data = text.contains("webrtc-datachannel");
-        assert_eq!(plan.transport.is_some(), has_data, "{name}");
+        assert_eq!(!plan.transports.is_empty(), has_data, "{name}");
         assert_eq!(
             matches!(plan.data, Some(DataPlan::Open { .. })),
             has_data,
             "{name}"
         );
-        if let Some(transport) = plan.transport {
+        for transport in plan.transports {
             let listed = text.contains("a=candidate");
             assert_eq!(!transport.candidates.is_empty(), listed, "{name}");
         }
@@ -131,7 +137,7 @@ fn answers_of_other_stacks_are_taken() {
         let mut alice = Peer::with_data("alice");
         alice.set_implicit().unwrap();
         let plan = alice.set_remote(SdpType::Answer, &interop(name)).unwrap();
-        let transport = plan.transport.unwrap();
+        let transport = plan.transports.into_iter().next().unwrap();
         assert_eq!(
             (transport.role, transport.candidates.len()),
             (Role::Server, 1),
@@ -153,14 +159,14 @@ fn renegotiation_with_a_browser_keeps_the_transport() {
         &interop("chromium-156-reneg-stop-video-offer"),
     )
     .unwrap();
-    let transport = bob.set_implicit().unwrap().transport.unwrap();
+    let transport = bob.set_implicit().unwrap().transports.remove(0);
     assert!(!transport.restart && !transport.new_association);
     // The restart has another user fragment, the same certificate.
     bob.set_remote(SdpType::Offer, &interop("chromium-156-ice-restart-offer"))
         .unwrap();
     let plan = bob.set_implicit().unwrap();
-    assert!(plan.restart);
-    let transport = plan.transport.unwrap();
+    assert!(!plan.restart.is_empty());
+    let transport = plan.transports.into_iter().next().unwrap();
     assert!(transport.restart && !transport.new_association);
     assert_eq!(transport.role, Role::Client);
 }
@@ -170,12 +176,12 @@ fn answerer_chooses_the_role_and_keeps_it() {
     let mut alice = Peer::with_data("alice");
     let mut bob = Peer::answering("bobby", Role::Server);
     let (plan_a, plan_b) = negotiate(&mut alice, &mut bob);
-    assert_eq!(plan_a.transport.unwrap().role, Role::Client);
-    assert_eq!(plan_b.transport.unwrap().role, Role::Server);
+    assert_eq!(plan_a.transports[0].role, Role::Client);
+    assert_eq!(plan_b.transports[0].role, Role::Server);
     // Alice would rather be the client when she answers: she is, and bob stays the server.
     let (plan_b, plan_a) = negotiate(&mut bob, &mut alice);
-    assert_eq!(plan_a.transport.unwrap().role, Role::Client);
-    assert_eq!(plan_b.transport.unwrap().role, Role::Server);
+    assert_eq!(plan_a.transports[0].role, Role::Client);
+    assert_eq!(plan_b.transports[0].role, Role::Server);
     assert!(bob.local().unwrap().sdp.contains("a=setup:actpass"));
     assert!(alice.local().unwrap().sdp.contains("a=setup:active"));
 }
@@ -190,7 +196,7 @@ fn wrong_role_of_a_later_description_is_tolerated() {
     let wrong = alice.local().unwrap().sdp.replace("actpass", "active");
     bob.set_remote(SdpType::Offer, &wrong).unwrap();
     assert_eq!(
-        bob.set_implicit().unwrap().transport.unwrap().role,
+        bob.set_implicit().unwrap().transports.remove(0).role,
         Role::Client
     );
     let wrong = bob
@@ -199,7 +205,10 @@ fn wrong_role_of_a_later_description_is_tolerated() {
         .sdp
         .replace("setup:active", "setup:passive");
     let plan = alice.set_remote(SdpType::Answer, &wrong).unwrap();
-    assert_eq!(plan.transport.unwrap().role, Role::Server);
+    assert_eq!(
+        plan.transports.into_iter().next().unwrap().role,
+        Role::Server
+    );
 }
 
 #[test]
@@ -248,7 +257,15 @@ fn every_supported_fingerprint_of_a_peer_is_kept_and_others_ignored() {
     let mut alice = Peer::with_data("alice");
     alice.set_implicit().unwrap();
     let plan = alice.set_remote(SdpType::Answer, &answer).unwrap();
-    assert_eq!(plan.transport.unwrap().fingerprints.len(), 3);
+    assert_eq!(
+        plan.transports
+            .into_iter()
+            .next()
+            .unwrap()
+            .fingerprints
+            .len(),
+        3
+    );
 
     let mut alice = Peer::with_data("alice");
     alice.set_implicit().unwrap();
@@ -273,7 +290,7 @@ fn data_section_may_be_rejected_by_either_side() {
         .replace("a=group:BUNDLE 0\r\n", "");
     let plan = alice.set_remote(SdpType::Answer, &rejection).unwrap();
     assert_eq!(plan.data, Some(DataPlan::Rejected));
-    assert!(plan.transport.is_none());
+    assert!(plan.transports.is_empty());
     // The channels are closed: nothing is wanted any more. A new one takes the old place.
     assert!(!alice.session.negotiation_needed());
     alice.session.want_data_channels();
@@ -321,6 +338,7 @@ fn legacy_syntax_is_answered_in_kind() {
     bob.set_remote(SdpType::Offer, &offer).unwrap();
     let plan = bob.set_implicit().unwrap();
     let open = DataPlan::Open {
+        transport: TransportId::FIRST,
         remote_port: 5001,
         remote_max_message_size: Some(65_536),
     };
@@ -345,7 +363,7 @@ fn lite_peer_leaves_control_to_us() {
         bob.set_remote(SdpType::Offer, &lite).unwrap().controlling,
         Some(true)
     );
-    assert!(bob.set_implicit().unwrap().transport.unwrap().lite);
+    assert!(bob.set_implicit().unwrap().transports.remove(0).lite);
 }
 
 /// A bundle-only section has no transport of its own (RFC 9143 section 6).
@@ -358,7 +376,7 @@ fn bundle_only_section_uses_the_transport_of_the_tag() {
     sections.push_str("a=bundle-only\r\na=mid:2\r\na=sctp-port:5000\r\n");
     let mut bob = Peer::new("bobby");
     bob.set_remote(SdpType::Offer, &sections).unwrap();
-    let transport = bob.set_implicit().unwrap().transport.unwrap();
+    let transport = bob.set_implicit().unwrap().transports.remove(0);
     assert_eq!(
         (transport.ufrag.as_str(), transport.candidates.len()),
         ("Xbto", 2)
@@ -376,7 +394,8 @@ fn offer_after_rejected_media_is_good_for_others() {
     let (plan, _) = negotiate(&mut bob, &mut carol);
     // The fingerprint is not Chromium's, but that is not said in the same generation.
     assert!(
-        plan.transport
+        plan.transports
+            .first()
             .is_some_and(|transport| transport.restart && transport.new_association)
     );
     assert_eq!(carol.local().unwrap().sdp.matches("\r\nm=").count(), 3);
@@ -419,7 +438,7 @@ fn attributes_of_the_session_count_for_its_sections() {
     let text = [head, &moved, tail].concat().join("\r\n");
     let mut bob = Peer::new("bobby");
     bob.set_remote(SdpType::Offer, &text).unwrap();
-    let transport = bob.set_implicit().unwrap().transport.unwrap();
+    let transport = bob.set_implicit().unwrap().transports.remove(0);
     assert_eq!(
         (transport.ufrag.as_str(), transport.role),
         ("R1z0", Role::Client)
@@ -445,7 +464,7 @@ fn candidates_are_held_until_the_answer_then_passed_on() {
         bob.session.add_ice_candidate(candidate("")),
         Ok(Trickle::Later)
     );
-    let transport = bob.set_implicit().unwrap().transport.unwrap();
+    let transport = bob.set_implicit().unwrap().transports.remove(0);
     assert_eq!(
         (transport.candidates.len(), transport.end_of_candidates),
         (1, true)
@@ -453,10 +472,10 @@ fn candidates_are_held_until_the_answer_then_passed_on() {
     let more = bob
         .session
         .add_ice_candidate(candidate("1 1 udp 1 192.0.2.8 9 typ host"));
-    assert!(matches!(more, Ok(Trickle::Candidate(_))));
+    assert!(matches!(more, Ok(Trickle::Candidate(..))));
     assert_eq!(
         bob.session.add_ice_candidate(candidate("")),
-        Ok(Trickle::End)
+        Ok(Trickle::End(Vec::from([TransportId::FIRST])))
     );
     for useless in [
         "1 1 ssltcp 1 192.0.2.8 9 typ host",
@@ -487,7 +506,7 @@ fn candidates_of_other_sections() {
     bob.set_implicit().unwrap();
     assert!(matches!(
         bob.session.add_ice_candidate(candidate("0")),
-        Ok(Trickle::Candidate(_))
+        Ok(Trickle::Candidate(..))
     ));
     let apart = interop("chromium-156-av-dc-offer-nocand").replace("a=group:BUNDLE 0 1 2\r\n", "");
     let mut bob = Peer::new("bobby");
@@ -499,7 +518,7 @@ fn candidates_of_other_sections() {
     );
     assert!(matches!(
         bob.session.add_ice_candidate(candidate("2")),
-        Ok(Trickle::Candidate(_))
+        Ok(Trickle::Candidate(..))
     ));
 }
 

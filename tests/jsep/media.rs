@@ -96,7 +96,7 @@ fn golden_answer_to_a_browser() {
     track(&mut bob, Kind::Video);
     let plan = bob.set_implicit().unwrap();
     let answer = bob.local().unwrap().sdp;
-    assert!(plan.data.is_some() && plan.transport.is_some());
+    assert!(plan.data.is_some() && !plan.transports.is_empty());
     let [audio, video] = plan.media.as_slice() else {
         panic!("{:?}", plan.media)
     };
@@ -150,7 +150,7 @@ fn browsers_are_understood() {
             let is_live = offered.3 != 0 || offer.contains("a=bundle-only");
             assert_eq!(answered.3 != 0, is_live, "{name}: {answered:?}");
         }
-        assert!(plan.transport.is_some(), "{name}");
+        assert!(!plan.transports.is_empty(), "{name}");
     }
 }
 

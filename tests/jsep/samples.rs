@@ -29,7 +29,7 @@ fn every_sample_is_answered_or_refused_for_a_reason() {
                     .unwrap_or_else(|error| panic!("{name}: {error}"));
                 format!(
                     "answered, {}",
-                    if plan.transport.is_some() {
+                    if !plan.transports.is_empty() {
                         "data"
                     } else {
                         "all rejected"

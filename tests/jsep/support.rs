@@ -5,8 +5,8 @@ use std::fs;
 use pollrtc::crypto::certificate::Fingerprint;
 use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    Description, DescriptionError, Local, MediaCapabilities, OfferOptions, Plan, SdpType, Session,
-    SessionConfig, SignalingState,
+    Description, DescriptionError, Local, LocalTransport, MediaCapabilities, OfferOptions, Plan,
+    SdpType, Session, SessionConfig, SignalingState, TransportId,
 };
 use pollrtc::net::Candidate;
 use pollrtc::rng::Rng;
@@ -108,10 +108,10 @@ impl Peer {
 
     /// Does what its ICE agent would do.
     fn obey(&mut self, plan: Plan) -> Plan {
-        if plan.cancel_restart {
+        if !plan.cancel_restart.is_empty() {
             self.ufrag = self.old_ufrag.clone();
         }
-        if plan.restart {
+        if !plan.restart.is_empty() {
             self.restarts += 1;
             let name = self.old_ufrag.trim_end_matches(char::is_numeric);
             let next = format!("{name}{}", self.restarts);
@@ -146,15 +146,19 @@ impl Peer {
     }
 
     fn call<T>(&mut self, call: impl FnOnce(&mut Session, &Local<'_>) -> T) -> T {
-        let local = Local {
+        let transport = LocalTransport {
+            id: TransportId::FIRST,
             ufrag: &self.ufrag,
             pwd: &self.pwd,
             next_ufrag: &self.next_ufrag,
             next_pwd: &self.pwd,
-            lite: false,
-            fingerprints: &self.fingerprints,
             candidates: &self.candidates,
             gathered: self.gathered,
+        };
+        let local = Local {
+            transports: &[transport],
+            lite: false,
+            fingerprints: &self.fingerprints,
             sctp_port: 5000,
             max_message_size: 262_144,
         };

@@ -4,7 +4,8 @@
 use pollrtc::PeerConnection;
 use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    DataPlan, Description, DescriptionError, IceCandidate, SdpType, SignalingState, Trickle,
+    DataPlan, Description, DescriptionError, IceCandidate, SdpType, SignalingState, TransportId,
+    Trickle,
 };
 
 use pollrtc::peer::{ChannelConfig, Config, Event};
@@ -128,8 +129,8 @@ fn wpt_006_end_of_candidates_for_one_section_or_all() {
     assert!(
         peer.set_implicit()
             .unwrap()
-            .transport
-            .unwrap()
+            .transports
+            .remove(0)
             .end_of_candidates
     );
 }
@@ -171,7 +172,7 @@ fn wpt_009_user_fragment_selects_the_description() {
     // The old generation runs, the new one waits for the answer.
     assert!(matches!(
         add_of_generation(&mut bob, "alice"),
-        Ok(Trickle::Candidate(_))
+        Ok(Trickle::Candidate(..))
     ));
     let current = |bob: &Peer| bob.session.current_remote_description().unwrap().sdp;
     let pending = |bob: &Peer| bob.session.pending_remote_description().unwrap().sdp;
@@ -183,7 +184,10 @@ fn wpt_009_user_fragment_selects_the_description() {
     assert_eq!(add(&mut bob, &other, Some("0"), None), Ok(Trickle::Later));
     assert!(pending(&bob).contains(&other) && !current(&bob).contains(&other));
     let plan = bob.set_implicit().unwrap();
-    assert_eq!(plan.transport.unwrap().candidates.len(), 2);
+    assert_eq!(
+        plan.transports.into_iter().next().unwrap().candidates.len(),
+        2
+    );
 }
 
 #[test]
@@ -326,17 +330,17 @@ fn wpt_059_restart_replaces_the_credentials() {
 
     alice.session.restart_ice();
     assert!(alice.session.negotiation_needed());
-    assert!(alice.set_implicit().unwrap().restart);
+    assert!(!alice.set_implicit().unwrap().restart.is_empty());
     let offer = alice.local().unwrap().sdp;
     assert!(offer.contains("a=ice-ufrag:alice1\r"));
     bob.set_remote(SdpType::Offer, &offer).unwrap();
     let plan = bob.set_implicit().unwrap();
-    let transport = plan.transport.unwrap();
-    assert!(plan.restart && transport.restart && !transport.new_association);
+    let transport = plan.transports.into_iter().next().unwrap();
+    assert!(!plan.restart.is_empty() && transport.restart && !transport.new_association);
     alice.take(&bob.local().unwrap()).unwrap();
     assert!(!alice.session.negotiation_needed());
     // A wish that was granted is not granted twice.
-    assert!(!alice.set_implicit().unwrap().restart);
+    assert!(alice.set_implicit().unwrap().restart.is_empty());
 }
 
 #[test]
@@ -348,22 +352,22 @@ fn wpt_060_a_wish_to_restart_is_kept_until_it_is_granted() {
     alice.set_implicit().unwrap();
     alice.session.restart_ice();
     let plan = alice.set_local(SdpType::Rollback, "").unwrap();
-    assert!(!plan.cancel_restart && alice.session.negotiation_needed());
-    assert!(alice.set_implicit().unwrap().restart);
+    assert!(plan.cancel_restart.is_empty() && alice.session.negotiation_needed());
+    assert!(!alice.set_implicit().unwrap().restart.is_empty());
     let plan = alice.set_local(SdpType::Rollback, "").unwrap();
-    assert!(plan.cancel_restart && alice.session.negotiation_needed());
+    assert!(!plan.cancel_restart.is_empty() && alice.session.negotiation_needed());
     // In have-remote-offer, where the answer cannot grant it.
     bob.set_implicit().unwrap();
     alice.take(&bob.local().unwrap()).unwrap();
     alice.session.restart_ice();
-    assert!(!alice.set_implicit().unwrap().restart);
+    assert!(alice.set_implicit().unwrap().restart.is_empty());
     bob.take(&alice.local().unwrap()).unwrap();
     assert!(alice.session.negotiation_needed());
     // The peer restarts: that will do.
     bob.session.restart_ice();
     bob.set_implicit().unwrap();
     alice.take(&bob.local().unwrap()).unwrap();
-    assert!(alice.set_implicit().unwrap().restart);
+    assert!(!alice.set_implicit().unwrap().restart.is_empty());
     assert!(!alice.session.negotiation_needed());
 }
 
@@ -372,7 +376,7 @@ fn wpt_037_a_rolled_back_restart_is_cancelled() {
     let mut alice = Peer::with_data("alice");
     alice.set_implicit().unwrap();
     let plan = alice.set_local(SdpType::Rollback, "").unwrap();
-    assert!(!plan.cancel_restart);
+    assert!(plan.cancel_restart.is_empty());
     let mut bob = Peer::new("bobby");
     negotiate(&mut alice, &mut bob);
     alice.session.restart_ice();
@@ -380,8 +384,8 @@ fn wpt_037_a_rolled_back_restart_is_cancelled() {
     // A colliding offer takes it back.
     bob.set_implicit().unwrap();
     let plan = alice.take(&bob.local().unwrap()).unwrap();
-    assert!(plan.rolled_back && plan.cancel_restart);
-    assert!(!alice.set_implicit().unwrap().restart);
+    assert!(plan.rolled_back && !plan.cancel_restart.is_empty());
+    assert!(alice.set_implicit().unwrap().restart.is_empty());
     assert!(alice.session.negotiation_needed());
 }
 
@@ -483,12 +487,12 @@ fn wpt_070_local_provisional_answer() {
     let mut peer = with_remote_offer();
     let plan = peer.set_local(SdpType::Pranswer, "").unwrap();
     assert_eq!(plan.signaling, Some(SignalingState::HaveLocalPranswer));
-    assert!(plan.transport.is_some() && plan.gather);
+    assert!(!plan.transports.is_empty() && !plan.gather.is_empty());
     peer.set_local(SdpType::Pranswer, "").unwrap();
     let answer = peer.answer().unwrap();
     let plan = peer.set_local(SdpType::Answer, &answer).unwrap();
     assert_eq!(plan.signaling, Some(SignalingState::Stable));
-    assert!(!plan.transport.unwrap().restart);
+    assert!(!plan.transports.into_iter().next().unwrap().restart);
 }
 
 #[test]
@@ -610,7 +614,7 @@ fn wpt_077_remote_provisional_answer() {
     let answer = bob.answer().unwrap();
     let plan = alice.set_remote(SdpType::Pranswer, &answer).unwrap();
     assert_eq!(plan.signaling, Some(SignalingState::HaveRemotePranswer));
-    assert!(plan.transport.is_some());
+    assert!(!plan.transports.is_empty());
     assert_eq!(
         alice
             .set_remote(SdpType::Pranswer, &answer)
@@ -642,6 +646,7 @@ fn wpt_117_max_message_size() {
         peer.set_remote(SdpType::Offer, &text).unwrap();
         match peer.set_implicit().unwrap().data {
             Some(DataPlan::Open {
+                transport: TransportId::FIRST,
                 remote_max_message_size,
                 ..
             }) => remote_max_message_size,
@@ -685,8 +690,8 @@ fn wpt_134_handover_to_another_peer() {
     let transport = alice
         .take(&carol.local().unwrap())
         .unwrap()
-        .transport
-        .unwrap();
+        .transports
+        .remove(0);
     assert!(transport.restart && transport.new_association);
     // Another association may have other roles.
     assert_eq!(transport.role, Role::Client);
@@ -779,7 +784,7 @@ fn wpt_157_unknown_media_is_rejected() {
     let text = format!("{}m=bogus 9 FOO 0 8\r\na=mid:b\r\n", offer_of_chromium());
     let mut peer = Peer::new("peer");
     peer.set_remote(SdpType::Offer, &text).unwrap();
-    assert!(peer.set_implicit().unwrap().transport.is_some());
+    assert!(peer.set_implicit().unwrap().transports.len() == 1);
     let answer = peer.local().unwrap().sdp;
     assert!(answer.contains("m=bogus 0 FOO 0\r\n"), "{answer}");
 }
@@ -795,7 +800,7 @@ fn wpt_172_setup_of_the_initial_offer() {
         let text = offer_of_chromium().replace("actpass", offered);
         let mut peer = Peer::new("peer");
         peer.set_remote(SdpType::Offer, &text).unwrap();
-        assert_eq!(peer.set_implicit().unwrap().transport.unwrap().role, role);
+        assert_eq!(peer.set_implicit().unwrap().transports.remove(0).role, role);
         assert!(peer.local().unwrap().sdp.contains(answered));
     }
 }
