@@ -1,5 +1,7 @@
 //! Do two ends mean the same format, by the parameters in their descriptions?
 
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::str::FromStr;
 
 use thiserror::Error;
@@ -99,6 +101,31 @@ impl Codec {
         }
     }
 }
+
+impl Codec {
+    /// What we say when we are offered `theirs`: what we have, in H.265 up to their
+    /// level, since there is one for both ways (RFC 7798 §7.2.2).
+    #[must_use]
+    pub fn answered(self, ours: Parameters<'_>, theirs: Parameters<'_>) -> String {
+        let level = |parameters: Parameters<'_>| parameters.number(LEVEL, DEFAULT_LEVEL);
+        match (self, level(ours), level(theirs)) {
+            (Self::H265, Some(our), Some(their)) if their < our => {
+                let others = ours
+                    .iter()
+                    .filter(|(key, _)| !key.eq_ignore_ascii_case(LEVEL));
+                let others = others.map(|(key, value)| format!("{key}={value};"));
+                others.chain([format!("{LEVEL}={their}")]).collect()
+            }
+            _ => ours.0.to_string(),
+        }
+    }
+}
+
+/// What says the level in H.265.
+const LEVEL: &str = "level-id";
+
+/// RFC 7798 §7.1: level 3.1 if nothing is said.
+const DEFAULT_LEVEL: u8 = 93;
 
 /// Which tools of H.264 a stream may use (RFC 6184 §8.1, table 5)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@
 )]
 
 mod beginning;
+mod glare;
+mod media;
 mod needed;
 mod order;
 mod sections;

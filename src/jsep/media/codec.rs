@@ -117,7 +117,10 @@ impl Codec {
             payload: self.payload,
             parameters: match self.repeats() {
                 Some(_) => self.parameters.clone(),
-                None => ours.parameters.clone(),
+                None => {
+                    let [ours, theirs] = [ours, self].map(|codec| Parameters(&codec.parameters));
+                    fmtp::Codec::of_name(&self.name).answered(ours, theirs)
+                }
             },
             feedback: ours.feedback.iter().filter(wanted).cloned().collect(),
             ..ours.clone()
