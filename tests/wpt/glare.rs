@@ -132,9 +132,9 @@ impl Room {
     fn change(&mut self, side: usize, rng: &mut Rng) -> Result<(), DescriptionError> {
         let peer = &mut self.sides[side].peer;
         let count = peer.transceivers().count();
-        let kind = [Kind::Audio, Kind::Video][rng.below(2) as usize];
+        let kind = [Kind::Audio, Kind::Video][pick(rng, 2)];
         let any = |peer: &PeerConnection, rng: &mut Rng| {
-            let number = rng.below(count as u64) as usize;
+            let number = pick(rng, count);
             peer.transceivers().nth(number).unwrap().id()
         };
         match rng.below(5) {
@@ -150,7 +150,7 @@ impl Room {
                     Direction::RecvOnly,
                 ];
                 // One that is being stopped may be chosen, too.
-                let _ = peer.set_direction(id, all[rng.below(3) as usize]);
+                let _ = peer.set_direction(id, all[pick(rng, 3)]);
             }
             2 => peer.restart_ice(),
             _ if count < 12 => {
@@ -192,7 +192,7 @@ fn wpt_054_glare_at_random_comes_to_an_end() {
         let mut rng = Rng::from_number(seed);
         let mut room = Room::new(seed);
         for _ in 0..60 {
-            let side = rng.below(2) as usize;
+            let side = pick(&mut rng, 2);
             match rng.below(3) {
                 0 => room.change(side, &mut rng).unwrap(),
                 1 => room.look(side),
@@ -224,4 +224,9 @@ fn wpt_055_glare_with_signaling_in_order() {
             room.check();
         }
     }
+}
+
+/// One of so many.
+fn pick(rng: &mut Rng, count: usize) -> usize {
+    usize::try_from(rng.below(count as u64)).unwrap()
 }

@@ -505,12 +505,8 @@ fn wpt_139_and_168_codecs_by_direction() {
 fn wpt_167_av1_profiles_by_direction() {
     let with = |send_only: u8, receive_only: u8| {
         let mut media = MediaCapabilities::browser();
-        let main = media.video.codecs.iter();
-        let main = main
-            .filter(|codec| codec.name == "AV1")
-            .next()
-            .unwrap()
-            .clone();
+        let mut codecs = media.video.codecs.iter();
+        let main = codecs.find(|codec| codec.name == "AV1").unwrap().clone();
         let high = Codec {
             payload: 47,
             parameters: "level-idx=5;profile=1;tier=0".to_string(),
