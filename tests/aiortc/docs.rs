@@ -3,99 +3,13 @@
 //!
 //! Each test is one of its examples: the same calls, and what they promise.
 
-#![expect(
-    clippy::std_instead_of_core,
-    clippy::unwrap_used,
-    reason = "a test has std, and fails by a panic"
-)]
-
-use std::time::Duration;
-
 use pollrtc::PeerConnection;
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Direction, Event, Kind,
+    ChannelConfig, ChannelId, ChannelState, ConnectionState, Data, Direction, Event, Kind,
     MediaFrame, OpenError, SendError, SignalingState, TransceiverInit, WriteError,
 };
-use pollrtc::sim::{HostId, Link, World};
 
-/// Two peers, and what their applications were told.
-struct Pair {
-    world: World<PeerConnection>,
-    hosts: [HostId; 2],
-    events: [Vec<Event>; 2],
-}
-
-const PC1: usize = 0;
-const PC2: usize = 1;
-
-impl Pair {
-    fn new() -> Self {
-        let link = Link::with_delay(Duration::from_millis(10));
-        let mut world = World::new(1).with_links(link);
-        let mut add =
-            |name, address: &str| world.add_peer(name, address.parse().unwrap(), Config::new());
-        let hosts = [add("pc1", "192.0.2.1:1000"), add("pc2", "192.0.2.2:2000")];
-        Self {
-            world,
-            hosts,
-            events: [Vec::new(), Vec::new()],
-        }
-    }
-
-    fn open(&mut self, label: &str, config: ChannelConfig) -> ChannelId {
-        self.with(PC1, |pc| pc.create_data_channel(label, config))
-            .unwrap()
-    }
-
-    fn with<R>(&mut self, side: usize, act: impl FnOnce(&mut PeerConnection) -> R) -> R {
-        self.world.with(self.hosts[side], |pc, _| act(pc))
-    }
-
-    fn send(
-        &mut self,
-        side: usize,
-        channel: ChannelId,
-        data: impl Into<Data>,
-    ) -> Result<(), SendError> {
-        self.world
-            .with(self.hosts[side], |pc, now| pc.send(now, channel, data))
-    }
-
-    fn negotiate(&mut self) {
-        self.world
-            .negotiate(self.hosts[PC1], self.hosts[PC2])
-            .unwrap();
-    }
-
-    /// Lets the world go on for a while and collects what is told.
-    fn run(&mut self) {
-        self.world.run_for(Duration::from_secs(3));
-        for (events, &host) in self.events.iter_mut().zip(&self.hosts) {
-            events.extend(std::iter::from_fn(|| self.world.next_event(host)));
-        }
-    }
-
-    /// The channels that the other side opened.
-    fn incoming(&self, side: usize) -> Vec<ChannelId> {
-        let opened = self.events[side].iter().filter_map(|event| match event {
-            Event::DataChannel(id) => Some(*id),
-            _ => None,
-        });
-        opened.collect()
-    }
-
-    fn messages(&self, side: usize) -> Vec<Data> {
-        let messages = self.events[side].iter().filter_map(|event| match event {
-            Event::Message(_, data) => Some(data.clone()),
-            _ => None,
-        });
-        messages.collect()
-    }
-
-    fn was_told(&self, side: usize, event: &Event) -> bool {
-        self.events[side].contains(event)
-    }
-}
+use super::support::{PC1, PC2, Pair};
 
 /// The negotiation scenario: ends in ("stable", "stable"), without an error.
 #[test]
