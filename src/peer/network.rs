@@ -110,6 +110,9 @@ impl PeerConnection {
     ///
     /// See [`ServerError`]; nothing has changed then.
     pub fn set_ice_servers(&mut self, servers: Vec<IceServer>) -> Result<(), ServerError> {
+        if self.life != Life::Live {
+            return Err(ServerError::Closed);
+        }
         self.links.tell_all(|ice| ice.set_servers(servers.clone()))
     }
 

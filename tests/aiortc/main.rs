@@ -14,7 +14,6 @@
 mod checklist;
 mod connection;
 mod docs;
-mod layers;
 mod media;
 mod names;
 mod quirks;
