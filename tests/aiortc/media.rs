@@ -88,7 +88,8 @@ fn aiortc_1_9_what_is_known_of_a_codec() {
 /// aiortc's integers of `fmtp`, and any other parameter.
 #[test]
 fn aiortc_1_14_parameters_of_a_format() {
-    let line = "apt=96;max-fr=30; max-fs=3600 ;maxplaybackrate=48000;minptime=10;stereo=1;useinbandfec=1";
+    let line =
+        "apt=96;max-fr=30; max-fs=3600 ;maxplaybackrate=48000;minptime=10;stereo=1;useinbandfec=1";
     for (name, value) in [
         ("apt", "96"),
         ("max-fr", "30"),

@@ -37,11 +37,17 @@ fn counterparts() -> Vec<(&'static str, &'static str)> {
         ("InvalidStateError", type_name::<DescriptionError>()),
         ("InternalError", type_name::<DescriptionError>()),
         ("OperationError", type_name::<DescriptionError>()),
-        ("RTCBundlePolicy", type_name::<pollrtc::jsep::SessionConfig>()),
+        (
+            "RTCBundlePolicy",
+            type_name::<pollrtc::jsep::SessionConfig>(),
+        ),
         ("RTCCertificate", type_name::<Certificate>()),
         ("RTCConfiguration", type_name::<peer::Config>()),
         ("RTCDataChannel", type_name::<peer::ChannelInfo<'_>>()),
-        ("RTCDataChannelParameters", type_name::<peer::ChannelConfig>()),
+        (
+            "RTCDataChannelParameters",
+            type_name::<peer::ChannelConfig>(),
+        ),
         ("RTCDtlsFingerprint", type_name::<Fingerprint>()),
         ("RTCDtlsParameters", type_name::<dtls::DtlsConfig>()),
         ("RTCDtlsTransport", type_name::<DtlsTransport>()),
@@ -50,8 +56,14 @@ fn counterparts() -> Vec<(&'static str, &'static str)> {
         ("RTCIceTransport", type_name::<IceAgent>()),
         ("RTCIceParameters", type_name::<ice::Credentials>()),
         ("RTCIceServer", type_name::<ice::IceServer>()),
-        ("RTCInboundRtpStreamStats", type_name::<peer::InboundRtpStats>()),
-        ("RTCOutboundRtpStreamStats", type_name::<peer::OutboundRtpStats>()),
+        (
+            "RTCInboundRtpStreamStats",
+            type_name::<peer::InboundRtpStats>(),
+        ),
+        (
+            "RTCOutboundRtpStreamStats",
+            type_name::<peer::OutboundRtpStats>(),
+        ),
         (
             "RTCRemoteInboundRtpStreamStats",
             type_name::<peer::RemoteInboundRtpStats>(),
@@ -65,14 +77,20 @@ fn counterparts() -> Vec<(&'static str, &'static str)> {
         ("RTCPeerConnection", type_name::<PeerConnection>()),
         // Who speaks RTCP is `Media`: reports are those of a participant.
         ("RTCRtcpParameters", type_name::<Media>()),
-        ("RTCRtcpFeedback", type_name::<pollrtc::media::FeedbackSet>()),
+        (
+            "RTCRtcpFeedback",
+            type_name::<pollrtc::media::FeedbackSet>(),
+        ),
         ("RTCRtpCapabilities", type_name::<peer::Capabilities>()),
         ("RTCRtpCodecCapability", type_name::<Codec>()),
         ("RTCRtpCodecParameters", type_name::<Codec>()),
         ("RTCRtpContributingSource", type_name::<Source>()),
         ("RTCRtpSynchronizationSource", type_name::<Source>()),
         ("RTCRtpHeaderExtensionCapability", type_name::<String>()),
-        ("RTCRtpHeaderExtensionParameters", type_name::<HeaderExtension>()),
+        (
+            "RTCRtpHeaderExtensionParameters",
+            type_name::<HeaderExtension>(),
+        ),
         ("RTCRtpParameters", type_name::<LineParameters>()),
         ("RTCRtpSendParameters", type_name::<LineParameters>()),
         ("RTCRtpReceiveParameters", type_name::<ReceiveParameters>()),
@@ -82,7 +100,10 @@ fn counterparts() -> Vec<(&'static str, &'static str)> {
             "RTCRtpEncodingParameters",
             type_name::<pollrtc::media::SendEncoding>(),
         ),
-        ("RTCRtpRtxParameters", type_name::<pollrtc::media::SendEncoding>()),
+        (
+            "RTCRtpRtxParameters",
+            type_name::<pollrtc::media::SendEncoding>(),
+        ),
         ("RTCRtpReceiver", type_name::<RtpReceiver>()),
         ("RTCRtpSender", type_name::<RtpSender>()),
         ("RTCRtpTransceiver", type_name::<peer::Transceiver>()),
@@ -102,7 +123,11 @@ fn aiortc_1_1_every_name_has_its_counterpart() {
         let found = counterparts.iter().filter(|(theirs, _)| theirs == name);
         assert_eq!(found.count(), 1, "{name}");
     }
-    assert_eq!(names.len(), counterparts.len(), "no name stands there for nothing");
+    assert_eq!(
+        names.len(),
+        counterparts.len(),
+        "no name stands there for nothing"
+    );
 }
 
 /// What raises in aiortc is an error that can be told from others without its text.

@@ -9,8 +9,9 @@ use pollrtc::Instant;
 use pollrtc::channel::{ChannelConfig, DataChannels, Event as ChannelEvent, Limits, StreamParity};
 use pollrtc::cursor::Writer;
 use pollrtc::peer::{
-    ChannelState, Codec, Config, Data, Description, DescriptionError, Direction, Event, Kind,
-    MediaCapabilities, SdpType, SendError, SignalingState, TransceiverId, TransceiverInit,
+    ChannelState, Codec, Config, Data, Description, DescriptionError, Direction,
+    EncodingParameters, Event, Kind, MediaCapabilities, SdpType, SendError, SignalingState,
+    TransceiverId, TransceiverInit,
 };
 use pollrtc::rng::Rng;
 use pollrtc::rtp::format::Format;
@@ -57,14 +58,7 @@ impl Wire {
         while self.now < end {
             let mut is_quiet = true;
             for side in [0, 1] {
-                let mut packet = Vec::new();
-                let mut room = Writer::new(&mut packet, 1200);
-                if self.ends[side].poll_transmit(self.now, &mut room) {
-                    is_quiet = false;
-                    if self.delivers || side == 1 {
-                        self.ends[1 - side].handle_input(self.now, &mut packet);
-                    }
-                }
+                is_quiet &= !self.carry_from(side);
             }
             if is_quiet {
                 self.now += Duration::from_millis(10);
@@ -73,6 +67,17 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// Carries a packet of one side, if there is one and the wire delivers.
+    fn carry_from(&mut self, side: usize) -> bool {
+        let mut packet = Vec::new();
+        let mut room = Writer::new(&mut packet, 1200);
+        let is_sent = self.ends[side].poll_transmit(self.now, &mut room);
+        if is_sent && (self.delivers || side == 1) {
+            self.ends[1 - side].handle_input(self.now, &mut packet);
+        }
+        is_sent
     }
 
     fn send(&mut self, bytes: usize) {
@@ -306,7 +311,7 @@ fn layers(pc1: Config) -> (Pair, TransceiverId) {
     let mut pair = Pair::with_configs(pc1, Config::new());
     let init = TransceiverInit {
         direction: Direction::SendOnly,
-        rids: LAYERS.map(|(rid, _)| rid.to_string()).into(),
+        encodings: LAYERS.map(|(rid, _)| EncodingParameters::named(rid)).into(),
         ..TransceiverInit::default()
     };
     let id = pair

@@ -19,6 +19,7 @@ use pollrtc::peer::{ChannelConfig, ChannelState, Data, Event, OpenError, SendErr
 use pollrtc::rng::Rng;
 use pollrtc::sctp::{SctpAssociation, SctpConfig, SctpState};
 use pollrtc::sim::{Direct, HostId, Link, World};
+use pollrtc::wire::dtls::extension::SrtpProfile;
 use pollrtc::wire::sdp::candidate;
 
 use super::support::{PC1, PC2, Pair};
@@ -69,7 +70,10 @@ fn aiortc_1_5_a_gatherer_gathers() {
 /// `RTCIceTransport`: from new to completed, and closed when it is stopped.
 #[test]
 fn aiortc_1_5_a_transport_connects() {
-    let mut agents = [gatherer(0, Role::Controlling), gatherer(1, Role::Controlled)];
+    let mut agents = [
+        gatherer(0, Role::Controlling),
+        gatherer(1, Role::Controlled),
+    ];
     agents.iter_mut().for_each(IceAgent::gather);
     assert!(agents.iter().all(|agent| agent.state() == IceState::New));
     let [a, b] = &mut agents;
@@ -139,13 +143,26 @@ fn aiortc_1_5_urls_of_servers() {
         ("stuns:a.example", Scheme::Stuns, 5349, Protocol::Tls),
         ("turn:a.example", Scheme::Turn, 3478, Protocol::Udp),
         ("turns:a.example", Scheme::Turns, 5349, Protocol::Tls),
-        ("turn:a.example:80?transport=tcp", Scheme::Turn, 80, Protocol::Tcp),
+        (
+            "turn:a.example:80?transport=tcp",
+            Scheme::Turn,
+            80,
+            Protocol::Tcp,
+        ),
     ] {
         let url = read(text).unwrap();
-        assert_eq!((url.scheme, url.port, url.transport), (scheme, port, transport));
+        assert_eq!(
+            (url.scheme, url.port, url.transport),
+            (scheme, port, transport)
+        );
     }
     assert_eq!(read("http://a.example"), Err(UrlError::Scheme));
-    for text in ["stun:a.example?transport=udp", "turn:", "turn:a.example:0", "stun:a b"] {
+    for text in [
+        "stun:a.example?transport=udp",
+        "turn:",
+        "turn:a.example:0",
+        "stun:a b",
+    ] {
         assert!(read(text).is_err(), "{text}");
     }
 }
@@ -187,7 +204,10 @@ fn world_of_dtls() -> (World<Direct<DtlsTransport>>, [HostId; 2]) {
     let mut rng = world.fork_rng();
     let hosts = [dtls::Role::Client, dtls::Role::Server].map(|role| {
         let side = usize::from(role == dtls::Role::Server);
-        let config = DtlsConfig::new(&PROVIDER, certificate(&mut rng));
+        let config = DtlsConfig {
+            srtp_profiles: vec![SrtpProfile::AeadAes128Gcm],
+            ..DtlsConfig::new(&PROVIDER, certificate(&mut rng))
+        };
         let end = DtlsTransport::new(config, role, &mut rng);
         let path = Path::udp(place(side), place(1 - side));
         world.add(["a", "b"][side], &[place(side)], Direct::new(end, path))
@@ -238,7 +258,11 @@ fn aiortc_1_7_an_association_connects_and_ends() {
         assert_eq!(config.local_port, 5000);
         let association = SctpAssociation::new(config, &mut rng);
         let path = Path::udp(place(side), place(1 - side));
-        world.add(["a", "b"][side], &[place(side)], Direct::new(association, path))
+        world.add(
+            ["a", "b"][side],
+            &[place(side)],
+            Direct::new(association, path),
+        )
     });
     let states = |world: &World<Direct<SctpAssociation>>| {
         hosts.map(|host| world.machine(host).machine.state())
@@ -303,7 +327,10 @@ fn aiortc_1_7_contents_keep_their_kind() {
 fn aiortc_1_8_parameters_of_a_channel() {
     let config = ChannelConfig::default();
     assert!(config.ordered && config.protocol.is_empty());
-    assert_eq!((config.max_packet_life_time, config.max_retransmits), (None, None));
+    assert_eq!(
+        (config.max_packet_life_time, config.max_retransmits),
+        (None, None)
+    );
     assert_eq!(config.negotiated, None);
     let mut pair = Pair::new();
     let mut refused = |config| pair.with(PC1, |pc| pc.create_data_channel("a", config));
@@ -393,7 +420,11 @@ fn aiortc_1_16_candidates_are_read_and_written() {
     }
     let generation = "1 1 udp 2130706431 192.0.2.1 4001 typ host generation 0";
     assert!(candidate::parse(generation).is_ok());
-    for line in ["", "1 1 udp 2130706431 192.0.2.1 4001 typ", "1 1 udp x 192.0.2.1 1 typ host"] {
+    for line in [
+        "",
+        "1 1 udp 2130706431 192.0.2.1 4001 typ",
+        "1 1 udp x 192.0.2.1 1 typ host",
+    ] {
         assert!(candidate::parse(line).is_err(), "{line}");
     }
 }
