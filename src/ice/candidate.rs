@@ -19,6 +19,8 @@ pub(super) struct LocalCandidate {
     pub(super) base: SocketAddr,
     /// The server that it was learned from.
     pub(super) server: Option<IpAddr>,
+    /// Whether its socket is another agent's, too, whose relays it has.
+    pub(super) shared: bool,
     /// Whether the application was told of it.
     pub(super) announced: bool,
 }

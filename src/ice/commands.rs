@@ -39,7 +39,7 @@ impl IceAgent {
     ///
     /// [`AddressError`]; nothing changed then.
     pub fn add_tcp_listener(&mut self, address: SocketAddr) -> Result<(), AddressError> {
-        self.add_host(address, Some(TcpKind::Passive))
+        self.add_host(address, Some(TcpKind::Passive), false)
     }
 
     /// A UDP socket of the application at `address` has joined the group of

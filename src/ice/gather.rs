@@ -71,11 +71,20 @@ impl IceAgent {
     ///
     /// [`AddressError`]; nothing changed then.
     pub fn add_local_address(&mut self, address: SocketAddr) -> Result<(), AddressError> {
-        self.add_host(address, None)?;
+        self.add_socket(address, false)
+    }
+
+    /// Adds a UDP socket, which others may use, too, and streams from there.
+    pub(super) fn add_socket(
+        &mut self,
+        address: SocketAddr,
+        shared: bool,
+    ) -> Result<(), AddressError> {
+        self.add_host(address, None, shared)?;
         let active = SocketAddr::new(address.ip(), candidate::DISCARD);
         if self.config.tcp && self.base_of(tcp_path(active)).is_none() {
             // Where there is no room for it, UDP goes on alone.
-            let _ = self.add_host(active, Some(TcpKind::Active));
+            let _ = self.add_host(active, Some(TcpKind::Active), shared);
         }
         Ok(())
     }
@@ -85,6 +94,7 @@ impl IceAgent {
         &mut self,
         address: SocketAddr,
         tcp: Option<TcpKind>,
+        shared: bool,
     ) -> Result<(), AddressError> {
         if self.is_closed() {
             return Err(AddressError::Closed);
@@ -109,9 +119,10 @@ impl IceAgent {
         if self.locals.len() >= self.config.max_local_candidates {
             return Err(AddressError::TooMany);
         }
-        let host = self
+        let mut host = self
             .host_candidate(address, tcp)
             .ok_or(AddressError::TooMany)?;
+        host.shared = shared;
         tight::push(&mut self.locals, host);
         self.pair_local(self.locals.len() - 1);
         if self.gathering != GatheringState::New {
@@ -208,6 +219,7 @@ impl IceAgent {
             address,
             base: address,
             server: None,
+            shared: false,
             announced: false,
         })
     }
@@ -253,6 +265,7 @@ impl IceAgent {
             address: mapped,
             base: origin.base,
             server: None,
+            shared: false,
             announced: true,
         };
         tight::push(&mut self.locals, learned);

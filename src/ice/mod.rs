@@ -160,6 +160,7 @@ mod search;
 mod send;
 mod server;
 mod servers;
+mod sharing;
 mod state;
 mod stats;
 mod stream;

@@ -29,6 +29,17 @@ impl Names {
         self.mdns.is_none() && self.own.is_empty() && self.pending.is_empty()
     }
 
+    /// The sockets for names.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = SocketAddr> {
+        self.mdns.iter().flat_map(|mdns| mdns.sockets())
+    }
+
+    pub(super) fn has_socket(&self, address: SocketAddr) -> bool {
+        self.mdns
+            .as_ref()
+            .is_some_and(|mdns| mdns.has_socket(address))
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.mdns.as_ref()?.poll_timeout()
     }

@@ -7,6 +7,7 @@ use crate::net::Path;
 use crate::rng::Rng;
 use crate::stun::{Answer, BindingQuery, Schedule};
 use crate::time::Instant;
+use crate::wire::stun::TransactionId;
 
 /// A server, asked from one of our sockets.
 #[derive(Debug)]
@@ -63,6 +64,14 @@ impl Query {
         match &mut self.stage {
             Stage::Asking(query) | Stage::Keeping(query) => Some(query),
             Stage::Waiting | Stage::Kept(_) | Stage::Stale | Stage::Over => None,
+        }
+    }
+
+    /// Whether an answer to this transaction is one to it.
+    pub(super) fn is_awaiting(&self, id: TransactionId) -> bool {
+        match &self.stage {
+            Stage::Asking(query) | Stage::Keeping(query) => query.is_awaiting(id),
+            Stage::Waiting | Stage::Kept(_) | Stage::Stale | Stage::Over => false,
         }
     }
 

@@ -40,9 +40,8 @@ impl IceAgent {
         };
         let sockets: Vec<_> = self.locals.iter().filter(is_socket).collect();
         for socket in sockets {
-            let base = socket.base;
             for index in 0..gatherer.servers.len() {
-                let wish = self.ask(&mut gatherer, index, base);
+                let wish = self.ask(&mut gatherer, index, socket);
                 if let Some(wish) = wish {
                     self.events.push(wish);
                 }
@@ -55,7 +54,13 @@ impl IceAgent {
     }
 
     /// Asks one server from one socket, unless that was done.
-    fn ask(&self, gatherer: &mut Gatherer, server: usize, base: SocketAddr) -> Option<Event> {
+    fn ask(
+        &self,
+        gatherer: &mut Gatherer,
+        server: usize,
+        socket: &LocalCandidate,
+    ) -> Option<Event> {
+        let base = socket.base;
         let server = gatherer.servers.get(server)?;
         let Found::At(addresses) = &server.found else {
             return None;
@@ -84,6 +89,9 @@ impl IceAgent {
         }
         if path.protocol.is_stream() {
             path.local.set_port(0);
+        } else if socket.shared {
+            // RFC 8656 §5: the server knows a socket by its address, and it has one there.
+            return None;
         }
         if gatherer.relays.iter().any(|relay| relay.asked == path) {
             return None;

@@ -297,6 +297,7 @@ impl IceAgent {
             address,
             base,
             server,
+            shared: false,
             announced: false,
         });
     }

@@ -104,6 +104,7 @@ fn a_foundation_is_kind_base_address_protocol_and_server() {
             address: base,
             base,
             server,
+            shared: false,
             announced: false,
         });
         let first = |local: &LocalCandidate| local.candidate.foundation == foundation;

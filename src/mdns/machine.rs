@@ -70,6 +70,11 @@ impl Mdns {
         Ok(())
     }
 
+    /// The sockets that are there.
+    pub fn sockets(&self) -> impl Iterator<Item = SocketAddr> {
+        self.sockets.iter()
+    }
+
     /// A socket is no longer there. Without any, what is asked for is not found.
     pub fn remove_socket(&mut self, local: SocketAddr) {
         let Some(place) = self.sockets.remove(local) else {

@@ -39,6 +39,10 @@ impl Sockets {
         self.0.iter().position(|slot| *slot == Some(local))
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = SocketAddr> {
+        self.0.iter().flatten().copied()
+    }
+
     /// The places of all sockets that are there.
     pub(super) fn places(&self) -> Places {
         let mut places = Places::default();

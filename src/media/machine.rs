@@ -78,6 +78,14 @@ impl Media {
         }
     }
 
+    /// Another session of the same kind, without lines, by the same wall clock.
+    #[must_use]
+    pub fn another(&mut self) -> Self {
+        let mut other = Self::new(self.config.clone(), &mut self.rng.fork());
+        other.wall = self.wall;
+        other
+    }
+
     /// Tells what the wall clock says, as time since the Unix epoch: sender reports
     /// carry it, so that streams of several hosts can be brought together. Until it
     /// is told, the time is counted from the epoch of `now`.

@@ -17,8 +17,7 @@ use crate::crypto::certificate::Fingerprint;
 use crate::crypto::{CryptoError, HashId};
 use crate::dtls;
 use crate::ice::{self, IceAgent};
-use crate::jsep::TransportId;
-use crate::jsep::{Session, SessionConfig};
+use crate::jsep::{Session, SessionConfig, TransportId};
 use crate::media::{Media, MediaStats};
 use crate::net::{Path, Transmit};
 use crate::rng::Rng;
@@ -70,7 +69,8 @@ pub(super) enum Life {
     Over,
 }
 
-/// Counters of all layers, each with its reasons for dropping what came in.
+/// Counters of all layers, each with its reasons for dropping what came in. Where there
+/// are several transports, those of the first: see [`PeerConnection::transports`].
 #[derive(Clone, Copy, Debug)]
 pub struct Stats {
     /// Path finding.
@@ -83,6 +83,8 @@ pub struct Stats {
     pub srtp: Option<srtp::Stats>,
     /// Sound and pictures.
     pub media: MediaStats,
+    /// Datagrams that came on a path of no transport, where there are several.
+    pub unknown_path: u64,
     /// Packets and chunks.
     pub sctp: crate::sctp::Stats,
     /// Messages and channels.
@@ -119,8 +121,8 @@ impl PeerConnection {
         };
         let media = Media::new(config.media(), &mut rng.fork());
         let settings = SessionConfig {
-            bundle_policy: config.bundle_policy,
             answer_role: config.answer_role,
+            bundle_policy: config.bundle_policy,
             media: Arc::clone(&config.media),
             cryptex: config.cryptex,
         };
@@ -237,35 +239,23 @@ impl PeerConnection {
     /// It is decrypted in place.
     pub fn handle_input(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         let now = self.told(now);
+        if !self.speaks() {
+            return;
+        }
         let Self {
             links, channels, ..
         } = self;
-        match self.life {
-            Life::Live => {
-                links.handle_input(now, path, datagram, channels);
-                self.settle();
-            }
-            // Servers answer that what they lent is given back.
-            Life::Farewell(_) => links.hear_servers(now, path, datagram),
-            Life::Ending(_) | Life::Over => {}
-        }
+        links.handle_input(now, path, datagram, channels);
+        self.settle();
     }
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.told(now);
-        match self.life {
-            Life::Live => {
-                let links = self.links.iter_mut();
-                links.for_each(|link| link.handle_timeout(now));
-                self.channels.handle_timeout(now);
-                self.settle();
-            }
-            Life::Farewell(_) => {
-                let links = self.links.iter_mut();
-                links.for_each(|link| link.transport.ice_mut().handle_timeout(now));
-            }
-            Life::Ending(_) | Life::Over => {}
+        if self.speaks() {
+            self.links.handle_timeout(now);
+            self.channels.handle_timeout(now);
+            self.settle();
         }
     }
 
@@ -281,11 +271,10 @@ impl PeerConnection {
         buf: &mut Vec<u8>,
     ) -> Option<Transmit> {
         let now = self.told(now);
-        let transmit = match self.life {
-            Life::Live => self.poll_live(now, max_datagrams, buf),
-            Life::Farewell(reason) => self.poll_farewell(now, reason, buf),
-            Life::Ending(_) | Life::Over => None,
-        };
+        if !self.speaks() {
+            return None;
+        }
+        let transmit = self.poll_links(now, max_datagrams, buf);
         self.settle();
         transmit
     }
@@ -329,9 +318,14 @@ impl PeerConnection {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.life {
             Life::Live => earliest(self.links.poll_timeout(), self.channels.poll_timeout()),
-            Life::Farewell(_) => self.links.poll_servers(),
+            Life::Farewell(_) => self.links.poll_timeout(),
             Life::Ending(_) | Life::Over => None,
         }
+    }
+
+    /// Whether anything may come or go; at the end, farewells.
+    const fn speaks(&self) -> bool {
+        matches!(self.life, Life::Live | Life::Farewell(_))
     }
 
     /// The moment that counts: time does not go back, for all layers together.
@@ -352,19 +346,29 @@ impl PeerConnection {
             transport: transport.stats(),
             srtp: transport.srtp_stats(),
             media: media.stats(),
+            unknown_path: self.links.unknown_path(),
             sctp: self.channels.association().stats(),
             channels: self.channels.stats(),
         }
     }
 
-    /// The secrets of the DTLS association for a capture, once they are known, if
+    /// The secrets of the next DTLS association for a capture, once they are known, if
     /// the configuration asks for them. Given out once.
     pub fn take_key_log(&mut self) -> Option<dtls::KeyLog> {
         self.links.iter_mut().find_map(Link::take_key_log)
     }
 }
 
-/// The first transport, which mostly is the only one.
+/// What carries media and data.
+impl PeerConnection {
+    /// The transports: one for each BUNDLE group and each section outside of them, the
+    /// first of which mostly is the only one.
+    pub fn transports(&self) -> impl Iterator<Item = (TransportId, &Transport)> {
+        self.links.iter().map(|link| (link.id, &link.transport))
+    }
+}
+
+/// The first transport.
 impl PeerConnection {
     /// The path in use, if there is one.
     #[must_use]

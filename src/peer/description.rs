@@ -5,15 +5,15 @@ use alloc::vec::Vec;
 use super::config::Config;
 use super::connection::{Life, PeerConnection};
 use super::event::Event;
+use super::links::Links;
 use crate::crypto::certificate::Fingerprint;
 use crate::dtls;
-use crate::ice;
+use crate::ice::{self, IceAgent};
 use crate::jsep::{
     DataPlan, Description, DescriptionError, IceCandidate, Local, LocalTransport, OfferOptions,
     Plan, SdpType, SignalingState, TransportId, TransportPlan, Trickle,
 };
 use crate::net::Candidate;
-use crate::transport::Transport;
 
 impl PeerConnection {
     /// An offer of what was added so far. Nothing changes until it is set.
@@ -35,10 +35,9 @@ impl PeerConnection {
         options: OfferOptions,
     ) -> Result<Description, DescriptionError> {
         self.live()?;
-        self.prepare_restart();
-        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
-        let create = |local: &Local<'_>| self.session.create_offer(options, local);
-        let sdp = facts.tell(create)?;
+        self.prepare(true)?;
+        let facts = Facts::of(&self.links, &self.fingerprint, &self.config);
+        let sdp = facts.tell(|local| self.session.create_offer(options, local))?;
         Ok(Description {
             kind: SdpType::Offer,
             sdp,
@@ -52,8 +51,8 @@ impl PeerConnection {
     /// [`DescriptionError::InvalidState`] if no offer waits.
     pub fn create_answer(&mut self) -> Result<Description, DescriptionError> {
         self.live()?;
-        self.prepare_restart();
-        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
+        self.prepare(false)?;
+        let facts = Facts::of(&self.links, &self.fingerprint, &self.config);
         let sdp = facts.tell(|local| self.session.create_answer(local))?;
         Ok(Description {
             kind: SdpType::Answer,
@@ -77,13 +76,15 @@ impl PeerConnection {
         &mut self,
         description: Option<&Description>,
     ) -> Result<(), DescriptionError> {
+        use SignalingState::{HaveLocalOffer, Stable};
         self.live()?;
         let (kind, sdp) = match description {
             Some(description) => (Some(description.kind), description.sdp.as_str()),
             None => (None, ""),
         };
-        self.prepare_restart();
-        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
+        let state = self.session.signaling_state();
+        self.prepare(matches!(state, Stable | HaveLocalOffer))?;
+        let facts = Facts::of(&self.links, &self.fingerprint, &self.config);
         let plan = facts.tell(|local| self.session.set_local(kind, sdp, local))?;
         self.apply(plan);
         Ok(())
@@ -99,14 +100,14 @@ impl PeerConnection {
         description: &Description,
     ) -> Result<(), DescriptionError> {
         self.live()?;
-        let was_restarting = !self.session.restarting().is_empty();
+        let restarting = self.session.restarting();
         match self.session.set_remote(description.kind, &description.sdp) {
             Ok(plan) => self.apply(plan),
             Err(error) => {
                 // A colliding offer has taken ours back even if it is bad itself.
-                if was_restarting && self.session.restarting().is_empty() {
-                    self.links.first.transport.ice_mut().cancel_restart();
-                }
+                let still = self.session.restarting();
+                let over = restarting.into_iter().filter(|id| !still.contains(id));
+                self.cancel_restarts(over);
                 self.settle_session();
                 return Err(error);
             }
@@ -118,7 +119,7 @@ impl PeerConnection {
     /// gathered so far.
     #[must_use]
     pub fn local_description(&self) -> Option<Description> {
-        let facts = Facts::of(&self.links.first.transport, &self.fingerprint, &self.config);
+        let facts = Facts::of(&self.links, &self.fingerprint, &self.config);
         facts.tell(|local| self.session.local_description(local))
     }
 
@@ -160,24 +161,39 @@ impl PeerConnection {
     ) -> Result<(), DescriptionError> {
         self.live()?;
         match self.session.add_ice_candidate(candidate)? {
-            Trickle::Candidate(_, candidate) => self.add_remote_candidates([candidate]),
-            Trickle::End(_) => self
-                .links
-                .first
-                .transport
-                .ice_mut()
-                .end_of_remote_candidates(),
+            Trickle::Candidate(id, candidate) => {
+                if let Some(link) = self.links.get_mut(id) {
+                    add_remote_candidates(link.transport.ice_mut(), [candidate]);
+                }
+            }
+            Trickle::End(ids) => {
+                let links = self.links.iter_mut();
+                for link in links.filter(|link| ids.contains(&link.id)) {
+                    link.transport.ice_mut().end_of_remote_candidates();
+                }
+            }
             Trickle::Later | Trickle::Ignored => {}
         }
         self.settle_session();
         Ok(())
     }
 
-    /// The next description may have to say the credentials after a restart.
-    fn prepare_restart(&mut self) {
-        if self.session.has_local_description() {
-            self.links.first.transport.prepare_restart();
+    /// Makes the transports that the next description needs. It may have to say the
+    /// credentials after a restart.
+    fn prepare(&mut self, is_offer: bool) -> Result<(), DescriptionError> {
+        let needed = match is_offer {
+            true => self.session.transports_for_offer(),
+            false => self.session.transports_for_answer(),
+        };
+        for id in needed {
+            let made = self.links.ensure(id);
+            made.map_err(|_| DescriptionError::Operation("the crypto provider refuses"))?;
         }
+        if self.session.has_local_description() {
+            let links = self.links.iter_mut();
+            links.for_each(|link| link.transport.prepare_restart());
+        }
+        Ok(())
     }
 
     /// Nothing can be negotiated after the end.
@@ -200,17 +216,12 @@ impl PeerConnection {
         // happens, tracks end before others come, and what is needed next is told last.
         self.publish_signaling();
         self.tell_tracks(&plan);
-        if !plan.cancel_restart.is_empty() {
-            self.links.first.transport.ice_mut().cancel_restart();
-            self.tell_gathering(self.links.gathering_state());
-        }
-        if self.session.section_of(TransportId::FIRST).is_none() {
-            // W3C webrtc-pc §5.6.2: without a transport it is "new", as after the
-            // first offer was rolled back.
-            self.tell_gathering(ice::GatheringState::New);
-        }
-        if !plan.restart.is_empty() {
-            self.links.first.transport.restart_ice();
+        self.cancel_restarts(plan.cancel_restart);
+        self.forget_unused();
+        for id in plan.restart {
+            if let Some(link) = self.links.get_mut(id) {
+                link.transport.restart_ice();
+            }
         }
         if let Some(controlling) = plan.controlling {
             let role = if controlling {
@@ -218,10 +229,11 @@ impl PeerConnection {
             } else {
                 ice::Role::Controlled
             };
-            self.links.first.transport.ice_mut().set_role(role);
+            let new = self.links.iter_mut().filter(|link| !link.has_peer);
+            new.for_each(|link| link.transport.ice_mut().set_role(role));
         }
-        if !plan.gather.is_empty() {
-            self.gather();
+        for id in plan.gather {
+            self.gather(id);
         }
         for transport in plan.transports {
             self.apply_transport(transport);
@@ -229,9 +241,9 @@ impl PeerConnection {
         self.apply_media(&plan.media);
         match plan.data {
             Some(DataPlan::Open {
+                transport,
                 remote_port,
                 remote_max_message_size,
-                ..
             }) => {
                 // A peer that takes anything still gets no more than we hold for it.
                 let peer = remote_max_message_size.and_then(|bytes| usize::try_from(bytes).ok());
@@ -240,17 +252,54 @@ impl PeerConnection {
                     .set_max_message_size(peer.map_or(ours, |peer| peer.min(ours)));
                 self.channels.association_mut().set_remote_port(remote_port);
                 self.data_agreed = true;
-                self.links.first.carries_data = true;
+                self.links.carry_data(transport);
             }
             Some(DataPlan::Rejected) => self.channels.abort(),
             None => {}
+        }
+        for id in plan.closed {
+            self.links.close(id);
+            // Nobody waits for its candidates any more.
+            self.on_gathering();
         }
         self.start_data();
         self.settle_session();
     }
 
+    /// Offers that began new generations of ICE were taken back.
+    fn cancel_restarts(&mut self, ids: impl IntoIterator<Item = TransportId>) {
+        let mut is_news = false;
+        for id in ids {
+            if let Some(link) = self.links.get_mut(id) {
+                link.transport.ice_mut().cancel_restart();
+                link.gathering = link.transport.ice().gathering_state();
+                is_news = true;
+            }
+        }
+        if is_news {
+            self.tell_gathering(self.links.gathering_state());
+        }
+    }
+
+    /// Without a section a transport counts as if it was not there: after the first
+    /// offer was rolled back, all is new (W3C webrtc-pc §5.6.2).
+    fn forget_unused(&mut self) {
+        let Self { links, session, .. } = self;
+        let mut is_news = false;
+        for link in links.iter_mut().filter(|link| link.in_use) {
+            link.in_use = session.section_of(link.id).is_some();
+            is_news |= !link.in_use;
+        }
+        if is_news {
+            self.tell_gathering(self.links.gathering_state());
+        }
+    }
+
     fn apply_transport(&mut self, plan: TransportPlan) {
-        let link = &mut self.links.first;
+        let Some(link) = self.links.get_mut(plan.id) else {
+            return;
+        };
+        link.has_peer = true;
         link.transport.ice_mut().set_remote_lite(plan.lite);
         // The grammar of both was checked with the description (RFC 8839 §5.4).
         let credentials = ice::Credentials {
@@ -266,18 +315,10 @@ impl PeerConnection {
             return;
         }
         link.transport.start_dtls(plan.role, plan.fingerprints);
-        self.add_remote_candidates(plan.candidates);
+        let ice = link.transport.ice_mut();
+        add_remote_candidates(ice, plan.candidates);
         if plan.end_of_candidates {
-            let ice = self.links.first.transport.ice_mut();
             ice.end_of_remote_candidates();
-        }
-    }
-
-    fn add_remote_candidates(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
-        let ice = self.links.first.transport.ice_mut();
-        for candidate in candidates {
-            // What the agent cannot use, such as a name or one too many, it counts and ignores.
-            let _ = ice.add_remote_candidate(candidate);
         }
     }
 
@@ -288,40 +329,55 @@ impl PeerConnection {
     }
 }
 
-/// What our descriptions say of the transport.
+fn add_remote_candidates(ice: &mut IceAgent, candidates: impl IntoIterator<Item = Candidate>) {
+    for candidate in candidates {
+        // What the agent cannot use, such as a name or one too many, it counts and ignores.
+        let _ = ice.add_remote_candidate(candidate);
+    }
+}
+
+/// What our descriptions say of us and our transports.
 struct Facts<'a> {
-    transport: &'a Transport,
+    links: &'a Links,
     fingerprint: &'a Fingerprint,
     config: &'a Config,
-    candidates: Vec<Candidate>,
+    /// Of one link after the other.
+    candidates: Vec<Vec<Candidate>>,
 }
 
 impl<'a> Facts<'a> {
-    fn of(transport: &'a Transport, fingerprint: &'a Fingerprint, config: &'a Config) -> Self {
-        let candidates = transport.ice().local_candidates().cloned().collect();
+    fn of(links: &'a Links, fingerprint: &'a Fingerprint, config: &'a Config) -> Self {
+        let agents = links.iter().map(|link| link.transport.ice());
         Self {
-            transport,
+            links,
             fingerprint,
             config,
-            candidates,
+            candidates: agents
+                .map(|ice| ice.local_candidates().cloned().collect())
+                .collect(),
         }
     }
 
     fn tell<T>(&self, call: impl FnOnce(&Local<'_>) -> T) -> T {
-        let ice = self.transport.ice();
-        let credentials = ice.local_credentials();
-        let next = self.transport.next_credentials();
-        let transport = LocalTransport {
-            id: TransportId::FIRST,
-            ufrag: &credentials.ufrag,
-            pwd: &credentials.pwd,
-            next_ufrag: next.map_or("", |next| &next.ufrag),
-            next_pwd: next.map_or("", |next| &next.pwd),
-            candidates: &self.candidates,
-            gathered: ice.gathering_state() == ice::GatheringState::Complete,
-        };
+        let links = self.links.iter().zip(&self.candidates);
+        let transports: Vec<_> = links
+            .map(|(link, candidates)| {
+                let ice = link.transport.ice();
+                let credentials = ice.local_credentials();
+                let next = link.transport.next_credentials();
+                LocalTransport {
+                    id: link.id,
+                    ufrag: &credentials.ufrag,
+                    pwd: &credentials.pwd,
+                    next_ufrag: next.map_or("", |next| &next.ufrag),
+                    next_pwd: next.map_or("", |next| &next.pwd),
+                    candidates,
+                    gathered: ice.gathering_state() == ice::GatheringState::Complete,
+                }
+            })
+            .collect();
         call(&Local {
-            transports: core::slice::from_ref(&transport),
+            transports: &transports,
             lite: self.config.ice.lite,
             fingerprints: core::slice::from_ref(self.fingerprint),
             sctp_port: self.config.sctp.local_port,

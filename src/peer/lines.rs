@@ -26,7 +26,9 @@ impl PeerConnection {
                 continue;
             }
             let parameters = parameters(plan, !transceiver.is_silent(), self.config.rtp_mode);
-            let link = &mut self.links.first;
+            let Some(link) = self.links.move_line(self.now, id, plan.transport) else {
+                continue;
+            };
             if link.media.set_line(self.now, line(id), parameters) {
                 link.transport.start_media(match plan.cryptex {
                     true => HeaderProtection::Cryptex,

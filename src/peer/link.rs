@@ -1,10 +1,12 @@
 //! One way to the peer: a transport, and the media that it carries.
 
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use crate::channel::DataChannels;
+use crate::crypto::CryptoError;
 use crate::dtls::{self, DtlsState};
-use crate::ice::{Credentials, CredentialsError, IceState};
+use crate::ice::{Credentials, CredentialsError, GatheringState, IceState};
 use crate::jsep::{TransceiverId, TransportId};
 use crate::media::Media;
 use crate::net::Path;
@@ -22,6 +24,18 @@ pub(super) struct Link {
     pub(super) lines: Vec<TransceiverId>,
     /// Whether the data channels are here.
     pub(super) carries_data: bool,
+    /// How far its search for candidates is, as far as that was told.
+    pub(super) gathering: GatheringState,
+    /// Whether a description of ours has named it, and it was not rolled back since.
+    pub(super) in_use: bool,
+    /// Whether it was told how to reach the peer.
+    pub(super) has_peer: bool,
+    /// Whether it stands for a transport to come.
+    pub(super) is_fresh: bool,
+    /// Whether it only says farewell.
+    pub(super) is_leaving: bool,
+    /// Whether it has said it.
+    pub(super) is_gone: bool,
     key_logged: bool,
 }
 
@@ -33,8 +47,30 @@ impl Link {
             media,
             lines: Vec::new(),
             carries_data: false,
+            gathering: GatheringState::New,
+            in_use: false,
+            has_peer: false,
+            is_fresh: false,
+            is_leaving: false,
+            is_gone: false,
             key_logged: false,
         }
+    }
+
+    /// Another link like it, over the same sockets and, alone, over `spares`.
+    pub(super) fn another(
+        &mut self,
+        id: TransportId,
+        spares: &[SocketAddr],
+    ) -> Result<Self, CryptoError> {
+        let transport = self.transport.another(spares)?;
+        Ok(Self::new(id, transport, self.media.another()))
+    }
+
+    /// No section uses it any more.
+    pub(super) fn leave(&mut self) {
+        self.is_leaving = true;
+        self.media.close();
     }
 
     pub(super) const fn ice_state(&self) -> IceState {
@@ -63,6 +99,10 @@ impl Link {
             carries_data,
             ..
         } = self;
+        if self.is_leaving {
+            // Servers answer that what they lent is given back.
+            return transport.hear_servers(now, path, datagram);
+        }
         transport.handle_input(now, path, datagram, |delivery| match delivery {
             Delivery::Data(data) if *carries_data => channels.handle_input(now, data),
             Delivery::Data(_) => {}
@@ -72,11 +112,18 @@ impl Link {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.transport.handle_timeout(now);
-        self.media.handle_timeout(now);
+        if self.is_leaving {
+            self.transport.ice_mut().handle_timeout(now);
+        } else {
+            self.transport.handle_timeout(now);
+            self.media.handle_timeout(now);
+        }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_leaving {
+            return self.transport.poll_servers();
+        }
         earliest(self.transport.poll_timeout(), self.media.poll_timeout())
     }
 

@@ -36,6 +36,7 @@
 //! of [`PeerConnection::send_codecs`]. With [`RtpMode::Packets`] what comes is not put
 //! together, and [`PeerConnection::write_packet`] sends it on.
 
+mod callers;
 mod config;
 mod connection;
 mod description;

@@ -32,15 +32,26 @@ impl PeerConnection {
         Ok(())
     }
 
+    /// Tells of a UDP socket for a transport to come, which has it alone. Each takes one
+    /// of each interface; those that find none share the sockets of the first.
+    ///
+    /// Peers that do not bundle have a transport for each section. If they have a socket
+    /// for each, as browsers do, one of ours is enough for all. Otherwise what comes
+    /// could not be told apart. A relay over UDP, too, is for who has a socket alone.
+    ///
+    /// # Errors
+    ///
+    /// If it was added before, or there are too many.
+    pub fn add_spare_address(&mut self, address: SocketAddr) -> Result<(), AddressError> {
+        self.links.keep_spare(address)
+    }
+
     /// Tells that the socket at `address` is gone, as when a network is left.
     ///
     /// What used it goes on over another path, without a new exchange, if one
     /// works. `false` if there is no such address.
     pub fn remove_local_address(&mut self, address: SocketAddr) -> bool {
-        let mut was_there = false;
-        for ice in self.links.agents() {
-            was_there |= ice.remove_local_address(address);
-        }
+        let was_there = self.links.forget_socket(address);
         self.settle();
         was_there
     }
@@ -90,7 +101,7 @@ impl PeerConnection {
     /// for, that it could not be had.
     pub fn disconnected(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
-        self.links.of_stream(path).disconnected(now, path);
+        self.links.disconnected(now, path);
         self.settle();
     }
 
@@ -98,7 +109,7 @@ impl PeerConnection {
     /// address.
     pub fn accepted(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
-        self.links.of_stream(path).accepted(now, path);
+        self.links.accepted(now, path);
         self.settle();
     }
 
@@ -124,28 +135,35 @@ impl PeerConnection {
 }
 
 impl PeerConnection {
-    /// Gathers, and tells what was found before there was a section to tell it for.
-    pub(super) fn gather(&mut self) {
-        let link = &self.links.first;
-        let (id, ice) = (link.id, link.transport.ice());
-        let found = ice.gathering_state();
-        if found != GatheringState::New && self.ice_gathering_state() == GatheringState::New {
+    /// Lets a link gather, and tells what it found before there was a section to tell it
+    /// for.
+    pub(super) fn gather(&mut self, id: TransportId) {
+        let Some(link) = self.links.get_mut(id) else {
+            return;
+        };
+        let is_news = !core::mem::replace(&mut link.in_use, true);
+        let ice = link.transport.ice_mut();
+        // Whatever is added later, the agent looks at by itself.
+        if ice.gathering_state() == GatheringState::New {
+            ice.gather();
+        } else if is_news {
             let candidates: Vec<_> = ice.local_candidates().cloned().collect();
             for candidate in &candidates {
                 self.on_candidate(id, candidate);
             }
-            self.on_gathering(found);
-        }
-        // Whatever is added later, the agent looks at by itself.
-        if found == GatheringState::New {
-            self.links.first.transport.ice_mut().gather();
+            self.on_gathering();
         }
     }
 
     pub(super) fn on_ice(&mut self, link: TransportId, event: ice::Event) {
         match event {
             ice::Event::Candidate(candidate) => self.on_candidate(link, &candidate),
-            ice::Event::GatheringState(state) => self.on_gathering(state),
+            ice::Event::GatheringState(state) => {
+                if let Some(link) = self.links.get_mut(link) {
+                    link.gathering = state;
+                }
+                self.on_gathering();
+            }
             ice::Event::CandidateError {
                 url,
                 local,
@@ -161,7 +179,6 @@ impl PeerConnection {
             ice::Event::Connect { path, server_name } => {
                 self.events.push(Event::Connect { path, server_name });
             }
-            ice::Event::Release(path) => self.events.push(Event::Release(path)),
             // The aggregate of the states is published after every step.
             _ => {}
         }

@@ -2,19 +2,17 @@
 
 use alloc::vec::Vec;
 
-use super::connection::{Life, PeerConnection};
-use super::event::{CloseReason, Event};
+use super::connection::PeerConnection;
 use super::link::Link;
 use crate::channel::DataChannels;
 use crate::cursor::Writer;
-use crate::dtls::DtlsState;
+use crate::dtls::{self, DtlsState};
 use crate::net::{Ecn, Path, Transmit};
 use crate::time::Instant;
-use crate::{dtls, ice, transport};
 
 impl PeerConnection {
-    /// What a link has to send.
-    pub(super) fn poll_live(
+    /// What one of the links has to send.
+    pub(super) fn poll_links(
         &mut self,
         now: Instant,
         max_datagrams: usize,
@@ -27,41 +25,10 @@ impl PeerConnection {
             ..
         } = self;
         let limits = (config.mtu, max_datagrams);
-        links.first.poll_live(now, limits, channels, buf)
-    }
-
-    /// What the links have to say at the end, then nothing.
-    pub(super) fn poll_farewell(
-        &mut self,
-        now: Instant,
-        reason: CloseReason,
-        buf: &mut Vec<u8>,
-    ) -> Option<Transmit> {
-        let Self {
-            links,
-            channels,
-            config,
-            events,
-            ..
-        } = self;
-        let mut out = Writer::new(buf, config.mtu);
-        let path = links
-            .iter_mut()
-            .find_map(|link| link.poll_farewell(now, channels, &mut out));
-        let len = out.len();
-        while let Some((_, event)) = links.poll_event() {
-            if let transport::Event::Ice(ice::Event::Release(path)) = event {
-                events.push(Event::Release(path));
-            }
-        }
-        let Some(path) = path else {
-            // What was lent by servers is asked back until they answer, for two seconds.
-            if links.poll_servers().is_none() {
-                self.life = Life::Ending(reason);
-            }
-            return None;
-        };
-        Some(single(path, len))
+        links.poll(|link| match link.is_leaving {
+            false => link.poll_live(now, limits, channels, buf),
+            true => link.poll_end(now, config.mtu, channels, buf),
+        })
     }
 }
 
@@ -122,33 +89,37 @@ impl Link {
         })
     }
 
-    /// First RTCP's BYE and SCTP's ABORT, then DTLS's close_notify, then what frees relays.
-    fn poll_farewell(
+    /// First RTCP's BYE and SCTP's ABORT, then DTLS's close_notify, then what frees
+    /// relays, then nothing.
+    fn poll_end(
         &mut self,
         now: Instant,
+        mtu: usize,
         channels: &mut DataChannels,
-        out: &mut Writer<'_>,
-    ) -> Option<Path> {
+        buf: &mut Vec<u8>,
+    ) -> Option<Transmit> {
+        let mut out = Writer::new(buf, mtu);
         let Self {
             transport, media, ..
         } = self;
         let mut path = match transport.dtls_state() {
             // Who has ended DTLS listens to nothing more.
             DtlsState::Closed | DtlsState::Failed => None,
-            _ => transport.seal_rtcp(out, |w| media.poll_rtcp(now, w)),
+            _ => transport.seal_rtcp(&mut out, |w| media.poll_rtcp(now, w)),
         };
         if path.is_none() && self.carries_data {
-            path = transport.seal(out, |w| channels.poll_transmit(now, w));
+            path = transport.seal(&mut out, |w| channels.poll_transmit(now, w));
         }
         if path.is_none() {
             transport.close_dtls(dtls::CloseReason::Requested);
-            path = transport.poll_farewell(now, out);
+            path = transport.poll_farewell(now, &mut out);
         }
         if path.is_none() {
             transport.ice_mut().close();
-            path = transport.ice_mut().poll_transmit(now, out);
+            path = transport.ice_mut().poll_transmit(now, &mut out);
         }
-        path
+        self.is_gone = path.is_none() && transport.poll_servers().is_none();
+        path.map(|path| single(path, out.len()))
     }
 }
 

@@ -4,10 +4,11 @@ use alloc::string::ToString;
 
 use super::connection::{Life, PeerConnection};
 use super::event::{CloseReason, Event, LocalCandidate};
+use super::link::Link;
 use super::state::ConnectionState;
 use crate::channel::StreamParity;
 use crate::dtls::{self, DtlsState};
-use crate::ice::{GatheringState, IceState};
+use crate::ice::{self, GatheringState, IceState};
 use crate::jsep::{SignalingState, TransportId};
 use crate::net::Candidate;
 use crate::transport;
@@ -63,14 +64,14 @@ impl PeerConnection {
     /// Carries what each layer says to the next one, in floor order: one pass is
     /// enough, because causes go up and wishes down are picked up by the next poll.
     pub(super) fn settle(&mut self) {
-        while self.life == Life::Live {
-            let Some((link, event)) = self.links.poll_event() else {
-                break;
-            };
+        while let Some((link, event)) = self.links.poll_event() {
             self.on_transport(link, event);
         }
-        if self.life == Life::Live {
-            self.publish_states();
+        self.links.sweep();
+        match self.life {
+            Life::Live => self.publish_states(),
+            Life::Farewell(reason) if self.links.are_gone() => self.life = Life::Ending(reason),
+            Life::Farewell(_) | Life::Ending(_) | Life::Over => {}
         }
     }
 
@@ -96,7 +97,7 @@ impl PeerConnection {
             return;
         }
         self.life = Life::Farewell(reason);
-        self.links.iter_mut().for_each(|link| link.media.close());
+        self.links.iter_mut().for_each(Link::leave);
         self.channels.abort();
         self.session.close();
         // W3C webrtc-pc §4.4.2.3: after close() no event fires, only the states say so.
@@ -118,6 +119,11 @@ impl PeerConnection {
 
     fn on_transport(&mut self, link: TransportId, event: transport::Event) {
         match event {
+            transport::Event::Ice(ice::Event::Release(path)) => {
+                self.events.push(Event::Release(path));
+            }
+            // Who says farewell has nothing else to tell.
+            _ if self.links.get(link).is_none_or(|link| link.is_leaving) => {}
             transport::Event::Ice(event) => self.on_ice(link, event),
             transport::Event::Connected { .. } => {
                 if let Some(link) = self.links.get_mut(link) {
@@ -125,7 +131,23 @@ impl PeerConnection {
                 }
                 self.start_data();
             }
-            transport::Event::Closed(reason) => self.end(CloseReason::Dtls(reason)),
+            transport::Event::Closed(reason) => self.on_dtls_closed(link, reason),
+        }
+    }
+
+    /// One transport that the peer has closed may be none that is needed: that is said
+    /// by the next description. With the last of them, all is over.
+    fn on_dtls_closed(&mut self, id: TransportId, reason: dtls::CloseReason) {
+        let is_up = |link: &Link| {
+            link.id != id && !matches!(link.dtls_state(), DtlsState::New | DtlsState::Closed)
+        };
+        let Some(link) = self.links.get(id) else {
+            return;
+        };
+        if !reason.is_orderly() || !self.links.iter().any(is_up) {
+            self.end(CloseReason::Dtls(reason));
+        } else if link.carries_data {
+            self.channels.abort();
         }
     }
 
@@ -152,12 +174,10 @@ impl PeerConnection {
 
     /// W3C webrtc-pc §5.6.3, "finished gathering": the end of the candidates is
     /// told before the state is.
-    pub(super) fn on_gathering(&mut self, state: GatheringState) {
-        // W3C webrtc-pc §5.6.2: before there is a transport, its state is "new".
-        if self.session.section_of(TransportId::FIRST).is_none() {
-            return;
-        }
-        if state == GatheringState::Complete {
+    pub(super) fn on_gathering(&mut self) {
+        // W3C webrtc-pc §5.6.2: before there is a transport, it is "new".
+        let state = self.links.gathering_state();
+        if state == GatheringState::Complete && state != self.states.gathering {
             self.events.push(Event::IceCandidate(None));
         }
         self.tell_gathering(state);

@@ -39,6 +39,25 @@ impl ConnectionState {
         }
     }
 
+    /// The state that follows from those of all transports (W3C webrtc-pc §4.3.3).
+    pub(super) fn of_all(states: impl Iterator<Item = (IceState, DtlsState)> + Clone) -> Self {
+        let each = || states.clone().map(|(ice, dtls)| Self::of(ice, dtls));
+        let worst = [Self::Failed, Self::Disconnected];
+        if let Some(worst) = worst.into_iter().find(|bad| each().any(|one| one == *bad)) {
+            return worst;
+        }
+        let is_closed = |(ice, dtls)| ice == IceState::Closed && dtls == DtlsState::Closed;
+        // One that is over counts for both.
+        let mut others = states.clone().filter(|one| !is_closed(*one));
+        if each().all(|one| one == Self::New) {
+            Self::New
+        } else if others.all(|(ice, dtls)| Self::of(ice, dtls) == Self::Connected) {
+            Self::Connected
+        } else {
+            Self::Connecting
+        }
+    }
+
     /// The W3C's name of the state.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +69,25 @@ impl ConnectionState {
             Self::Failed => "failed",
             Self::Closed => "closed",
         }
+    }
+}
+
+/// The state of ICE that follows from those of all transports (W3C webrtc-pc §4.3.2).
+pub(super) fn ice_state_of(states: impl Iterator<Item = IceState> + Clone) -> IceState {
+    let any = |wanted: &[IceState]| states.clone().any(|state| wanted.contains(&state));
+    let all = |wanted: &[IceState]| states.clone().all(|state| wanted.contains(&state));
+    if any(&[IceState::Failed]) {
+        IceState::Failed
+    } else if any(&[IceState::Disconnected]) {
+        IceState::Disconnected
+    } else if all(&[IceState::New, IceState::Closed]) {
+        IceState::New
+    } else if any(&[IceState::New, IceState::Checking]) {
+        IceState::Checking
+    } else if all(&[IceState::Completed, IceState::Closed]) {
+        IceState::Completed
+    } else {
+        IceState::Connected
     }
 }
 

@@ -99,7 +99,10 @@ impl Machine for PeerConnection {
         Some(Snapshot {
             connection: phase_of_connection(self.connection_state()),
             ice: phase_of_ice(self.ice_connection_state()),
-            dtls: phase_of_dtls(self.dtls_state()),
+            dtls: together(
+                self.transports()
+                    .map(|(_, one)| phase_of_dtls(one.dtls_state())),
+            ),
             stable: self.signaling_state() == SignalingState::Stable,
             controlling: Some(self.ice_role() == ice::Role::Controlling),
             selected: self.ice().current_path(),
@@ -360,6 +363,18 @@ impl World<PeerConnection> {
         if let Some(address) = address {
             self.note(host, Fact::RemoteCandidate(address));
         }
+    }
+}
+
+/// The phase of several associations.
+fn together(phases: impl Iterator<Item = Phase>) -> Phase {
+    let phases: Vec<_> = phases.collect();
+    let open: Vec<_> = phases.iter().filter(|one| **one != Phase::Closed).collect();
+    match *open {
+        [] => Phase::Closed,
+        [first, ..] if open.iter().all(|one| *one == first) => *first,
+        _ if phases.contains(&Phase::Failed) => Phase::Failed,
+        _ => Phase::Connecting,
     }
 }
 

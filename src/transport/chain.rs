@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use rand_core::CryptoRng;
 
 use crate::crypto::certificate::Fingerprint;
@@ -105,20 +106,37 @@ impl Transport {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Self, CryptoError> {
         let mut rng = Rng::from_rng(rng);
-        Ok(Self {
-            ice: IceAgent::new(ice, ice_role, &mut rng.fork())?,
+        let ice = IceAgent::new(ice, ice_role, &mut rng.fork())?;
+        Ok(Self::over(ice, Arc::new(dtls), rng))
+    }
+
+    /// Another transport with the same certificate, over the same sockets and, alone,
+    /// over `spares`: see [`IceAgent::another`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn another(&mut self, spares: &[SocketAddr]) -> Result<Self, CryptoError> {
+        let mut rng = self.rng.fork();
+        let ice = self.ice.another(spares, &mut rng.fork())?;
+        Ok(Self::over(ice, Arc::clone(&self.dtls_config), rng))
+    }
+
+    fn over(ice: IceAgent, dtls_config: Arc<DtlsConfig>, rng: Rng) -> Self {
+        Self {
+            ice,
             next_credentials: None,
             secured: Secured {
                 dtls: None,
-                provider: dtls.provider,
+                provider: dtls_config.provider,
                 remote_fingerprints: Vec::new(),
                 media: Protection::default(),
                 events: Queue::new(),
                 stats: Stats::default(),
             },
-            dtls_config: Arc::new(dtls),
+            dtls_config,
             rng,
-        })
+        }
     }
 
     /// The ICE agent.

@@ -148,7 +148,8 @@ fn nominates(view: &View<'_>) -> bool {
     attributes.any(|attribute| attribute == Attribute::UseCandidate)
 }
 
-fn username<'a>(view: &View<'a>) -> Option<&'a str> {
+/// The user name of a check.
+pub(super) fn username<'a>(view: &View<'a>) -> Option<&'a str> {
     view.transaction(stun::Class::Request)?;
     view.message()?
         .attributes()

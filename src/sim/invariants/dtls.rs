@@ -5,10 +5,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Invariant, States, other_of};
+use super::{Invariant, States, Unbundled, other_of};
 use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::Fingerprint;
 use crate::cursor::Reader;
+use crate::net::Path;
 use crate::sim::ledger::{Entry, Fact, Ledger, Origin, Phase, Side};
 use crate::sim::world::HostId;
 use crate::wire::demux::{self, Class};
@@ -61,12 +62,16 @@ impl Invariant for SameSecrets {
 /// epoch, no nonce is used twice, and application data is never sent in the clear.
 #[derive(Clone, Debug, Default)]
 pub struct RecordNumbers {
-    last: BTreeMap<(HostId, u16), u64>,
-    nonces: BTreeSet<(HostId, u16, [u8; 8])>,
+    last: BTreeMap<(Association, u16), u64>,
+    nonces: BTreeSet<(Association, u16, [u8; 8])>,
+    unbundled: Unbundled,
 }
 
+/// Whose, and where, if there are several.
+type Association = (HostId, Option<Path>);
+
 impl RecordNumbers {
-    fn record(&mut self, host: HostId, record: &Record<'_>) -> Result<(), String> {
+    fn record(&mut self, host: Association, record: &Record<'_>) -> Result<(), String> {
         let header = record.header;
         let (epoch, sequence) = (header.epoch, header.sequence);
         let last = self.last.insert((host, epoch), sequence);
@@ -94,10 +99,13 @@ impl Invariant for RecordNumbers {
     }
 
     fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
+        self.unbundled.read(entry);
         let Fact::Sent(id) = entry.fact else {
             return Ok(());
         };
         let datagram = ledger.datagram(id);
+        let is_split = self.unbundled.contains(entry.host);
+        let path = is_split.then(|| datagram.path());
         let is_dtls = demux::classify(&datagram.bytes) == Class::Dtls;
         if datagram.origin != Origin::Genuine || !is_dtls {
             return Ok(());
@@ -105,7 +113,7 @@ impl Invariant for RecordNumbers {
         let mut rest = Reader::new(&datagram.bytes);
         while !rest.is_empty() {
             let record = Record::parse(&mut rest).map_err(|malformed| format!("{malformed}"))?;
-            self.record(entry.host, &record)?;
+            self.record((entry.host, path), &record)?;
         }
         Ok(())
     }

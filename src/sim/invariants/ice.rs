@@ -2,12 +2,13 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
+use super::credentials::username;
 use super::relay::Relays;
-use super::{Invariant, States, other_of};
+use super::{Invariant, States, Unbundled, other_of};
 use crate::cursor::Reader;
 use crate::net::Path;
 use crate::sim::Grant;
@@ -148,12 +149,14 @@ impl Invariant for Consent {
     }
 }
 
-/// I-6: new checks are at least Ta apart (RFC 8445 §14.2). Checks that keep the
-/// selected pair's consent fresh have a pace of their own.
+/// I-6: new checks of an agent are at least Ta apart (RFC 8445 §14.2). Checks that keep
+/// the selected pair's consent fresh have a pace of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Pacing {
     seen: BTreeSet<(HostId, TransactionId)>,
-    last: BTreeMap<HostId, Instant>,
+    /// By the agent's user fragment; what is asked of servers has none.
+    last: BTreeMap<(HostId, Option<String>), Instant>,
+    unbundled: Unbundled,
     states: States,
     relays: Relays,
 }
@@ -165,6 +168,7 @@ impl Invariant for Pacing {
 
     fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
         self.states.read(entry);
+        self.unbundled.read(entry);
         if let Fact::Arrived(id) = entry.fact {
             self.relays.arrived(entry.host, ledger.datagram(id));
         }
@@ -179,7 +183,12 @@ impl Invariant for Pacing {
         if !self.seen.insert((entry.host, id)) || selected == Some(view.path) {
             return Ok(());
         }
-        match self.last.insert(entry.host, entry.at) {
+        let agent = username(&view).and_then(|name| Some(name.split_once(':')?.1.to_string()));
+        if agent.is_none() && self.unbundled.contains(entry.host) {
+            // It may be any agent's.
+            return Ok(());
+        }
+        match self.last.insert((entry.host, agent), entry.at) {
             Some(last) if entry.at - last < PACING => {
                 Err(format!("two new checks within {:?}", entry.at - last))
             }

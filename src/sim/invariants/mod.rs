@@ -14,7 +14,7 @@ mod relay;
 mod sctp;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -27,7 +27,7 @@ pub use messages::{Channels, Messages};
 pub use peer::{AggregateState, Descriptions, SilentWhenClosed};
 pub use sctp::{Acknowledgements, FlowControl};
 
-use super::ledger::{Entry, Fact, Ledger, Snapshot};
+use super::ledger::{Entry, Fact, Ledger, Side, Snapshot};
 use super::world::HostId;
 
 /// Something that must hold after every step.
@@ -98,6 +98,31 @@ impl States {
 
     fn of(&self, host: HostId) -> Snapshot {
         self.0.get(&host).copied().unwrap_or_default()
+    }
+}
+
+/// The hosts that have said credentials of several transports.
+#[derive(Clone, Debug, Default)]
+struct Unbundled(BTreeSet<HostId>);
+
+impl Unbundled {
+    fn read(&mut self, entry: &Entry) {
+        let Fact::Described {
+            side: Side::Local,
+            sdp,
+        } = &entry.fact
+        else {
+            return;
+        };
+        let mut ufrags = sdp.lines().filter(|line| line.starts_with("a=ice-ufrag:"));
+        let first = ufrags.next();
+        if ufrags.any(|other| Some(other) != first) {
+            self.0.insert(entry.host);
+        }
+    }
+
+    fn contains(&self, host: HostId) -> bool {
+        self.0.contains(&host)
     }
 }
 
