@@ -244,7 +244,13 @@ impl DataChannels {
             return;
         };
         match (channel.state, channel.stream) {
-            (ChannelState::Open, Some(stream)) => self.begin_closing(id, stream),
+            (ChannelState::Open, Some(stream)) => {
+                // W3C webrtc-pc §6.2: what is closed before it was told to be open is not
+                // told to be open any more.
+                let opened = Event::State(id, ChannelState::Open);
+                self.events.retain(|event| *event != opened);
+                self.begin_closing(id, stream);
+            }
             // The peer will hear of the channel, so it must hear of its end too.
             (ChannelState::Connecting, Some(stream)) if channel.is_announced() => {
                 self.begin_closing(id, stream);

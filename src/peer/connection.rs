@@ -388,10 +388,14 @@ impl PeerConnection {
         self.links.first.transport.dtls()?.negotiated()
     }
 
-    /// How far the DTLS handshake is.
+    /// How far the DTLS handshake is; after [`close`](Self::close), closed at once.
     #[must_use]
     pub fn dtls_state(&self) -> dtls::DtlsState {
-        self.links.first.dtls_state()
+        match self.links.first.dtls_state() {
+            dtls::DtlsState::Failed => dtls::DtlsState::Failed,
+            _ if self.life != Life::Live => dtls::DtlsState::Closed,
+            state => state,
+        }
     }
 
     /// Whether this side decides which path is used.

@@ -1,6 +1,6 @@
 //! Data channels across a handover.
 
-use pollrtc::peer::{ChannelState, ConnectionState, Event};
+use pollrtc::peer::{ChannelState, ConnectionState, Event, SdpType};
 
 use super::support::{MOMENT, Stage, states, words};
 
@@ -104,4 +104,30 @@ fn a_channel_that_never_was_open_goes_on_to_the_new_peer() {
     assert_eq!(stage.channel(caller, "patient"), Some(channel));
     assert!(stage.says(caller, second, "patient", "at last"));
     assert!(stage.channel(first, "patient").is_none());
+}
+
+/// W3C webrtc-pc §4.4.1.5: one offer, to which one peer answers for the time being and
+/// another one in the end.
+#[test]
+fn one_offer_is_answered_by_two() {
+    let mut stage = Stage::new(5);
+    let [caller, first, second] = [(); 3].map(|()| stage.peer());
+    stage.open(caller, "forked");
+    let offer = stage.world.describe(caller).unwrap().unwrap();
+    stage.world.tell(first, &offer).unwrap();
+    let mut early = stage.world.describe(first).unwrap().unwrap();
+    early.kind = SdpType::Pranswer;
+    stage.world.tell(caller, &early).unwrap();
+    stage.connect([caller, first]);
+    assert!(stage.channel(caller, "forked").is_some());
+
+    stage.world.tell(second, &offer).unwrap();
+    let answer = stage.world.describe(second).unwrap().unwrap();
+    stage.world.tell(caller, &answer).unwrap();
+    stage.connect([caller, second]);
+    stage.open(caller, "settled");
+    stage.run(MOMENT);
+    assert!(stage.says(caller, second, "settled", "it is you"));
+    assert!(stage.says(second, caller, "settled", "it is me"));
+    assert!(stage.channel(second, "forked").is_none());
 }

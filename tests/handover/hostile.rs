@@ -1,12 +1,15 @@
 //! Handovers to somebody who is not the one that was promised.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use pollrtc::PeerConnection;
 use pollrtc::dtls::DtlsState;
 use pollrtc::peer::{
     ChannelState, CloseReason, ConnectionState, DescriptionError, Event, IceConnectionState, Kind,
     SignalingState,
 };
-use pollrtc::sim::HostId;
+use pollrtc::sim::{HostId, Verdict};
 use pollrtc::{dtls, peer::Description};
 
 use super::support::{MOMENT, PATIENCE, Stage, frames, sound, transceiver, words};
@@ -43,15 +46,32 @@ fn wpt_137_a_wrong_fingerprint_in_the_handover_fails() {
     stage.world.tell(caller, &answer).unwrap();
     stage.open(caller, "new");
     stage.take(caller);
-    // The old peer goes on to speak.
+    let from = stage.world.sockets(caller)[0];
+    let sent = Rc::new(Cell::new(0));
+    let count = Rc::clone(&sent);
+    stage.world.set_tap(move |sighting| {
+        let bytes = sighting.bytes;
+        let is_media = bytes[0] >> 6 == 2;
+        let is_data = bytes[0] == 23;
+        if sighting.path.local == from && (is_media || is_data) {
+            count.set(count.get() + 1);
+        }
+        Verdict::Pass
+    });
+    let ours = transceiver(stage.world.machine(caller), Kind::Audio);
+    // The old peer goes on to speak, and so do we.
     let old = stage.channel(first, "old").unwrap();
     let id = transceiver(stage.world.machine(first), Kind::Audio);
     for round in 0..50 {
         let _ = stage.world.send(first, old, "old");
         let _ = stage.world.write_frame(first, id, "", &sound(round * 960));
+        let _ = stage
+            .world
+            .write_frame(caller, ours, "", &sound(round * 960));
         stage.run(std::time::Duration::from_millis(20));
     }
     stage.run(PATIENCE);
+    assert_eq!(sent.get(), 0);
     assert_eq!(stage.state(caller), ConnectionState::Failed);
     let told = stage.take(caller);
     let reason = CloseReason::Dtls(dtls::CloseReason::BadFingerprint);

@@ -9,11 +9,13 @@
 )]
 
 mod beginning;
+mod candidates;
 mod glare;
 mod media;
 mod needed;
 mod order;
 mod sections;
-#[expect(dead_code, reason = "stories to come use it")]
+mod secured;
+mod states;
 mod support;
 mod table;
