@@ -9,9 +9,10 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::candidate::{self, CandidateError, LocalCandidate};
-use super::gatherer::{Gatherer, carry};
+use super::gatherer::Gatherer;
 use super::generation::{Generation, Local, Progress, Remote};
 use super::pair::Pair;
+use super::restart::carrier_mut;
 use super::send::{Agenda, Reply};
 use super::state::{Events, Patience};
 use super::{
@@ -330,29 +331,34 @@ impl IceAgent {
         fill: impl FnOnce(&mut Writer<'_>) -> bool,
     ) -> Option<Path> {
         let now = self.latest;
-        let path = self.current_path()?;
-        let mut len = 0;
         let may_wrap = self.gatherer.is_some() || !self.config.servers.is_empty();
         let around = if may_wrap { MOST_AROUND } else { 0 };
         let most = out.remaining().saturating_sub(around);
+        let Self {
+            older,
+            generation,
+            gatherer,
+            ..
+        } = self;
+        let generation = carrier_mut(older, generation);
+        let current = generation.progress.current?;
+        let pair = generation.checks.pairs.get_mut(current)?;
+        let mut len = 0;
         let fill = |out: &mut Writer<'_>| {
             let start = out.len();
             let filled = out.within(most, fill);
             len = out.len() - start;
             filled
         };
-        let way = match &mut self.gatherer {
+        let way = match gatherer {
+            Some(gatherer) => Some(gatherer.carry(pair.path, out, fill)?),
             // Nothing is put around it.
-            None => fill(out).then_some(path),
-            wrapping => carry(wrapping, path, out, fill),
-        }?;
-        let generation = self.carrier_mut();
-        let current = generation.progress.current?;
-        let pair = generation.checks.pairs.get_mut(current)?;
+            None => fill(out).then_some(None)?,
+        };
         pair.stats.packets_sent += 1;
         pair.stats.bytes_sent += len as u64;
         pair.stats.last_packet_sent = Some(now);
-        Some(way)
+        Some(way.unwrap_or(pair.path))
     }
 
     /// Time passed: timers that have run out become work or conclusions.

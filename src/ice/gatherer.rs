@@ -132,7 +132,7 @@ impl Gatherer {
     }
 
     /// Lets `fill` write a datagram for `path`, wrapped as it travels there.
-    fn carry(
+    pub(super) fn carry(
         &mut self,
         path: Path,
         out: &mut Writer<'_>,

@@ -146,25 +146,10 @@ impl IceAgent {
     /// The generation whose pair carries data: the newest, once it has a nominated
     /// pair or no other has any.
     pub(super) fn carrier(&self) -> &Generation {
-        let index = self.carrying_older();
+        let index = carrying_older(&self.older, &self.generation);
         index
             .and_then(|index| self.older.get(index))
             .unwrap_or(&self.generation)
-    }
-
-    pub(super) fn carrier_mut(&mut self) -> &mut Generation {
-        let index = self.carrying_older();
-        index
-            .and_then(|index| self.older.get_mut(index))
-            .unwrap_or(&mut self.generation)
-    }
-
-    fn carrying_older(&self) -> Option<usize> {
-        if self.generation.progress.selected.is_some() {
-            return None;
-        }
-        let carries = |older: &Generation| older.is_alive() && older.progress.current.is_some();
-        self.older.iter().rposition(carries)
     }
 
     /// Does `act` for each generation that is not retired, the oldest first.
@@ -267,6 +252,25 @@ impl IceAgent {
             newest
         }
     }
+}
+
+/// See [`IceAgent::carrier`].
+pub(super) fn carrier_mut<'a>(
+    older: &'a mut [Generation],
+    newest: &'a mut Generation,
+) -> &'a mut Generation {
+    match carrying_older(older, newest).and_then(|index| older.get_mut(index)) {
+        Some(carrier) => carrier,
+        None => newest,
+    }
+}
+
+fn carrying_older(older: &[Generation], newest: &Generation) -> Option<usize> {
+    if newest.progress.selected.is_some() {
+        return None;
+    }
+    let carries = |older: &Generation| older.is_alive() && older.progress.current.is_some();
+    older.iter().rposition(carries)
 }
 
 /// How long datagrams and checks of an old generation may still be on their way

@@ -308,13 +308,13 @@ struct Meter {
 impl Meter {
     fn on_packet(&mut self, now: Instant, bytes: usize) {
         self.bytes += bytes as u64;
-        if now - self.since >= METERED {
+        if self.since + METERED <= now {
             self.roll(now);
         }
     }
 
     fn rate(&mut self, now: Instant) -> u64 {
-        if now - self.since >= METERED {
+        if self.since + METERED <= now {
             self.roll(now);
         }
         self.rate.max(self.least)

@@ -78,7 +78,7 @@ impl Departures {
             self.packets.clear();
             self.first = sequence;
         }
-        let is_old = |packet: &Departure| now - packet.sent > MEMORY;
+        let is_old = |packet: &Departure| packet.sent + MEMORY < now;
         while self.packets.len() >= MAX_DEPARTURES || self.packets.front().is_some_and(is_old) {
             self.packets.pop_front();
             self.first = self.first.add(1);

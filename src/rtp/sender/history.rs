@@ -233,7 +233,7 @@ impl History {
         let mut unsent = 0;
         while self.first < self.end {
             match self.get(self.first) {
-                Some(oldest) if now.since(oldest.written) <= self.limits.age => break,
+                Some(oldest) if now <= oldest.written + self.limits.age => break,
                 Some(oldest) => unsent += u64::from(oldest.state == State::Unsent),
                 None => {}
             }
