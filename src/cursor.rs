@@ -205,6 +205,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Appends at most `budget` bytes to `buf`.
+    #[inline]
     pub fn new(buf: &'a mut Vec<u8>, budget: usize) -> Self {
         let start = buf.len();
         Self {
@@ -255,6 +256,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Takes back all but the first `len` bytes.
+    #[inline]
     pub fn rewind(&mut self, len: usize) {
         self.buf.truncate(self.start.saturating_add(len));
         self.overflowed = false;
@@ -271,6 +273,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends `len` zero bytes.
+    #[inline]
     pub fn zeros(&mut self, len: usize) {
         if len > self.remaining() {
             self.overflowed = true;
@@ -362,6 +365,7 @@ impl<'a> Writer<'a> {
     /// Lets a child write at most `most` bytes, however many remain. If `fill` says
     /// `false`, writes nothing or overflows, everything is taken back and the answer
     /// is `false`.
+    #[inline]
     pub fn within(&mut self, most: usize, fill: impl FnOnce(&mut Writer<'_>) -> bool) -> bool {
         let tail = self.remaining().saturating_sub(most);
         self.end -= tail;
@@ -376,6 +380,7 @@ impl<'a> Writer<'a> {
     /// `fill` a writer for what lies between. If `fill` says `false`, writes
     /// nothing or overflows, everything is taken back and the answer is `false`.
     /// Otherwise the tail is appended as zeros, to be filled by the caller.
+    #[inline]
     pub fn nest(
         &mut self,
         head: usize,

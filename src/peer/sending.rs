@@ -48,15 +48,18 @@ impl Link {
         } = self;
         let start = buf.len();
         let mut out = Writer::new(buf, mtu);
-        let mut first = transport.poll_transmit(now, &mut out);
+        if let Some(path) = transport.poll_transmit(now, &mut out) {
+            return Some(single(path, out.len()));
+        }
         // Each way down through the layers costs a tenth of a packet: none is gone in vain.
-        if first.is_none() && media.is_rtcp_pending(now) {
-            first = transport.seal_rtcp(&mut out, |w| media.poll_rtcp(now, w));
+        if media.is_rtcp_pending(now)
+            && let Some(path) = transport.seal_rtcp(&mut out, |w| media.poll_rtcp(now, w))
+        {
+            return Some(single(path, out.len()));
         }
-        if first.is_none() && media.is_rtp_pending() {
-            first = transport.seal_rtp(&mut out, |w| media.poll_rtp(now, w));
-        }
-        if let Some(path) = first {
+        if media.is_rtp_pending()
+            && let Some(path) = transport.seal_rtp(&mut out, |w| media.poll_rtp(now, w))
+        {
             return Some(single(path, out.len()));
         }
         // Without channels there is no association.
