@@ -384,6 +384,12 @@ impl IceAgent {
         self.agenda.deadline()
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has something to tell.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// What has changed.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()

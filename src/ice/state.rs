@@ -153,6 +153,10 @@ impl Events {
         self.0.push(event);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn pop(&mut self) -> Option<Event> {
         self.0.pop()
     }

@@ -368,6 +368,10 @@ impl Links {
     }
 
     pub(super) fn poll_event(&mut self) -> Option<(TransportId, transport::Event)> {
+        // Asked after each datagram: mostly there is one link, and nothing to tell.
+        if self.others.is_none() && !self.first.transport.has_events() {
+            return None;
+        }
         let mut all = self.all_mut();
         let event = all.find_map(|link| Some((link.id, link.transport.poll_event()?)));
         drop(all);

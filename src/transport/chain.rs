@@ -361,6 +361,12 @@ impl Transport {
             .seal(out, |w| stats.count(w, |w| srtp.seal_rtcp(w, fill)))
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has something to tell: cheap to ask after each datagram.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        self.ice.has_events() || !self.secured.events.is_empty()
+    }
+
     /// What happened next.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.ice

@@ -473,12 +473,13 @@ impl RtpSender {
                 continue;
             };
             let id = Identity::first(self.config.ssrc, record, number);
-            record.stamp = Stamp {
+            let stamp = Stamp {
                 is_named: !self.names.media_known || record.is_key,
                 ..stamp
             };
+            record.stamp = stamp;
             let kept = (&*record, elements);
-            let Some(header) = packet::emit(out, kept, id, record.stamp, agreed) else {
+            let Some(header) = packet::emit(out, kept, id, stamp, agreed) else {
                 self.stats.dropped.too_large += 1;
                 continue;
             };
