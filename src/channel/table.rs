@@ -48,6 +48,8 @@ pub(super) struct Channel {
     pub(super) has_sent: bool,
     pub(super) we_reset: bool,
     pub(super) peer_reset: bool,
+    /// The application has closed it, and is told no message any more.
+    pub(super) is_deaf: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,13 +238,15 @@ impl DataChannels {
         })
     }
 
-    /// Closes the channel: what was sent before still goes out.
+    /// Closes the channel: what was sent before still goes out; what comes is not
+    /// told any more.
     ///
     /// Closing a channel that is closed or unknown does nothing.
     pub fn close(&mut self, id: ChannelId) {
-        let Some(channel) = self.channels.get(&id) else {
+        let Some(channel) = self.channels.get_mut(&id) else {
             return;
         };
+        channel.is_deaf = true;
         match (channel.state, channel.stream) {
             (ChannelState::Open, Some(stream)) => {
                 // W3C webrtc-pc §6.2: what is closed before it was told to be open is not
@@ -455,10 +459,10 @@ impl DataChannels {
             self.stats.dropped += 1;
             return None;
         };
-        if let Some(channel) = self.channels.get_mut(&id) {
-            channel.peer_ready = true;
-        }
-        Some(Event::Message(id, data))
+        let channel = self.channels.get_mut(&id)?;
+        channel.peer_ready = true;
+        // W3C webrtc-pc §6.2: who has closed it hears nothing more.
+        (!channel.is_deaf).then_some(Event::Message(id, data))
     }
 
     pub(super) fn insert(
@@ -480,6 +484,7 @@ impl DataChannels {
             peer_ready: config.negotiated.is_some(),
             we_reset: false,
             peer_reset: false,
+            is_deaf: false,
             low_threshold: 0,
             has_sent: false,
             config,

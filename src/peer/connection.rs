@@ -200,7 +200,8 @@ impl PeerConnection {
             .set_buffered_amount_low_threshold(channel, bytes);
     }
 
-    /// Closes a channel. What was sent before still arrives.
+    /// Closes a channel. What was sent before still arrives; what the peer still sends
+    /// is not told.
     ///
     /// Closing a channel that is closed or unknown does nothing.
     pub fn close_channel(&mut self, channel: ChannelId) {

@@ -10,6 +10,7 @@
 
 mod beginning;
 mod candidates;
+mod channels;
 mod glare;
 mod media;
 mod needed;

@@ -111,6 +111,22 @@ impl Pair {
         }
     }
 
+    /// The same, without anybody who compares what comes with what `World` was asked
+    /// to send.
+    pub(crate) fn unwatched(alice: Config, bob: Config) -> Self {
+        let mut world = World::new(1).with_links(Link::with_delay(Duration::from_millis(10)));
+        let hosts = [
+            ("L", ([192, 0, 2, 1], 4000), alice),
+            ("R", ([198, 51, 100, 2], 5000), bob),
+        ]
+        .map(|(name, address, config)| world.add_peer(name, address.into(), config));
+        Self {
+            world,
+            hosts,
+            events: [Vec::new(), Vec::new()],
+        }
+    }
+
     /// Two that have exchanged descriptions for a data channel and are connected.
     pub(crate) fn connected() -> Self {
         let mut pair = Self::new();
