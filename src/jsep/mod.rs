@@ -65,6 +65,7 @@
 
 mod answer;
 mod apply;
+mod candidate;
 mod media;
 mod offer;
 mod plan;

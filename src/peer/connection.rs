@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::config::{Config, ConfigError};
+use super::dtmf::Diallers;
 use super::event::{CloseReason, Event, EventQueue};
 use super::link::Link;
 use super::links::Links;
@@ -52,6 +53,7 @@ pub struct PeerConnection {
     /// Both sides want data channels.
     pub(super) data_agreed: bool,
     pub(super) tracks: RemoteTracks,
+    pub(super) dtmf: Diallers,
     /// The latest moment that was told.
     pub(super) now: Instant,
 }
@@ -143,6 +145,7 @@ impl PeerConnection {
             fingerprint,
             data_agreed: false,
             tracks: RemoteTracks::default(),
+            dtmf: Diallers::default(),
             now: Instant::ZERO,
         };
         connection.fill_pool();
@@ -256,6 +259,7 @@ impl PeerConnection {
         if self.speaks() {
             self.links.handle_timeout(now);
             self.channels.handle_timeout(now);
+            self.dial(now);
             self.settle();
         }
     }
@@ -318,7 +322,10 @@ impl PeerConnection {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.life {
-            Life::Live => earliest(self.links.poll_timeout(), self.channels.poll_timeout()),
+            Life::Live => {
+                let tones = earliest(self.dtmf.poll_timeout(), self.channels.poll_timeout());
+                earliest(self.links.poll_timeout(), tones)
+            }
             Life::Farewell(_) => self.links.poll_timeout(),
             Life::Ending(_) | Life::Over => None,
         }

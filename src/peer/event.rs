@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::state::ConnectionState;
 use crate::channel::{ChannelId, ChannelState, Data};
 use crate::ice::{GatheringState, IceState, ServerUrl};
-use crate::jsep::{SignalingState, TransceiverId};
+use crate::jsep::{IceCandidate, SignalingState, TransceiverId};
 use crate::net::{Path, Protocol};
 use crate::rtp::receiver::{ReceivedFrame, ReceivedPacket};
 use crate::tight::Queue;
@@ -110,6 +110,13 @@ pub enum Event {
         /// Of which encoding; empty if there is only one.
         rid: Arc<str>,
     },
+    /// A tone of `PeerConnection::insert_dtmf` begins; `None`: the last was played.
+    ToneChange {
+        /// Of which transceiver.
+        transceiver: TransceiverId,
+        /// Which one, or a comma for a pause.
+        tone: Option<char>,
+    },
     /// The peer's estimate of what the path carries, of all that we send together, in
     /// bits a second (REMB).
     TargetBitrate(u64),
@@ -132,6 +139,22 @@ pub struct LocalCandidate {
     pub url: Option<ServerUrl>,
     /// What carries the datagrams to that server.
     pub relay_protocol: Option<Protocol>,
+}
+
+impl LocalCandidate {
+    /// The same in the form in which [`PeerConnection::add_ice_candidate`] takes it, at
+    /// the other end.
+    ///
+    /// [`PeerConnection::add_ice_candidate`]: super::PeerConnection::add_ice_candidate
+    #[must_use]
+    pub fn as_init(&self) -> IceCandidate<'_> {
+        IceCandidate {
+            candidate: &self.candidate,
+            sdp_mid: self.sdp_mid.as_deref(),
+            sdp_mline_index: Some(self.sdp_mline_index),
+            username_fragment: Some(&self.username_fragment),
+        }
+    }
 }
 
 /// Why did the connection end?

@@ -184,6 +184,9 @@ impl PeerConnection {
     ) -> Result<(), WriteError> {
         self.sending()?;
         let now = self.told(now);
+        if self.dtmf.is_heard(transceiver) {
+            return Ok(());
+        }
         self.media_of_mut(transceiver)
             .write(now, line(transceiver), rid, frame)
     }
@@ -202,6 +205,9 @@ impl PeerConnection {
     ) -> Result<(), WriteError> {
         self.sending()?;
         let now = self.told(now);
+        if self.dtmf.is_heard(transceiver) {
+            return Ok(());
+        }
         self.media_of_mut(transceiver)
             .write_packet(now, line(transceiver), rid, packet)
     }
@@ -323,7 +329,7 @@ impl PeerConnection {
     }
 
     /// The media that have the line of a transceiver.
-    fn media_of_mut(&mut self, transceiver: TransceiverId) -> &mut Media {
+    pub(super) fn media_of_mut(&mut self, transceiver: TransceiverId) -> &mut Media {
         &mut self.links.with_line_mut(transceiver).media
     }
 

@@ -38,8 +38,10 @@
 
 mod callers;
 mod config;
+mod configuration;
 mod connection;
 mod description;
+mod dtmf;
 mod event;
 mod lines;
 mod link;
@@ -55,7 +57,9 @@ mod stats;
 mod tracks;
 
 pub use config::{Config, ConfigError};
+pub use configuration::{Configuration, ConfigurationError, RtcpMuxPolicy};
 pub use connection::{PeerConnection, Stats};
+pub use dtmf::DtmfError;
 pub use event::{CloseReason, Event, LocalCandidate};
 pub use router::{Router, RouterLimits};
 pub use state::ConnectionState;

@@ -1,6 +1,7 @@
 //! Sockets, servers and names: what the application says of its network, and
 //! what the connection wants of it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
@@ -124,13 +125,17 @@ impl PeerConnection {
         if self.life != Life::Live {
             return Err(ServerError::Closed);
         }
-        self.links.tell_all(|ice| ice.set_servers(servers.clone()))
+        self.links.tell_all(|ice| ice.set_servers(servers.clone()))?;
+        // Transports that come later have them, too.
+        Arc::make_mut(&mut self.config).ice.servers = servers;
+        Ok(())
     }
 
     /// Which candidates may be used, from the next ICE restart on (W3C
     /// `setConfiguration`).
     pub fn set_ice_transport_policy(&mut self, policy: TransportPolicy) {
         self.links.agents().for_each(|ice| ice.set_policy(policy));
+        Arc::make_mut(&mut self.config).ice.policy = policy;
     }
 }
 
