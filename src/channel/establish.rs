@@ -11,6 +11,13 @@ use crate::time::Instant;
 use crate::wire::dcep;
 
 impl DataChannels {
+    /// How many channels there can be at a time: the streams that both sides have, once
+    /// they are connected.
+    #[must_use]
+    pub const fn max_channels(&self) -> u16 {
+        self.stream_count
+    }
+
     pub(super) fn on_dcep(&mut self, stream: StreamId, bytes: &[u8]) {
         match dcep::Message::parse(&mut Reader::new(bytes)) {
             Ok(dcep::Message::Open(open)) => self.on_open(stream, &open),

@@ -89,6 +89,13 @@ impl Certificate {
         &self.der
     }
 
+    /// Until when it is valid, as time since 1970; `None` if that cannot be read.
+    #[must_use]
+    pub fn expires(&self) -> Option<Duration> {
+        let validity = validity(&self.der).ok()?;
+        Some(validity.not_after.to_unix_duration())
+    }
+
     /// The private key.
     #[must_use]
     pub fn key(&self) -> &dyn SigningKey {
@@ -342,6 +349,28 @@ fn subject_public_key_info(der: &[u8]) -> der::Result<SubjectPublicKeyInfoRef<'_
     })?;
     reader.finish()?;
     Ok(spki)
+}
+
+/// Finds from when until when a certificate is valid (RFC 5280 §4.1.2.5).
+fn validity(der: &[u8]) -> der::Result<Validity> {
+    let mut reader = SliceReader::new(der)?;
+    reader.sequence(|certificate| {
+        let validity = certificate.sequence(|tbs| {
+            if Tag::peek(tbs)?.is_context_specific() {
+                tbs.tlv_bytes()?; // version
+            }
+            // Serial number, signature algorithm, issuer.
+            for _ in 0..3 {
+                tbs.tlv_bytes()?;
+            }
+            let validity = tbs.decode()?;
+            tbs.read_slice(tbs.remaining_len())?; // the subject and all that follows
+            der::Result::Ok(validity)
+        })?;
+        // The algorithm of the signature, and the signature.
+        certificate.read_slice(certificate.remaining_len())?;
+        der::Result::Ok(validity)
+    })
 }
 
 fn key_type(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<KeyType> {

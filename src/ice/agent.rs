@@ -17,7 +17,7 @@ use super::send::{Agenda, Reply};
 use super::state::{Events, Patience};
 use super::{
     Credentials, CredentialsError, Event, FailReason, GatheringState, IceConfig, IceState,
-    PairReport, Role, Stats,
+    PairReport, Role, Stats, TransportPolicy,
 };
 use crate::crypto::CryptoError;
 use crate::cursor::Writer;
@@ -43,6 +43,8 @@ pub struct IceAgent {
     pub(super) renomination: bool,
     pub(super) locals: Vec<LocalCandidate>,
     pub(super) gathering: GatheringState,
+    /// Which candidates are used when the next search begins, if not the same.
+    pub(super) next_policy: Option<TransportPolicy>,
     /// The newest generation.
     pub(super) generation: Generation,
     /// Those before it that are still of use, the oldest first: at most two.
@@ -97,6 +99,7 @@ impl IceAgent {
             renomination: false,
             locals: Vec::new(),
             gathering: GatheringState::New,
+            next_policy: None,
             generation: Generation::new(local, &config),
             older: Vec::new(),
             generations: 0,

@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use super::{AddressError, IceAgent, IceServer, ServerError, ServerUrl, TransportPolicy};
+use super::{
+    AddressError, GatheringState, IceAgent, IceServer, ServerError, ServerUrl, TransportPolicy,
+};
 use crate::mdns::SocketError;
 use crate::net::{Path, TcpKind};
 use crate::time::Instant;
@@ -27,9 +29,15 @@ impl IceAgent {
         Ok(())
     }
 
-    /// Which candidates are used, for those that are gathered from now on.
+    /// Which candidates are used: from the next search on, if one has begun (RFC 8829
+    /// §4.1.18). A restart is followed by another.
     pub fn set_policy(&mut self, policy: TransportPolicy) {
-        self.config.policy = policy;
+        if self.gathering == GatheringState::New {
+            self.config.policy = policy;
+            self.next_policy = None;
+        } else {
+            self.next_policy = Some(policy);
+        }
     }
 
     /// A TCP socket of the application listens at `address`: a passive candidate

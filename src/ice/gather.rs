@@ -142,6 +142,11 @@ impl IceAgent {
             // After a restart, NATs may have forgotten us.
             gatherer.queries.clear();
         }
+        if self.gathering == GatheringState::New
+            && let Some(policy) = self.next_policy.take()
+        {
+            self.config.policy = policy;
+        }
         self.set_gathering(GatheringState::Gathering);
         for index in 0..self.locals.len() {
             self.announce(index);

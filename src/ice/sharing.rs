@@ -32,6 +32,7 @@ impl IceAgent {
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Self, CryptoError> {
         let mut other = Self::new(self.config.clone(), self.role, rng)?;
+        other.config.policy = self.next_policy.unwrap_or(self.config.policy);
         for spare in spares {
             // What cannot be used, it does without.
             let _ = other.add_local_address(*spare);

@@ -93,8 +93,8 @@ pub use plan::{
     BundlePolicy, DataPlan, Local, LocalTransport, MediaPlan, Plan, StreamChange, TrackChange,
     TransportId, TransportPlan,
 };
-pub use senders::{HeaderExtensionChoice, SendParameters};
-pub use session::{OfferOptions, Session, SessionConfig};
+pub use senders::{HeaderExtensionChoice, OfferOptions, SendParameters};
+pub use session::{Session, SessionConfig};
 pub use trickle::{IceCandidate, Trickle};
 
 /// What is a description in the exchange (RFC 8829 §4.1.8)?

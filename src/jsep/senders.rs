@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::DescriptionError::{InvalidModification, InvalidState};
 use super::media::{EncodingParameters, Kind, Limits, Transceiver, TransceiverId, TransceiverInit};
-use super::{DescriptionError, OfferOptions, Session};
+use super::{DescriptionError, Session, SignalingState};
 use crate::wire::sdp::Direction;
 
 /// How a track is sent, to look at and to change: W3C `RTCRtpSendParameters`.
@@ -31,6 +31,21 @@ pub struct HeaderExtensionChoice {
     pub uri: String,
     /// Whether it is offered, and accepted if it is offered; "stopped" otherwise.
     pub is_wanted: bool,
+}
+
+/// What an offer should be like, apart from what was added and taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct OfferOptions {
+    /// With other ICE credentials than those that are in use: setting it begins a
+    /// new generation of ICE. [`Session::restart_ice`] asks for the same in a way
+    /// that is not forgotten if the offer comes to nothing.
+    pub ice_restart: bool,
+    /// Whether sound should come from the peer, whatever is sent: `Some(true)` adds a
+    /// transceiver that only receives if none does, `Some(false)` makes all that do
+    /// stop. Legacy: transceivers say more.
+    pub offer_to_receive_audio: Option<bool>,
+    /// The same for pictures.
+    pub offer_to_receive_video: Option<bool>,
 }
 
 impl Session {
@@ -143,9 +158,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] after the end, [`DescriptionError::Operation`] if there are too
-    /// many transceivers.
+    /// [`InvalidState`] if no offer can be made now, [`DescriptionError::Operation`] if
+    /// there are too many transceivers.
     pub fn prepare_offer(&mut self, options: OfferOptions) -> Result<(), DescriptionError> {
+        use SignalingState::{HaveLocalOffer, Stable};
+        if !matches!(self.signaling_state(), Stable | HaveLocalOffer) {
+            return Err(InvalidState);
+        }
         for (kind, receives) in [
             (Kind::Audio, options.offer_to_receive_audio),
             (Kind::Video, options.offer_to_receive_video),

@@ -20,8 +20,8 @@ use super::text::Text;
 use super::trickle::Side;
 use super::write::{Written, with_local_candidates};
 use super::{
-    BundlePolicy, Description, DescriptionError, Local, Plan, SdpType, SignalingState, TransportId,
-    offer,
+    BundlePolicy, Description, DescriptionError, Local, OfferOptions, Plan, SdpType,
+    SignalingState, TransportId, offer,
 };
 
 /// How a [`Session`] behaves.
@@ -74,21 +74,6 @@ pub struct Session {
     /// The user fragments of ours that the application wants to be rid of: W3C's
     /// `[[LocalIceCredentialsToReplace]]`.
     pub(super) unwanted: Vec<String>,
-}
-
-/// What an offer should be like, apart from what was added and taken away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct OfferOptions {
-    /// With other ICE credentials than those that are in use: setting it begins a
-    /// new generation of ICE. [`Session::restart_ice`] asks for the same in a way
-    /// that is not forgotten if the offer comes to nothing.
-    pub ice_restart: bool,
-    /// Whether sound should come from the peer, whatever is sent: `Some(true)` adds a
-    /// transceiver that only receives if none does, `Some(false)` makes all that do
-    /// stop. Legacy: transceivers say more.
-    pub offer_to_receive_audio: Option<bool>,
-    /// The same for pictures.
-    pub offer_to_receive_video: Option<bool>,
 }
 
 /// The two descriptions of an exchange.

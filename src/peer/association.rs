@@ -52,7 +52,7 @@ impl PeerConnection {
         self.data_agreed.then(|| SctpTransport {
             state,
             max_message_size: self.channels.max_message_size(),
-            max_channels: is_connected.then(|| association.max_streams()),
+            max_channels: is_connected.then(|| self.channels.max_channels()),
         })
     }
 }

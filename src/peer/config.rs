@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -29,6 +30,9 @@ pub struct Config {
     ///
     /// Making one costs two scalar multiplications; connections may share one.
     pub certificate: Option<Arc<Certificate>>,
+    /// What the wall clock says, as time since 1970: a certificate that has expired by
+    /// then is refused. `None`: its dates are not looked at, as the peer does not, either.
+    pub unix_time: Option<Duration>,
     /// The largest UDP payload to send, in bytes (RFC 8831 §5: 1,200 is safe).
     pub mtu: usize,
     /// The largest message to receive, in bytes; said to the peer (RFC 8841 §6).
@@ -76,6 +80,9 @@ pub enum ConfigError {
     /// The provider lacks an algorithm, or the key is not valid.
     #[error("the crypto provider cannot be used: {0}")]
     Crypto(CryptoError),
+    /// The certificate has expired (W3C `InvalidAccessError`): make another.
+    #[error("the certificate has expired")]
+    Expired,
     /// The MTU is below 576 or above 65,535 bytes.
     #[error("mtu must be between 576 and 65535")]
     Mtu,
@@ -111,6 +118,7 @@ impl Config {
         Self {
             provider,
             certificate: None,
+            unix_time: None,
             mtu: 1200,
             max_message_size: 262_144,
             answer_role: Role::Client,
@@ -131,6 +139,13 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if !(576..=65_535).contains(&self.mtu) {
             return Err(ConfigError::Mtu);
+        }
+        let ends = self.certificate.as_deref().and_then(Certificate::expires);
+        if ends
+            .zip(self.unix_time)
+            .is_some_and(|(ends, now)| ends <= now)
+        {
+            return Err(ConfigError::Expired);
         }
         self.ice.servers.iter().try_for_each(IceServer::check)?;
         Ok(())

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::connection::{Life, PeerConnection};
 use crate::crypto::certificate::Certificate;
 use crate::ice::{IceServer, ServerError, TransportPolicy};
+use crate::jsep::BundlePolicy;
 
 /// The part of a [`Config`](super::Config) that the W3C has a name for
 /// (`RTCConfiguration`).
@@ -19,6 +20,8 @@ pub struct Configuration {
     pub ice_servers: Vec<IceServer>,
     /// Which candidates may be used, from the next time on that they are gathered.
     pub ice_transport_policy: TransportPolicy,
+    /// How many transports an offer proposes. It never changes.
+    pub bundle_policy: BundlePolicy,
     /// Whether RTCP may have a port of its own. It never changes.
     pub rtcp_mux_policy: RtcpMuxPolicy,
     /// The certificates that the connection was given. They never change.
@@ -72,6 +75,7 @@ impl PeerConnection {
         Configuration {
             ice_servers: self.config.ice.servers.clone(),
             ice_transport_policy: self.config.ice.policy,
+            bundle_policy: self.config.bundle_policy,
             rtcp_mux_policy: RtcpMuxPolicy::Require,
             certificates: self.config.certificate.iter().cloned().collect(),
             ice_candidate_pool_size: self.config.ice_candidate_pool_size,
@@ -95,7 +99,8 @@ impl PeerConnection {
             .map_err(ConfigurationError::Server)?;
         self.set_ice_transport_policy(wanted.ice_transport_policy);
         if self.config.ice_candidate_pool_size != wanted.ice_candidate_pool_size {
-            Arc::make_mut(&mut self.config).ice_candidate_pool_size = wanted.ice_candidate_pool_size;
+            Arc::make_mut(&mut self.config).ice_candidate_pool_size =
+                wanted.ice_candidate_pool_size;
             self.fill_pool();
         }
         Ok(())
@@ -108,6 +113,8 @@ impl PeerConnection {
             || !ours.iter().zip(&wanted.certificates).all(same)
         {
             "the certificates"
+        } else if self.config.bundle_policy != wanted.bundle_policy {
+            "the bundle policy"
         } else if self.config.ice_candidate_pool_size != wanted.ice_candidate_pool_size
             && self.session.has_local_description()
         {

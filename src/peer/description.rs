@@ -35,6 +35,7 @@ impl PeerConnection {
         options: OfferOptions,
     ) -> Result<Description, DescriptionError> {
         self.live()?;
+        self.session.prepare_offer(options)?;
         self.prepare(true)?;
         let facts = Facts::of(&self.links, &self.fingerprint, &self.config);
         let sdp = facts.tell(|local| self.session.create_offer(options, local))?;
@@ -337,7 +338,7 @@ fn add_remote_candidates(ice: &mut IceAgent, candidates: impl IntoIterator<Item 
 }
 
 /// What our descriptions say of us and our transports.
-struct Facts<'a> {
+pub(super) struct Facts<'a> {
     links: &'a Links,
     fingerprint: &'a Fingerprint,
     config: &'a Config,
@@ -346,7 +347,7 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn of(links: &'a Links, fingerprint: &'a Fingerprint, config: &'a Config) -> Self {
+    pub(super) fn of(links: &'a Links, fingerprint: &'a Fingerprint, config: &'a Config) -> Self {
         let agents = links.iter().map(|link| link.transport.ice());
         Self {
             links,
@@ -358,7 +359,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn tell<T>(&self, call: impl FnOnce(&Local<'_>) -> T) -> T {
+    pub(super) fn tell<T>(&self, call: impl FnOnce(&Local<'_>) -> T) -> T {
         let links = self.links.iter().zip(&self.candidates);
         let transports: Vec<_> = links
             .map(|(link, candidates)| {

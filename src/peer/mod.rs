@@ -36,11 +36,13 @@
 //! of [`PeerConnection::send_codecs`]. With [`RtpMode::Packets`] what comes is not put
 //! together, and [`PeerConnection::write_packet`] sends it on.
 
+mod association;
 mod callers;
 mod config;
 mod configuration;
 mod connection;
 mod description;
+mod descriptions;
 mod dtmf;
 mod event;
 mod lines;
@@ -56,6 +58,7 @@ mod state;
 mod stats;
 mod tracks;
 
+pub use association::{SctpTransport, SctpTransportState};
 pub use config::{Config, ConfigError};
 pub use configuration::{Configuration, ConfigurationError, RtcpMuxPolicy};
 pub use connection::{PeerConnection, Stats};
@@ -76,7 +79,7 @@ pub use crate::ice::{
     TransportPolicy as IceTransportPolicy,
 };
 pub use crate::jsep::{
-    Capabilities, Codec, Description, DescriptionError, Encoding, EncodingParameters,
+    BundlePolicy, Capabilities, Codec, Description, DescriptionError, Encoding, EncodingParameters,
     HeaderExtension, HeaderExtensionChoice, IceCandidate, Kind, Limits, MediaCapabilities,
     OfferOptions, Priority, RemoteStreams, SdpType, SendParameters, SignalingState, Stream,
     Transceiver, TransceiverId, TransceiverInit,

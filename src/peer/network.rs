@@ -125,7 +125,8 @@ impl PeerConnection {
         if self.life != Life::Live {
             return Err(ServerError::Closed);
         }
-        self.links.tell_all(|ice| ice.set_servers(servers.clone()))?;
+        self.links
+            .tell_all(|ice| ice.set_servers(servers.clone()))?;
         // Transports that come later have them, too.
         Arc::make_mut(&mut self.config).ice.servers = servers;
         Ok(())

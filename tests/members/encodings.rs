@@ -183,6 +183,49 @@ fn wpt_120_what_is_not_active_is_not_sent() {
     assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
 }
 
+/// WPT-160: what a layer is made of is kept for whoever encodes.
+#[test]
+fn wpt_160_scalability_modes_are_carried() {
+    let mut pair = Pair::new();
+    let in_layers = |mode: &str| EncodingParameters {
+        scalability_mode: Some(mode.into()),
+        ..EncodingParameters::default()
+    };
+    for mode in [
+        "L1T1",
+        "L1T3",
+        "L3T3_KEY",
+        "L2T2_KEY_SHIFT",
+        "L3T3h",
+        "S2T3",
+        "S3T3h",
+    ] {
+        let id = add(&mut pair, Kind::Video, &[in_layers(mode)]).unwrap();
+        let kept = pair.machine(ALICE).send_parameters(id).unwrap();
+        assert_eq!(kept.encodings[0].scalability_mode.as_deref(), Some(mode));
+        let mut other = kept.clone();
+        other.encodings[0].scalability_mode = Some("L9T9".into());
+        let refused = pair.call(ALICE, |pc| pc.set_send_parameters(id, other));
+        assert!(matches!(refused, Err(DescriptionError::Operation(_))));
+        assert_eq!(pair.machine(ALICE).send_parameters(id), Some(kept));
+    }
+    for mode in [
+        "",
+        "L",
+        "L0T1",
+        "L4T1",
+        "L1T1_KEY",
+        "L2T1_KEY_SHIFT",
+        "S1T1",
+        "S2T1_KEY",
+        "L1T1h",
+        "V2T1",
+    ] {
+        let refused = add(&mut pair, Kind::Video, &[in_layers(mode)]).unwrap_err();
+        assert_eq!(refused.name(), "OperationError", "{mode}");
+    }
+}
+
 /// WPT-163: the same four words rank encodings and channels.
 #[test]
 fn wpt_163_priorities_have_the_words_and_numbers_of_the_w3c() {

@@ -7,6 +7,11 @@
     reason = "a test has std, and fails by a panic"
 )]
 
+mod candidates;
+mod certificates;
+mod configuration;
+mod descriptions;
+mod dtmf;
 mod encodings;
 mod extensions;
 mod senders;

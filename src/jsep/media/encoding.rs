@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Encoding, Kind};
-use crate::jsep::DescriptionError::{self, Range, Type};
+use crate::jsep::DescriptionError::{self, Operation, Range, Type};
 
 /// One of the forms in which a track is to be sent (W3C `RTCRtpEncodingParameters`).
 ///
@@ -24,12 +24,14 @@ pub struct EncodingParameters {
     /// By how many thousandths width and height are divided: 1,000 leaves them, 2,000
     /// halves them. Only of pictures.
     pub scale_resolution_down_by: Option<u32>,
+    /// In which layers, as webrtc-svc names them: `L3T3_KEY`. Only of pictures.
+    pub scalability_mode: Option<String>,
     /// Which of several streams goes first when not all can go.
     pub priority: Priority,
 }
 
 /// What the application allows an encoding, as [`EncodingParameters`] say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Limits {
     /// How many bits a second it may have.
     pub max_bitrate: Option<u32>,
@@ -37,16 +39,19 @@ pub struct Limits {
     pub max_framerate: Option<u32>,
     /// By how many thousandths width and height are divided.
     pub scale_resolution_down_by: Option<u32>,
+    /// In which layers.
+    pub scalability_mode: Option<String>,
     /// Which of several streams goes first.
     pub priority: Priority,
 }
 
 impl Limits {
-    pub(in crate::jsep) const fn of(parameters: &EncodingParameters) -> Self {
+    pub(in crate::jsep) fn of(parameters: &EncodingParameters) -> Self {
         Self {
             max_bitrate: parameters.max_bitrate,
             max_framerate: parameters.max_framerate,
             scale_resolution_down_by: parameters.scale_resolution_down_by,
+            scalability_mode: parameters.scalability_mode.clone(),
             priority: parameters.priority,
         }
     }
@@ -99,6 +104,7 @@ impl Default for EncodingParameters {
             max_bitrate: None,
             max_framerate: None,
             scale_resolution_down_by: None,
+            scalability_mode: None,
             priority: Priority::default(),
         }
     }
@@ -121,6 +127,7 @@ impl EncodingParameters {
             max_bitrate: encoding.limits.max_bitrate,
             max_framerate: encoding.limits.max_framerate,
             scale_resolution_down_by: encoding.limits.scale_resolution_down_by,
+            scalability_mode: encoding.limits.scalability_mode.clone(),
             priority: encoding.limits.priority,
         }
     }
@@ -131,8 +138,13 @@ impl EncodingParameters {
         if kind == Kind::Audio {
             self.max_framerate = None;
             self.scale_resolution_down_by = None;
+            self.scalability_mode = None;
         } else if self.scale_resolution_down_by.is_some_and(|by| by < WHOLE) {
             return Err(Range("scale_resolution_down_by is below 1"));
+        }
+        // webrtc-svc §5.1.
+        if !self.scalability_mode.as_deref().is_none_or(is_mode) {
+            return Err(Operation("no such scalability mode"));
         }
         Ok(())
     }
@@ -219,6 +231,36 @@ fn check_rids(encodings: &[EncodingParameters]) -> Result<(), &'static str> {
         return Err("a rid is there twice");
     }
     Ok(())
+}
+
+/// Whether webrtc-svc knows layers of this name (§6): up to three of each kind, with
+/// one key frame for all (`_KEY`) where there are several in space.
+fn is_mode(mode: &str) -> bool {
+    let (layers, suffix) = match mode.split_once('_') {
+        Some((layers, suffix)) => (layers, Some(suffix)),
+        None => (mode, None),
+    };
+    let (layers, is_half) = match layers.strip_suffix('h') {
+        Some(layers) => (layers, true),
+        None => (layers, false),
+    };
+    let &[
+        kind @ (b'L' | b'S'),
+        spatial @ b'1'..=b'3',
+        b'T',
+        b'1'..=b'3',
+    ] = layers.as_bytes()
+    else {
+        return false;
+    };
+    let is_single = spatial == b'1';
+    match (kind, suffix) {
+        (b'L', None) => !(is_single && is_half),
+        (b'L', Some("KEY")) => !is_single && !is_half,
+        (b'L', Some("KEY_SHIFT")) => !is_single && !is_half && !layers.ends_with("T1"),
+        (_, None) => !is_single,
+        _ => false,
+    }
 }
 
 /// A thousand thousandths.

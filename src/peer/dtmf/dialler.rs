@@ -81,14 +81,11 @@ impl Dialler {
     }
 
     /// Takes other tones in place of those that have not begun.
-    pub(super) fn insert(
-        &mut self,
-        now: Instant,
-        tones: &str,
-        duration: Duration,
-        gap: Duration,
-    ) {
-        self.tones = tones.chars().map(|tone| tone.to_ascii_uppercase()).collect();
+    pub(super) fn insert(&mut self, now: Instant, tones: &str, duration: Duration, gap: Duration) {
+        self.tones = tones
+            .chars()
+            .map(|tone| tone.to_ascii_uppercase())
+            .collect();
         self.duration = duration.clamp(MIN_DURATION, LONGEST);
         self.gap = gap.clamp(MIN_GAP, LONGEST);
         if self.is_over() && !self.tones.is_empty() {
@@ -125,11 +122,25 @@ impl Dialler {
                 Phase::Over => return None,
                 Phase::Between => return Some(Step::Tone(self.begin(now))),
                 Phase::Playing(tone) => return Some(Step::Report(self.report(now, tone))),
-                Phase::Ending { next, .. } if self.is_said(now) => {
+                Phase::Ending {
+                    repeats: 0, next, ..
+                } => {
                     self.phase = Phase::Between;
                     self.due = next;
                 }
-                Phase::Ending { report, .. } => return Some(Step::Report(report)),
+                Phase::Ending {
+                    report,
+                    repeats,
+                    next,
+                } => {
+                    self.phase = Phase::Ending {
+                        report,
+                        repeats: repeats - 1,
+                        next,
+                    };
+                    self.due = now + REPEAT;
+                    return Some(Step::Report(report));
+                }
             }
         }
         None
@@ -172,7 +183,9 @@ impl Dialler {
                 volume: VOLUME,
                 duration: u16::try_from(lasted).unwrap_or(u16::MAX),
             },
-            timestamp: self.ticks(tone.began.since(Instant::ZERO)).wrapping_add(tone.segment),
+            timestamp: self
+                .ticks(tone.began.since(Instant::ZERO))
+                .wrapping_add(tone.segment),
             is_first: !tone.is_reported,
         };
         tone.is_reported = true;
@@ -195,19 +208,6 @@ impl Dialler {
         }
         self.phase = Phase::Playing(tone);
         report
-    }
-
-    /// Whether the last report was said often enough; if not, it is said now.
-    fn is_said(&mut self, now: Instant) -> bool {
-        let Phase::Ending { repeats, .. } = &mut self.phase else {
-            return true;
-        };
-        if *repeats == 0 {
-            return true;
-        }
-        *repeats -= 1;
-        self.due = now + REPEAT;
-        false
     }
 
     /// How many ticks a time has; wraps, as timestamps do.
@@ -332,7 +332,9 @@ mod tests {
         let mut parts: Vec<u32> = reports.iter().map(|(_, one)| one.timestamp).collect();
         parts.dedup();
         assert_eq!(parts, [0, 1, 2, 3, 4].map(|part| 48_000 + part * 0xffff));
-        let full = reports.iter().filter(|(_, one)| one.event.duration == 0xffff);
+        let full = reports
+            .iter()
+            .filter(|(_, one)| one.event.duration == 0xffff);
         assert!(full.clone().all(|(_, one)| !one.event.is_end));
         assert_eq!(full.count(), 4);
         assert_eq!(reports.iter().filter(|(_, one)| one.is_first).count(), 1);

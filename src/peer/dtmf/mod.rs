@@ -195,7 +195,10 @@ impl Diallers {
     }
 
     fn of(&mut self, transceiver: TransceiverId, clock_rate: u32) -> &mut Dialler {
-        let known = self.0.iter().position(|line| line.transceiver == transceiver);
+        let known = self
+            .0
+            .iter()
+            .position(|line| line.transceiver == transceiver);
         let place = known.unwrap_or_else(|| {
             let line = Line {
                 transceiver,
