@@ -65,7 +65,7 @@ fn wpt_038_what_cannot_be_made_is_refused() {
     // A backend without the curve: W3C `NotSupportedError`.
     let poor = CryptoProvider {
         generators: &[],
-        ..provider.clone()
+        ..*provider
     };
     let refused = generate(&poor, &options(2_000_000_000)).unwrap_err();
     assert_eq!(refused, CryptoError::Unsupported);

@@ -75,7 +75,7 @@ fn wpt_111_a_policy_counts_from_the_next_gathering_on() {
     assert!(before > 0);
     pair.call(ALICE, |pc| {
         changed(pc, |wanted| {
-            wanted.ice_transport_policy = IceTransportPolicy::Relay
+            wanted.ice_transport_policy = IceTransportPolicy::Relay;
         })
         .unwrap();
     });
@@ -95,7 +95,7 @@ fn wpt_109_certificates_cannot_be_changed_later() {
     let mut pc = connection(config);
     // The same again is no change; an equal one that is another is.
     changed(&mut pc, |wanted| {
-        wanted.certificates = vec![Arc::clone(&first)]
+        wanted.certificates = vec![Arc::clone(&first)];
     })
     .unwrap();
     for other in [
@@ -198,7 +198,7 @@ fn wpt_110_servers_are_checked_and_a_bad_one_changes_nothing() {
             wanted.ice_transport_policy = IceTransportPolicy::Relay;
         });
         assert_eq!(refused.unwrap_err().name(), name);
-        assert_eq!(pc.configuration().ice_servers, [good.clone()]);
+        assert_eq!(pc.configuration().ice_servers, std::slice::from_ref(&good));
         assert_eq!(
             pc.configuration().ice_transport_policy,
             IceTransportPolicy::All

@@ -2,6 +2,7 @@
 //! Names carry the row of the web platform tests that they show.
 
 #![expect(
+    clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     clippy::unwrap_used,
     reason = "a test has std, and fails by a panic"
