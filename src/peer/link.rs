@@ -30,8 +30,6 @@ pub(super) struct Link {
     pub(super) in_use: bool,
     /// Whether it was told how to reach the peer.
     pub(super) has_peer: bool,
-    /// Whether it stands for a transport to come.
-    pub(super) is_fresh: bool,
     /// Whether it only says farewell.
     pub(super) is_leaving: bool,
     /// Whether it has said it.
@@ -50,7 +48,6 @@ impl Link {
             gathering: GatheringState::New,
             in_use: false,
             has_peer: false,
-            is_fresh: false,
             is_leaving: false,
             is_gone: false,
             key_logged: false,

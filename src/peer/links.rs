@@ -140,11 +140,6 @@ impl Links {
         if self.get(id).is_some() {
             return Ok(());
         }
-        if self.first.is_fresh {
-            self.first.id = id;
-            self.first.is_fresh = false;
-            return Ok(());
-        }
         let others = self.others.get_or_insert_default();
         let spares = others.take_spares();
         let link = self.first.another(id, &spares)?;
@@ -152,25 +147,23 @@ impl Links {
         Ok(())
     }
 
-    /// The link of a transport is not needed any more: it says farewell.
+    /// The link of a transport is not needed any more: it says farewell. The last one
+    /// always stays.
     pub(super) fn close(&mut self, id: TransportId) {
-        let others = self.others.get_or_insert_default();
-        let mut link = if self.first.id != id {
-            let place = others.links.iter().position(|link| link.id == id);
-            let Some(place) = place else { return };
-            others.links.remove(place)
-        } else if others.links.is_empty() {
-            // What it was made of before is there.
-            let Ok(mut fresh) = self.first.another(id, &[]) else {
-                return;
-            };
-            fresh.is_fresh = true;
-            mem::replace(&mut self.first, fresh)
-        } else {
-            let next = others.links.remove(0);
-            mem::replace(&mut self.first, next)
+        let Some(others) = &mut self.others else {
+            return;
         };
-        self.first.transport.ice_mut().own_sockets();
+        let is_first = self.first.id == id;
+        let place = others
+            .links
+            .iter()
+            .position(|link| is_first || link.id == id);
+        let Some(place) = place else { return };
+        let mut link = others.links.remove(place);
+        if is_first {
+            mem::swap(&mut self.first, &mut link);
+            self.first.transport.ice_mut().own_sockets();
+        }
         others.keep_spares(&link, &self.first);
         link.leave();
         others.leaving.push(link);
@@ -316,7 +309,7 @@ impl Links {
         let place = links.clone().position(is_current);
         let place = place.or_else(|| links.position(expects));
         // Who knows nothing of a message counts why.
-        let Some(place) = place.or(is_stun.then_some(0)) else {
+        let Some(place) = place.or_else(|| is_stun.then_some(0)) else {
             others.unknown_path += 1;
             return None;
         };
@@ -439,7 +432,7 @@ impl Links {
     /// The agent that has asked for a stream, or uses it; the first, if none does.
     pub(super) fn of_stream(&mut self, path: Path) -> &mut IceAgent {
         let has_it = |link: &mut Link| link.transport.ice().has_stream(path);
-        let place = self.all_mut().position(|link| has_it(link));
+        let place = self.all_mut().position(has_it);
         let link = match (place, &mut self.others) {
             (Some(place), Some(others)) if place > 0 => {
                 let Others { links, leaving, .. } = &mut **others;
@@ -480,8 +473,8 @@ impl Links {
         }
         let links = self.in_use();
         let ice = ice_state_of(links.clone().map(Link::ice_state));
-        let both = links.map(|link| (link.ice_state(), link.dtls_state()));
-        (ice, ConnectionState::of_all(both))
+        let dtls = links.map(Link::dtls_state);
+        (ice, ConnectionState::of_all(ice, dtls))
     }
 }
 
