@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use pollrtc::dtls::Role;
 use pollrtc::ice::{IceServer, TransportPolicy};
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, Kind, RtpMode, SdpType,
-    Transceiver,
+    BundlePolicy, ChannelConfig, ChannelId, Config, Data, Description, IceCandidate, Kind, RtpMode,
+    SdpType, Transceiver,
 };
 use pollrtc::rng::Rng;
 use pollrtc::{Instant, PeerConnection};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::jobs::Job;
 use crate::media::Media;
-use crate::protocol::{self, Command, Init, NewChannel, NewTrack, Policy, Server, Setup};
+use crate::protocol::{self, Bundle, Command, Init, NewChannel, NewTrack, Policy, Server, Setup};
 use crate::session::Session;
 use crate::{content, facts};
 
@@ -151,6 +151,13 @@ impl Session {
             Policy::All => TransportPolicy::All,
             Policy::Relay => TransportPolicy::Relay,
         };
+        if let Some(policy) = init.bundle_policy {
+            config.bundle_policy = match policy {
+                Bundle::Balanced => BundlePolicy::Balanced,
+                Bundle::MaxCompat => BundlePolicy::MaxCompat,
+                Bundle::MaxBundle => BundlePolicy::MaxBundle,
+            };
+        }
         config.ice.servers = init
             .ice_servers
             .iter()
@@ -158,6 +165,9 @@ impl Session {
             .collect::<Result<_, _>>()?;
         let mut peer = PeerConnection::new(config, &mut Rng::from_os()?)?;
         self.sockets.introduce_to(&mut peer)?;
+        if init.bundle_policy.is_some() {
+            self.sockets.open_spares(&mut peer, 3)?;
+        }
         if let Some(unix) = wall_clock() {
             peer.set_wall_clock(now, unix);
         }

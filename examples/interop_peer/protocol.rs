@@ -91,6 +91,16 @@ pub(crate) struct Init {
     pub(crate) ice_transport_policy: Policy,
     pub(crate) hide_addresses: bool,
     pub(crate) echo_media: bool,
+    pub(crate) bundle_policy: Option<Bundle>,
+}
+
+/// How many transports an offer proposes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Bundle {
+    Balanced,
+    MaxCompat,
+    MaxBundle,
 }
 
 /// A STUN or TURN server.
@@ -252,7 +262,7 @@ pub(crate) fn ready() {
     }));
 }
 
-const FEATURES: [&str; 27] = [
+const FEATURES: [&str; 28] = [
     "dc",
     "media",
     "keep_media",
@@ -280,6 +290,7 @@ const FEATURES: [&str; 27] = [
     "mdns",
     "mdns_hide",
     "stats",
+    "bundle_policy",
 ];
 
 const fn yes() -> bool {

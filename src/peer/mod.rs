@@ -82,7 +82,7 @@ pub use crate::jsep::{
     BundlePolicy, Capabilities, Codec, Description, DescriptionError, Encoding, EncodingParameters,
     HeaderExtension, HeaderExtensionChoice, IceCandidate, Kind, Limits, MediaCapabilities,
     OfferOptions, Priority, RemoteStreams, SdpType, SendParameters, SignalingState, Stream,
-    Transceiver, TransceiverId, TransceiverInit,
+    Transceiver, TransceiverId, TransceiverInit, TransportId,
 };
 pub use crate::media::{MediaConfig, PacketResult};
 pub use crate::rtp::receiver::{

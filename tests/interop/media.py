@@ -323,6 +323,32 @@ async def quiet(receiver):
     check(count <= 2, f"{receiver} got {count} packets of a track that was removed")
 
 
+async def max_compat(s):
+    """Neither description has a group: sound, pictures and data have a transport each."""
+    return await unbundled(s, "max-compat")
+
+
+async def balanced(s):
+    """The same, with one section of each kind."""
+    return await unbundled(s, "balanced")
+
+
+async def unbundled(s, policy):
+    s.needs("media", "bundle_policy")
+    await s.init(bundle_policy=policy)
+    await offer_tracks(s, "sendrecv")
+    await s.channel()
+    apart = lambda sdp: re.sub(r"(?m)^a=group:BUNDLE.*\r?\n", "", sdp)
+    await s.negotiate(before_answer=answering(s, "sendrecv"), edit_offer=apart, edit_answer=apart)
+    for name, sdp in s.sdp.items():
+        ufrags = set(re.findall(r"(?m)^a=ice-ufrag:(\S+)", sdp))
+        check(len(ufrags) == 3, f"the {name} has {len(ufrags)} transports")
+    await s.opened()
+    await asyncio.gather(*(p.state("connection", "connected") for p in (s.off, s.ans)))
+    done = await asyncio.gather(*(flows(s, p) for p in (s.off, s.ans)))
+    return "; ".join([*done, await echo(s, count=30)])
+
+
 async def rejected(s):
     """Video with a codec that nobody has is rejected with port 0; audio and data go on."""
     s.needs("media", "reject")

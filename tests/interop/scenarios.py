@@ -64,6 +64,8 @@ SCENARIOS = {
     "rejected": Scenario(media.rejected),
     "stopped": Scenario(media.stopped, 90),
     "simulcast": Scenario(media.simulcast),
+    "max_compat": Scenario(media.max_compat, 90),
+    "balanced": Scenario(media.balanced, 90),
 }
 
 # What a foreign peer truly cannot do: (peer, feature). A scenario that needs it is listed as a gap, not as passed.

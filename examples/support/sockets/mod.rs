@@ -80,6 +80,26 @@ impl Sockets {
         Ok(())
     }
 
+    /// Opens UDP sockets for transports to come, at the address of the first: peers that do
+    /// not bundle want one for each section.
+    #[allow(dead_code, reason = "one of the examples needs it")]
+    pub(crate) fn open_spares(
+        &mut self,
+        peer: &mut PeerConnection,
+        count: usize,
+    ) -> anyhow::Result<()> {
+        let Some(first) = self.udp.first().map(UdpSocket::local) else {
+            return Ok(());
+        };
+        for _ in 0..count {
+            let mut socket = UdpSocket::bind(SocketAddr::new(first.ip(), 0))?;
+            self.register(socket.source())?;
+            peer.add_spare_address(socket.local())?;
+            self.udp.push(socket);
+        }
+        Ok(())
+    }
+
     /// Tells a new connection what there is.
     pub(crate) fn introduce_to(&self, peer: &mut PeerConnection) -> anyhow::Result<()> {
         for socket in &self.udp {

@@ -15,7 +15,7 @@ import time
 import aioice.ice
 import aiortc
 import av
-from aiortc import (MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection,
+from aiortc import (MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCDataChannel, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection,
                     RTCSessionDescription)
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
@@ -26,7 +26,7 @@ from aiortc.sdp import candidate_from_sdp
 aioice.ice.get_host_addresses = lambda use_ipv4=True, use_ipv6=True: [os.environ.get("INTEROP_ADDRESS", "127.0.0.1")]
 
 FEATURES = ["dc", "media", "feedback", "renegotiate", "request_key_frame", "empty", "max_life", "close_channel", "dtls_role", "relay", "relay_tcp", "relay_tls",
-            "mdns", "stats"]
+            "mdns", "stats", "bundle_policy"]
 
 
 def emit(**event):
@@ -195,7 +195,8 @@ class Peer:
         servers = [RTCIceServer(urls=s["urls"], username=s.get("username"), credential=s.get("credential"))
                    for s in c.get("ice_servers") or []]
         policy = RTCIceTransportPolicy(c.get("ice_transport_policy") or "all")
-        pc = self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, iceTransportPolicy=policy))
+        bundle = RTCBundlePolicy(c.get("bundle_policy") or "balanced")
+        pc = self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, iceTransportPolicy=policy, bundlePolicy=bundle))
         for which, name in (("ice", "iceConnectionState"), ("connection", "connectionState"),
                             ("signaling", "signalingState"), ("gathering", "iceGatheringState")):
             pc.on(name.lower() + "change",

@@ -48,6 +48,6 @@ async function openHidden() {
   emit({ event: 'ready', protocol: 1, peer: 'chromium', version: browser.version(), remark,
     video_codecs: await page.evaluate(() => window.videoCodecs()), features: [
     'dc', 'media', 'simulcast', 'feedback', 'reject', 'renegotiate', 'empty', 'trickle', 'rollback', 'max_life', 'utf8_label', 'close_channel', 'stats', 'dtls_role',
-    'relay', 'relay_tcp', 'relay_tls', 'candidate_error', 'ice_restart', 'ice_tcp', 'mdns', 'mdns_hide'] });
+    'relay', 'relay_tcp', 'relay_tls', 'candidate_error', 'ice_restart', 'ice_tcp', 'mdns', 'mdns_hide', 'bundle_policy'] });
   serve((c) => page.evaluate((x) => { window.handle(x); }, c).catch((e) => emit({ event: 'error', id: c.id, message: String(e) })), () => browser.close());
 })().catch((e) => { process.stderr.write(String(e.stack || e) + '\n'); process.exit(1); });

@@ -119,7 +119,8 @@
     const cmds = {
       async init(c) {
         cfg = c;
-        pc = new env.RTCPeerConnection({ iceServers: c.ice_servers || [], iceTransportPolicy: c.ice_transport_policy || 'all' });
+        pc = new env.RTCPeerConnection({ iceServers: c.ice_servers || [], iceTransportPolicy: c.ice_transport_policy || 'all',
+          bundlePolicy: c.bundle_policy || 'balanced' });
         root.pc = pc;
         pc.onicecandidateerror = (e) => emit({ event: 'candidate_error', url: e.url, code: e.errorCode, reason: e.errorText });
         pc.onicecandidate = (e) => {
