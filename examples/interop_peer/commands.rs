@@ -154,8 +154,8 @@ impl Session {
         if let Some(policy) = init.bundle_policy {
             config.bundle_policy = match policy {
                 Bundle::Balanced => BundlePolicy::Balanced,
-                Bundle::MaxCompat => BundlePolicy::MaxCompat,
-                Bundle::MaxBundle => BundlePolicy::MaxBundle,
+                Bundle::Compat => BundlePolicy::MaxCompat,
+                Bundle::One => BundlePolicy::MaxBundle,
             };
         }
         config.ice.servers = init

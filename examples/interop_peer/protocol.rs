@@ -99,8 +99,10 @@ pub(crate) struct Init {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Bundle {
     Balanced,
-    MaxCompat,
-    MaxBundle,
+    #[serde(rename = "max-compat")]
+    Compat,
+    #[serde(rename = "max-bundle")]
+    One,
 }
 
 /// A STUN or TURN server.

@@ -155,3 +155,104 @@ impl IceAgent {
 fn is_socket(local: &LocalCandidate) -> bool {
     local.candidate.kind == CandidateKind::Host && local.candidate.tcp != Some(TcpKind::Active)
 }
+
+#[cfg(test)]
+#[cfg(feature = "rust-crypto")]
+mod tests {
+    use alloc::format;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::crypto::rust_crypto::PROVIDER;
+    use crate::cursor::Writer;
+    use crate::ice::{Credentials, IceConfig, Role};
+    use crate::net::{Candidate, CandidateAddress, Protocol};
+    use crate::rng::Rng;
+    use crate::time::Instant;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn agent(rng: &mut Rng) -> IceAgent {
+        let mut agent = IceAgent::new(IceConfig::new(&PROVIDER), Role::Controlling, rng).unwrap();
+        agent.add_local_address(address("192.0.2.1:4000")).unwrap();
+        agent
+            .add_local_address(address("[2001:db8::1]:4000"))
+            .unwrap();
+        agent.add_tcp_listener(address("192.0.2.1:4443")).unwrap();
+        agent.add_mdns_socket(address("192.0.2.1:5353")).unwrap();
+        agent
+    }
+
+    fn sockets(agent: &IceAgent) -> Vec<SocketAddr> {
+        let mut sockets: Vec<_> = agent.sockets().map(|(address, _)| address).collect();
+        sockets.sort();
+        sockets
+    }
+
+    #[test]
+    fn another_agent_has_the_same_sockets_or_those_that_waited_for_it() {
+        let mut rng = Rng::from_number(1);
+        let first = agent(&mut rng);
+        let second = first.another(&[], &mut rng).unwrap();
+        assert_eq!(sockets(&second), sockets(&first));
+        let spare = address("192.0.2.1:4001");
+        let third = first.another(&[spare], &mut rng).unwrap();
+        let expected = ["192.0.2.1:4001", "192.0.2.1:4443", "[2001:db8::1]:4000"];
+        assert_eq!(sockets(&third), expected.map(address));
+        let ufrag = |agent: &IceAgent| agent.local_credentials().ufrag.clone();
+        assert!(ufrag(&first) != ufrag(&second) && ufrag(&second) != ufrag(&third));
+        // The first has them for itself.
+        let shared = |agent: &IceAgent| agent.locals.iter().filter(|one| one.shared).count();
+        assert_eq!((shared(&first), shared(&second), shared(&third)), (0, 2, 1));
+        for agent in [first, second, third] {
+            assert!(agent.hears_names(Path::udp(address("192.0.2.1:5353"), spare)));
+        }
+    }
+
+    #[test]
+    fn a_check_is_for_whom_it_names_and_an_answer_for_who_has_asked() {
+        let mut rng = Rng::from_number(2);
+        let mut first = agent(&mut rng);
+        let second = first.another(&[], &mut rng).unwrap();
+        let path = Path::udp(address("192.0.2.1:4000"), address("198.51.100.7:9"));
+        let message = |class, username: &str, id| {
+            let mut datagram = vec![];
+            let mut w = Writer::new(&mut datagram, 1200);
+            stun::Builder::new(&mut w, class, Method::BINDING, id)
+                .attribute(&Attribute::Username(username))
+                .fingerprint();
+            datagram
+        };
+        let named = format!("{}:x", second.local_credentials().ufrag);
+        let check = message(stun::Class::Request, &named, TransactionId([1; 12]));
+        assert!(second.expects(path, &check) && !first.expects(path, &check));
+        // Nobody has been heard on this path.
+        assert!(!first.expects(path, &[22; 40]) && !second.expects(path, &[22; 40]));
+
+        let credentials = Credentials::generate(&mut rng);
+        first.set_remote_credentials(credentials).unwrap();
+        let peer = Candidate {
+            foundation: arrayvec::ArrayString::from("1").unwrap(),
+            component: 1,
+            protocol: Protocol::Udp,
+            priority: 1,
+            address: CandidateAddress::Ip(path.remote),
+            kind: CandidateKind::Host,
+            related: None,
+            tcp: None,
+            ufrag: None,
+        };
+        first.add_remote_candidate(peer).unwrap();
+        let mut question = vec![];
+        let sent = first.poll_transmit(Instant::ZERO, &mut Writer::new(&mut question, 1200));
+        assert_eq!(sent, Some(path));
+        let asked = Message::parse(&mut Reader::new(&question)).unwrap();
+        let answer = message(stun::Class::Success, "", asked.transaction_id());
+        assert!(first.expects(path, &answer) && !second.expects(path, &answer));
+        let other = message(stun::Class::Success, "", TransactionId([1; 12]));
+        assert!(!first.expects(path, &other));
+    }
+}
