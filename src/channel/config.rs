@@ -13,6 +13,14 @@ use crate::wire::dcep;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub(super) u32);
 
+impl ChannelId {
+    /// Its number: how many were made before it.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "channel {}", self.0)
@@ -120,6 +128,21 @@ pub struct ChannelInfo<'a> {
     pub stream: Option<u16>,
     /// Where in its life it is.
     pub state: ChannelState,
+    /// What went over it.
+    pub traffic: Traffic,
+}
+
+/// How much went over a channel?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages that were taken to be sent.
+    pub messages_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+    /// Messages that came, and were given out.
+    pub messages_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
 }
 
 impl ChannelConfig {

@@ -24,7 +24,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ChannelConfig, ChannelId, ChannelInfo, ChannelState, OpenError};
+pub use config::{ChannelConfig, ChannelId, ChannelInfo, ChannelState, OpenError, Traffic};
 pub use data::{Data, SendError};
 pub use table::{DataChannels, Event, Limits, Stats, StreamParity};
 

@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::config::{ChannelConfig, ChannelId, ChannelInfo, ChannelState, OpenError};
+use super::config::{ChannelConfig, ChannelId, ChannelInfo, ChannelState, OpenError, Traffic};
 use super::data::{Data, PPID_DCEP, SendError};
 use crate::cursor::Writer;
 use crate::sctp::{self, CloseReason, SctpAssociation, SendOptions, StreamId};
@@ -50,6 +50,7 @@ pub(super) struct Channel {
     pub(super) peer_reset: bool,
     /// The application has closed it, and is told no message any more.
     pub(super) is_deaf: bool,
+    pub(super) traffic: Traffic,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,10 @@ pub enum Event {
 /// What was ignored, and why?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
+    /// Channels that were open at some time.
+    pub opened: u64,
+    /// Those of them that are not any more.
+    pub closed: u64,
     /// Channels that the peer opened.
     pub opened_by_peer: u64,
     /// Open messages refused: malformed, wrong or used stream, too many channels.
@@ -138,6 +143,8 @@ impl DataChannels {
             events: VecDeque::new(),
             end: End::NotYet,
             stats: Stats {
+                opened: 0,
+                closed: 0,
                 opened_by_peer: 0,
                 refused: 0,
                 dropped: 0,
@@ -228,9 +235,14 @@ impl DataChannels {
             ordered: channel.config.ordered || !channel.peer_ready,
             reliability: channel.config.reliability(),
         };
+        let len = data.len();
         let (ppid, bytes) = data.into_wire();
         let sent = self.association.send(now, stream, ppid, options, bytes);
-        channel.has_sent |= sent.is_ok();
+        if sent.is_ok() {
+            channel.has_sent = true;
+            channel.traffic.messages_sent += 1;
+            channel.traffic.bytes_sent += len as u64;
+        }
         sent.map_err(|error| match error {
             sctp::SendError::Full => SendError::Full,
             sctp::SendError::TooLarge => SendError::TooLarge,
@@ -291,6 +303,7 @@ impl DataChannels {
             config: &channel.config,
             stream: channel.stream.map(|stream| stream.0),
             state: channel.state,
+            traffic: channel.traffic,
         })
     }
 
@@ -462,7 +475,12 @@ impl DataChannels {
         let channel = self.channels.get_mut(&id)?;
         channel.peer_ready = true;
         // W3C webrtc-pc §6.2: who has closed it hears nothing more.
-        (!channel.is_deaf).then_some(Event::Message(id, data))
+        if channel.is_deaf {
+            return None;
+        }
+        channel.traffic.messages_received += 1;
+        channel.traffic.bytes_received += data.len() as u64;
+        Some(Event::Message(id, data))
     }
 
     pub(super) fn insert(
@@ -485,6 +503,7 @@ impl DataChannels {
             we_reset: false,
             peer_reset: false,
             is_deaf: false,
+            traffic: Traffic::default(),
             low_threshold: 0,
             has_sent: false,
             config,
@@ -495,6 +514,9 @@ impl DataChannels {
 
     pub(super) fn set_state(&mut self, id: ChannelId, state: ChannelState) {
         if let Some(channel) = self.channels.get_mut(&id) {
+            let was_open = channel.state == ChannelState::Open;
+            self.stats.closed += u64::from(was_open && state != ChannelState::Open);
+            self.stats.opened += u64::from(!was_open && state == ChannelState::Open);
             channel.state = state;
             self.events.push_back(Event::State(id, state));
         }

@@ -73,6 +73,20 @@ pub enum DtlsState {
     Failed,
 }
 
+impl DtlsState {
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Closed => "closed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What the owner should know.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

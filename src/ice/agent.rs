@@ -11,7 +11,6 @@ use rand_core::CryptoRng;
 use super::candidate::{self, CandidateError, LocalCandidate};
 use super::gatherer::Gatherer;
 use super::generation::{Generation, Local, Progress, Remote};
-use super::pair::Pair;
 use super::restart::carrier_mut;
 use super::send::{Agenda, Reply};
 use super::state::{Events, Patience};
@@ -452,9 +451,7 @@ impl IceAgent {
     /// The pair that was nominated.
     #[must_use]
     pub fn selected_pair(&self) -> Option<SelectedPair> {
-        let generation = self.carrier();
-        let pair = generation.checks.pairs.get(generation.progress.selected?)?;
-        let report = self.report(generation, pair)?;
+        let report = self.selected_report()?;
         Some(SelectedPair {
             local: report.local.clone(),
             remote: report.remote.clone(),
@@ -493,18 +490,6 @@ impl IceAgent {
     /// Whether nothing is said or waited for any more. A restart changes that.
     pub(super) fn is_silent(&self) -> bool {
         matches!(self.state, IceState::Failed | IceState::Closed)
-    }
-
-    fn report<'a>(&'a self, generation: &'a Generation, pair: &'a Pair) -> Option<PairReport<'a>> {
-        Some(PairReport {
-            local: &self.locals.get(pair.local)?.candidate,
-            remote: &generation.remotes.get(pair.remote)?.candidate,
-            path: pair.path,
-            priority: pair.priority,
-            state: pair.state,
-            nominated: pair.nominated().is_some(),
-            stats: pair.stats,
-        })
     }
 }
 

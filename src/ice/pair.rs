@@ -28,6 +28,20 @@ pub enum PairState {
     Failed,
 }
 
+impl PairState {
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Frozen => "frozen",
+            Self::Waiting => "waiting",
+            Self::InProgress => "in-progress",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Pair {
     /// Which local candidate; after a success that which the peer saw.

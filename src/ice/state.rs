@@ -30,6 +30,15 @@ impl Role {
             Self::Controlled => Self::Controlling,
         }
     }
+
+    /// The W3C's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Controlling => "controlling",
+            Self::Controlled => "controlled",
+        }
+    }
 }
 
 /// How far is the agent? As W3C's `RTCIceTransportState`.

@@ -107,6 +107,12 @@ pub struct PairStats {
 /// How is a pair doing?
 #[derive(Clone, Copy, Debug)]
 pub struct PairReport<'a> {
+    /// A number that no other pair of the agent has, and none had before.
+    pub id: u64,
+    /// The number of our end, among the [`local_reports`](super::IceAgent::local_reports).
+    pub local_id: u64,
+    /// The number of the peer's end, among the [`remote_reports`](super::IceAgent::remote_reports).
+    pub remote_id: u64,
     /// Our end.
     pub local: &'a Candidate,
     /// The peer's end.

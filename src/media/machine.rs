@@ -93,6 +93,13 @@ impl Media {
         self.wall = (self.tell(now), unix);
     }
 
+    /// What [`set_wall_clock`](Self::set_wall_clock) was told last: the moment, and
+    /// what the clock said; the epoch of `now` and zero if nothing.
+    #[must_use]
+    pub const fn wall_clock(&self) -> (Instant, Duration) {
+        self.wall
+    }
+
     /// A line is there, or something else was agreed on for it.
     ///
     /// Streams are known by the names of their encodings and go on; those that are

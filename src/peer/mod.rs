@@ -67,8 +67,10 @@ pub use event::{CloseReason, Event, LocalCandidate};
 pub use router::{Router, RouterLimits};
 pub use state::ConnectionState;
 pub use stats::{
-    CodecStats, InboundFrames, InboundPackets, InboundRtpStats, OutboundRtpStats,
-    RemoteInboundRtpStats, RemoteOutboundRtpStats, RtpStreamId, StatsReport, TransportStats,
+    CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats,
+    InboundFrames, InboundPackets, InboundRtpStats, MediaSourceStats, OutboundRtpStats,
+    PeerConnectionStats, RemoteInboundRtpStats, RemoteOutboundRtpStats, RtpStreamId, StatsEntry,
+    StatsId, StatsReport, StatsSelector, Timestamp, TransportStats,
 };
 
 pub use crate::channel::{

@@ -1,11 +1,12 @@
 //! The chain of ICE and DTLS.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use rand_core::CryptoRng;
 
-use crate::crypto::certificate::Fingerprint;
+use crate::crypto::certificate::{Certificate, Fingerprint};
 use crate::crypto::{CryptoError, CryptoProvider};
 use crate::cursor::Writer;
 use crate::dtls::{self, DtlsConfig, DtlsState, DtlsTransport};
@@ -40,6 +41,8 @@ struct Secured {
     dtls: Option<DtlsTransport>,
     provider: &'static CryptoProvider,
     remote_fingerprints: Vec<Fingerprint>,
+    /// The certificate that the peer has shown, if it was the right one.
+    remote_certificate: Option<Box<[u8]>>,
     media: Protection,
     /// DTLS events turned into ours; ICE keeps its own queue.
     events: Queue<Event>,
@@ -130,6 +133,7 @@ impl Transport {
                 dtls: None,
                 provider: dtls_config.provider,
                 remote_fingerprints: Vec::new(),
+                remote_certificate: None,
                 media: Protection::default(),
                 events: Queue::new(),
                 stats: Stats::default(),
@@ -186,6 +190,19 @@ impl Transport {
         self.ice.hand_over(credentials)?;
         self.secured.forget_peer();
         Ok(())
+    }
+
+    /// The certificate that we show.
+    #[must_use]
+    pub fn certificate(&self) -> &Certificate {
+        &self.dtls_config.certificate
+    }
+
+    /// The certificate that the peer has shown (DER), once it is known to be the
+    /// promised one (W3C `getRemoteCertificates`).
+    #[must_use]
+    pub fn remote_certificate(&self) -> Option<&[u8]> {
+        self.secured.remote_certificate.as_deref()
     }
 
     /// Says that there is media, and what of their headers is hidden. It counts once
@@ -406,6 +423,7 @@ impl Secured {
     fn forget_peer(&mut self) {
         self.stats.handovers += 1;
         self.dtls = None;
+        self.remote_certificate = None;
         self.media.forget_keys();
         self.events = Queue::new();
     }
@@ -463,6 +481,7 @@ impl Secured {
                     let promised = &self.remote_fingerprints;
                     if Fingerprint::any_matches(promised, self.provider, &der) {
                         dtls.accept_peer();
+                        self.remote_certificate = Some(der[..].into());
                     } else {
                         dtls.close(dtls::CloseReason::BadFingerprint);
                     }

@@ -17,6 +17,16 @@ impl NtpTimestamp {
         Self(seconds << 32 | fraction)
     }
 
+    /// How long after the first of January 1970 it is, if it is between 1970 and 2104
+    /// (RFC 4330 §3); before that, zero.
+    #[must_use]
+    pub const fn to_unix(self) -> Duration {
+        let era = if self.0 >> 63 == 0 { 1 << 32 } else { 0 };
+        let seconds = (era + (self.0 >> 32)).saturating_sub(FROM_1900_TO_1970);
+        let nanos = ((self.0 & 0xffff_ffff) * 1_000_000_000) >> 32;
+        Duration::from_nanos(seconds * 1_000_000_000 + nanos)
+    }
+
     /// The low 16 bits of the seconds and the high 16 of their fraction, which
     /// reports refer to (RFC 3550 §6.4.1, LSR).
     #[must_use]
@@ -73,5 +83,7 @@ mod tests {
         assert_eq!((before.0 >> 32, after.0 >> 32), (0xffff_ffff, 1));
         assert_eq!(after.since(before), Some(Duration::from_secs(2)));
         assert_eq!(before.since(after), None);
+        assert_eq!(before.to_unix(), last);
+        assert_eq!(after.to_unix(), last + Duration::from_secs(2));
     }
 }
