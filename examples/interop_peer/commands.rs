@@ -289,11 +289,8 @@ impl Session {
             "data": data,
         });
         let report = peer.get_stats(now);
-        event["srtp_cipher"] = report
-            .transport
-            .srtp_cipher
-            .map(|cipher| cipher.to_string())
-            .into();
+        let mut ciphers = report.transports.iter().filter_map(|one| one.srtp_cipher);
+        event["srtp_cipher"] = ciphers.next().map(|cipher| cipher.to_string()).into();
         event["inbound"] = report
             .inbound_rtp
             .iter()

@@ -76,9 +76,7 @@ pub(crate) fn outbound(x: &OutboundRtpStats, report: &StatsReport) -> Value {
 
 fn codec<'a>(stream: &RtpStreamId, report: &'a StatsReport) -> Option<&'a str> {
     let mut codecs = report.codecs.iter();
-    let found = codecs.find(|codec| {
-        codec.transceiver == stream.transceiver && Some(codec.payload_type) == stream.codec
-    })?;
+    let found = codecs.find(|codec| Some(codec.id) == stream.codec_id)?;
     found.mime_type.rsplit('/').next()
 }
 

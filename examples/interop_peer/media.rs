@@ -226,11 +226,14 @@ pub(crate) fn send_back(
 }
 
 fn codec_name(peer: &PeerConnection, id: TransceiverId, frame: &ReceivedFrame) -> Option<String> {
-    let number = frame.payload_type.number();
-    let codecs = peer.get_stats(frame.received).codecs;
-    let found = codecs
-        .iter()
-        .find(|codec| codec.transceiver == id && !codec.is_sent && codec.payload_type == number)?;
+    let report = peer.get_stats(frame.received);
+    let mut streams = report.inbound_rtp.iter();
+    let stream = streams.find(|one| {
+        let number = Some(frame.payload_type.number());
+        one.stream.transceiver == id && one.stream.codec == number
+    })?;
+    let mut codecs = report.codecs.iter();
+    let found = codecs.find(|codec| Some(codec.id) == stream.stream.codec_id)?;
     found.mime_type.rsplit('/').next().map(String::from)
 }
 

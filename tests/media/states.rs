@@ -135,7 +135,7 @@ fn stats_of_both_ends_agree() {
     assert!(told.is_some_and(|bitrate| bitrate > 500_000), "{told:?}");
     assert_eq!(ours.outbound_rtp[1].target_bitrate, told);
     // What is under way when one looks is not there yet.
-    let (out, back) = (&ours.transport, &theirs.transport);
+    let (out, back) = (&ours.transports[0], &theirs.transports[0]);
     assert!(out.packets_sent >= back.packets_received && back.packets_received > 1000);
     assert!(out.bytes_sent >= back.bytes_received);
     assert!(out.srtp_cipher.is_some() && out.srtp_cipher == back.srtp_cipher);
