@@ -14,6 +14,18 @@ impl DataChannels {
     pub fn begin_anew(&mut self) {
         self.take_last_messages();
         self.for_each(Self::leave);
+        self.replace_association();
+    }
+
+    /// There is nothing any more that channels could travel on, as both ends know: all
+    /// of them close. Others may follow, once there is.
+    pub fn close_all(&mut self) {
+        self.take_last_messages();
+        self.for_each(Self::finish);
+        self.replace_association();
+    }
+
+    fn replace_association(&mut self) {
         self.association = self.association.successor();
         self.end = End::NotYet;
         self.parity = None;

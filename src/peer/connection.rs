@@ -309,6 +309,8 @@ impl PeerConnection {
                 channel::Event::State(id, state) => break Event::ChannelState(id, state),
                 channel::Event::Message(id, data) => break Event::Message(id, data),
                 channel::Event::BufferedAmountLow(id) => break Event::BufferedAmountLow(id),
+                // The peer may be followed by another.
+                channel::Event::Closed(_) if !self.session.restarting().is_empty() => {}
                 channel::Event::Closed(reason) => {
                     self.end(CloseReason::Sctp(reason));
                     return self.events.pop();

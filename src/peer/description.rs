@@ -255,7 +255,10 @@ impl PeerConnection {
                 self.data_agreed = true;
                 self.links.carry_data(transport);
             }
-            Some(DataPlan::Rejected) => self.channels.abort(),
+            Some(DataPlan::Rejected) => {
+                self.channels.close_all();
+                self.data_agreed = false;
+            }
             None => {}
         }
         for id in plan.closed {

@@ -79,6 +79,7 @@ impl PeerConnection {
     /// tell the peer. No packet makes an exchange necessary.
     pub(super) fn settle_session(&mut self) {
         self.settle();
+        self.end_if_left();
         if self.life != Life::Live {
             return;
         }
@@ -144,10 +145,31 @@ impl PeerConnection {
         let Some(link) = self.links.get(id) else {
             return;
         };
+        if reason.is_orderly() && self.may_hand_over(id) {
+            return;
+        }
         if !reason.is_orderly() || !self.links.iter().any(is_up) {
             self.end(CloseReason::Dtls(reason));
         } else if link.carries_data {
-            self.channels.abort();
+            self.channels.close_all();
+        }
+    }
+
+    /// Whether the peer of a transport may be followed by another one, which answers to
+    /// the new credentials of an offer: that the one before has ended ends nothing yet.
+    pub(super) fn may_hand_over(&self, id: TransportId) -> bool {
+        self.session.restarting().contains(&id)
+    }
+
+    /// A peer that has ended while another one might have followed was the last one.
+    fn end_if_left(&mut self) {
+        let is_up = |link: &Link| !matches!(link.dtls_state(), DtlsState::New | DtlsState::Closed);
+        let is_over = |link: &&Link| !link.is_leaving && link.dtls_state() == DtlsState::Closed;
+        let Some(id) = self.links.iter().find(is_over).map(|link| link.id) else {
+            return;
+        };
+        if !self.links.iter().any(is_up) && !self.may_hand_over(id) {
+            self.end(CloseReason::Dtls(dtls::CloseReason::ByPeer));
         }
     }
 

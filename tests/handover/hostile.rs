@@ -7,7 +7,7 @@ use pollrtc::PeerConnection;
 use pollrtc::dtls::DtlsState;
 use pollrtc::peer::{
     ChannelState, CloseReason, ConnectionState, DescriptionError, Event, IceConnectionState, Kind,
-    SignalingState,
+    SdpType, SignalingState,
 };
 use pollrtc::sim::{HostId, Verdict};
 use pollrtc::{dtls, peer::Description};
@@ -175,4 +175,79 @@ fn wpt_138_a_client_hello_before_the_answer_is_not_for_the_old_handshake() {
     stage.world.tell(caller, &answer).unwrap();
     stage.connect([caller, second]);
     assert!(stage.says(caller, second, "patient", "in time"));
+}
+
+/// The old peer hangs up while the new one has not answered yet, and the session waits
+/// for the answer.
+#[test]
+fn wpt_138_the_old_peer_leaves_before_the_new_one_answers() {
+    let mut stage = Stage::new(5);
+    let [caller, first, second] = [(); 3].map(|()| stage.peer());
+    stage.open(caller, "old");
+    stage.exchange(caller, first);
+    stage.connect([caller, first]);
+    stage.call(caller, PeerConnection::restart_ice);
+    let offer = stage.world.describe(caller).unwrap().unwrap();
+    stage.call(first, PeerConnection::close);
+    stage.run(MOMENT);
+    assert!(stage.channel(caller, "old").is_none());
+    stage.world.tell(second, &offer).unwrap();
+    let answer = stage.world.describe(second).unwrap().unwrap();
+    stage.world.tell(caller, &answer).unwrap();
+    stage.connect([caller, second]);
+    stage.open(caller, "new");
+    stage.run(MOMENT);
+    assert!(stage.says(caller, second, "new", "welcome"));
+}
+
+/// Nobody follows: the restart is taken back, and with it goes the last hope.
+#[test]
+fn a_peer_that_left_and_that_nobody_follows_was_the_last_one() {
+    let mut stage = Stage::new(6);
+    let [caller, first] = [(); 2].map(|()| stage.peer());
+    stage.open(caller, "old");
+    stage.exchange(caller, first);
+    stage.connect([caller, first]);
+    stage.call(caller, PeerConnection::restart_ice);
+    stage.world.describe(caller).unwrap();
+    stage.call(first, PeerConnection::close);
+    stage.run(MOMENT);
+    let told = stage.take(caller);
+    assert!(!told.iter().any(|event| matches!(event, Event::Closed(_))));
+    let rollback = Description {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    };
+    stage
+        .call(caller, |peer| peer.set_local_description(Some(&rollback)))
+        .unwrap();
+    stage.run(MOMENT);
+    let reason = CloseReason::Dtls(dtls::CloseReason::ByPeer);
+    assert!(stage.take(caller).contains(&Event::Closed(reason)));
+    assert_eq!(stage.state(caller), ConnectionState::Closed);
+}
+
+/// A page that is loaded again: another certificate at the same address.
+#[test]
+fn wpt_138_another_peer_at_the_same_address() {
+    for seed in 0..8 {
+        let mut stage = Stage::new(seed);
+        let [caller, callee] = [(); 2].map(|()| stage.peer());
+        stage.open(caller, "old");
+        stage.exchange(caller, callee);
+        // From "not even ICE has begun" to "all is well".
+        stage.run(std::time::Duration::from_millis(seed * 30));
+        stage.reload(callee);
+        if seed % 2 == 0 {
+            stage.restart(caller, callee);
+        } else {
+            stage.open(callee, "theirs");
+            stage.exchange(callee, caller);
+        }
+        stage.connect([caller, callee]);
+        stage.open(caller, "new");
+        stage.run(MOMENT);
+        assert!(stage.says(caller, callee, "new", "again"), "seed {seed}");
+        assert!(stage.says(callee, caller, "new", "hello"), "seed {seed}");
+    }
 }

@@ -48,6 +48,15 @@ impl Stage {
         host
     }
 
+    /// Another connection in the place of one, which has no time for a farewell.
+    pub(crate) fn reload(&mut self, host: HostId) {
+        let address = self.world.sockets(host)[0];
+        let mut rng = self.world.fork_rng();
+        let mut fresh = PeerConnection::new(Config::new(), &mut rng).expect("a good configuration");
+        fresh.add_local_address(address).expect("room for one");
+        *self.world.machine_mut(host) = fresh;
+    }
+
     /// `from` offers and `to` answers, at once.
     pub(crate) fn exchange(&mut self, from: HostId, to: HostId) {
         self.world

@@ -19,6 +19,7 @@ mod lite_server;
 mod narrow_link;
 mod negotiates_in_few_round_trips;
 mod peer_vanishes_consent_expires;
+mod rejected_data;
 mod replayed_datagrams;
 mod restarts;
 mod slow_post;
