@@ -125,8 +125,7 @@ impl SctpAssociation {
     /// Another one in its place, for another peer, by the same configuration.
     #[must_use]
     pub(crate) fn successor(&mut self) -> Self {
-        let config = self.ctx.config.clone();
-        Self::new(config, &mut self.ctx.rng)
+        Self::new(self.ctx.config.clone(), &mut self.ctx.rng)
     }
 
     /// Asks the peer for an association. Without effect if there is one, or was.
