@@ -217,8 +217,22 @@ impl World<PeerConnection> {
     ///
     /// What it has against it.
     pub fn describe(&mut self, host: HostId) -> Result<Option<Description>, DescriptionError> {
+        self.describe_as(host, None)
+    }
+
+    /// Lets a peer make this description its own, as [`describe`](Self::describe) does
+    /// with the one that is due.
+    ///
+    /// # Errors
+    ///
+    /// What it has against it.
+    pub fn describe_as(
+        &mut self,
+        host: HostId,
+        description: Option<&Description>,
+    ) -> Result<Option<Description>, DescriptionError> {
         self.note(host, Fact::Called("set_local_description".into()));
-        self.act(host, |peer, _| peer.set_local_description(None))?;
+        self.act(host, |peer, _| peer.set_local_description(description))?;
         let description = self.machine(host).local_description();
         if let Some(description) = &description {
             self.note_description(host, Side::Local, description);
