@@ -252,7 +252,7 @@ impl Transceivers {
             };
             match (&ours.rtp, &theirs.rtp) {
                 (Some(local), Some(remote)) if !ours.rejected && !theirs.rejected => {
-                    transceiver.current = Some(local.direction.and(remote.direction.reversed()));
+                    transceiver.agree(local.direction.and(remote.direction.reversed()));
                     transceiver.hear(theirs, remote);
                     // W3C §4.4.1.5: what was said of its parameters before is out of date.
                     transceiver.touch();

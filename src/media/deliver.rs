@@ -59,6 +59,15 @@ impl Media {
         }
     }
 
+    /// Its line takes nothing any more: what still comes of the source is nobody else's.
+    pub(super) fn leave(&mut self, now: Instant, place: usize) {
+        if let Some(source) = self.sources.get_mut(place) {
+            let ssrc = source.id().ssrc;
+            self.routes.remember(ssrc, source.route.clone());
+        }
+        self.end(now, place);
+    }
+
     /// Takes an ended source out; what waits of it is lost.
     pub(super) fn retire(&mut self, place: usize) {
         let Some(source) = self.sources.remove(place) else {

@@ -123,7 +123,7 @@ impl Media {
         self.control.say_bye(now, ended);
         for place in self.sources.of_line(line) {
             if stops {
-                self.end(now, place);
+                self.leave(now, place);
             } else {
                 self.agree(place);
             }
@@ -142,7 +142,7 @@ impl Media {
         self.lines.remove(line, &mut ended);
         self.control.say_bye(now, ended);
         for place in self.sources.of_line(line) {
-            self.end(now, place);
+            self.leave(now, place);
         }
         self.renew(now);
     }

@@ -19,8 +19,8 @@ pub(super) struct Routes {
     /// `None` if several lines use the name.
     rids: BTreeMap<Arc<str>, Option<LineId>>,
     announced: BTreeMap<Ssrc, Route>,
-    /// What packets had said of sources that are gone, the oldest first: should they
-    /// come again, they need not say it again (RFC 9143 §9.2).
+    /// What is known of sources that are gone, the oldest first: should they come
+    /// again, they need not say it again (RFC 9143 §9.2).
     remembered: VecDeque<(Ssrc, Route)>,
     /// `None` if several lines use the number.
     payloads: BTreeMap<PayloadType, Option<LineId>>,
@@ -124,10 +124,18 @@ impl Routes {
         self.index();
     }
 
-    /// The line is gone.
+    /// The line is gone. Its sources are remembered: until the peer knows, it goes on
+    /// to send, and what comes belongs to no other line.
     pub(super) fn remove(&mut self, line: LineId) {
+        let announced = core::mem::take(&mut self.announced);
+        let (gone, rest) = announced
+            .into_iter()
+            .partition(|(_, route)| route.line == line);
+        self.announced = rest;
+        for (ssrc, route) in BTreeMap::<Ssrc, Route>::into_iter(gone) {
+            self.remember(ssrc, route);
+        }
         self.clear(line);
-        self.remembered.retain(|(_, route)| route.line != line);
         self.index();
     }
 
@@ -163,6 +171,9 @@ impl Routes {
             line
         } else if let Some(route) = announced {
             route.line
+        } else if self.remembered.iter().any(|(ssrc, _)| *ssrc == clues.ssrc) {
+            // Its line is gone, or takes nothing at present.
+            return Err(Unroutable::UnknownMid);
         } else {
             let owner = self.payloads.get(&clues.payload_type);
             owner.copied().flatten().ok_or(Unroutable::Ambiguous)?

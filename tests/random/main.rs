@@ -3,7 +3,8 @@
 //! they agree on works.
 //!
 //! Everything comes from one seed. A failure prints the seed and the fewest of its
-//! steps that still fail; `POLLRTC_SEED=17` runs that one alone, and
+//! steps that still fail, and what happened; `POLLRTC_SEED=17` runs that one alone
+//! (with `POLLRTC_STEPS=3,14,15`, these steps of it), and
 //!
 //! ```text
 //! POLLRTC_CASES=10000 cargo test --release --all-features --test random
@@ -31,15 +32,16 @@ mod stage;
 mod steps;
 
 use stage::Stage;
-use steps::Step;
 
 /// P-1 to P-7; WPT-053, WPT-054: whatever two sides do, both end up stable, agree on
 /// every section, and media and data flow.
 #[test]
 fn whatever_two_sides_do_they_agree_in_the_end() {
     if let Some(seed) = number_in("POLLRTC_SEED") {
-        let steps = steps::of(seed, STEPS);
-        return play(seed, &steps);
+        let keep = env::var("POLLRTC_STEPS").ok();
+        let keep = keep.map(|keep| keep.split(',').filter_map(|one| one.parse().ok()).collect());
+        let keep = keep.unwrap_or_else(|| (0..STEPS).collect::<Vec<_>>());
+        return play(seed, &keep, true);
     }
     let cases = number_in("POLLRTC_CASES").unwrap_or(CASES);
     let next = AtomicU64::new(number_in("POLLRTC_FIRST").unwrap_or(0));
@@ -50,7 +52,8 @@ fn whatever_two_sides_do_they_agree_in_the_end() {
                 scope.spawn(|| {
                     let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
                     let mut seeds = seeds.take_while(|seed| *seed < end);
-                    seeds.find(|seed| !passes(*seed, &steps::of(*seed, STEPS)))
+                    let all: Vec<_> = (0..STEPS).collect();
+                    seeds.find(|seed| !passes(*seed, &all))
                 })
             })
             .collect();
@@ -58,30 +61,46 @@ fn whatever_two_sides_do_they_agree_in_the_end() {
         failed.min()
     });
     if let Some(seed) = failed {
-        let steps = shrunk(seed, steps::of(seed, STEPS));
-        println!("seed {seed}, with these steps alone: {steps:#?}");
-        play(seed, &steps);
+        let steps = shrunk(seed);
+        let all = steps::of(seed, STEPS);
+        for step in &steps {
+            println!("{step:3} {:?}", all[*step]);
+        }
+        let numbers: Vec<_> = steps.iter().map(ToString::to_string).collect();
+        println!("POLLRTC_SEED={seed} POLLRTC_STEPS={}", numbers.join(","));
+        play(seed, &steps, true);
     }
 }
 
-fn play(seed: u64, steps: &[Step]) {
+/// Those of the steps of `seed` that are named.
+fn play(seed: u64, keep: &[usize], talks: bool) {
+    let steps = steps::of(seed, STEPS);
     let mut stage = Stage::new(seed);
-    for step in steps {
-        stage.take(step);
+    let played = panic::catch_unwind(AssertUnwindSafe(|| {
+        for step in keep.iter().filter_map(|number| steps.get(*number)) {
+            stage.take(step);
+        }
+        stage.finish();
+    }));
+    if let Err(why) = played {
+        if talks {
+            stage.tell_story();
+        }
+        panic::resume_unwind(why);
     }
-    stage.finish();
 }
 
-fn passes(seed: u64, steps: &[Step]) -> bool {
-    panic::catch_unwind(AssertUnwindSafe(|| play(seed, steps))).is_ok()
+fn passes(seed: u64, keep: &[usize]) -> bool {
+    panic::catch_unwind(AssertUnwindSafe(|| play(seed, keep, false))).is_ok()
 }
 
 /// The steps without as many as the failure does not need, in rounds that halve what
 /// is left out at a time.
-fn shrunk(seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
+fn shrunk(seed: u64) -> Vec<usize> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
-    let mut chunk = steps.len() / 2;
+    let mut steps: Vec<_> = (0..STEPS).collect();
+    let mut chunk = STEPS / 2;
     while chunk > 0 {
         let mut from = 0;
         while from < steps.len() {

@@ -17,9 +17,10 @@ pub(crate) struct Line {
     pub(crate) stopped: bool,
     /// The peer's offer that is pending has made it.
     offered: bool,
-    /// An exchange has given it this section.
+    /// Of its section, if there is one.
     pub(crate) mid: Option<String>,
-    pub(crate) is_settled: bool,
+    /// An answer has settled that.
+    is_settled: bool,
     /// What the application prefers; nothing for everything.
     preferred: Vec<String>,
     /// What its last description had to say.
@@ -121,6 +122,16 @@ impl Model {
         }
     }
 
+    /// An offer, of either side, gives names to sections.
+    pub(crate) fn name<'a>(&mut self, all: impl Iterator<Item = &'a Transceiver>) {
+        for one in all {
+            let line = self.line_mut(one.id());
+            if let Some(mid) = one.mid() {
+                line.mid = Some(mid.to_string());
+            }
+        }
+    }
+
     /// What was offered is taken back: sections that were never agreed on are nobody's.
     pub(crate) fn roll_back(&mut self) {
         self.lines.retain(|line| !line.offered || line.had_track);
@@ -132,13 +143,12 @@ impl Model {
         }
     }
 
-    /// What the transceivers are called since an answer, final or not.
+    /// What an answer, final or not, has settled.
     pub(crate) fn settle<'a>(&mut self, all: impl Iterator<Item = &'a Transceiver>) {
         for one in all {
             let line = self.line_mut(one.id());
             line.offered = false;
             line.is_settled |= one.mid().is_some();
-            line.mid = one.mid().map(str::to_string).or(line.mid.take());
             line.used |= one.current_direction().is_some_and(Direction::sends);
         }
     }

@@ -10,14 +10,15 @@ use pollrtc::peer::{
     IceCandidate, Kind, OfferOptions, SdpType, SignalingState, TransceiverId, TransceiverInit,
     WriteError,
 };
-use pollrtc::sim::{HostId, Link, World, invariants};
+use pollrtc::sim::ledger::Fact;
+use pollrtc::sim::{HostId, Link, World, invariants, trace};
 use pollrtc::time::Instant;
 
 use super::agree;
 use super::channels::Channels;
 use super::dice::Dice;
 use super::media::{Frames, choose_codec};
-use super::model::{self, Model, both};
+use super::model::{self, Line, Model, both};
 use super::post::{Letter, Post};
 use super::steps::{Act, Step, Way};
 
@@ -39,8 +40,6 @@ struct Side {
     offers: Option<Instant>,
     /// When it answers the offer that waits.
     answers: Option<Instant>,
-    /// The most transceivers that were there at a time.
-    most: usize,
 }
 
 impl Stage {
@@ -63,9 +62,9 @@ impl Stage {
         ];
         // Sections that were rolled back do go away; certificates may be fake.
         let mut invariants = invariants::of_pair(hosts);
-        invariants.retain(|one| !["P-2", "D-3, D-4"].contains(&one.name()));
+        invariants.retain(|one| !["P-2", "D-2", "D-3, D-4"].contains(&one.name()));
         world.watch(invariants);
-        Self {
+        let mut stage = Self {
             world,
             hosts,
             dice,
@@ -73,11 +72,15 @@ impl Stage {
             sides: Default::default(),
             channels: Channels::default(),
             frames: Frames::default(),
-        }
+        };
+        stage.open_channel(0, true);
+        stage
     }
 
     pub(crate) fn take(&mut self, step: &Step) {
         let side = step.side;
+        let said = format!("{:?}", step.act);
+        self.world.note(self.hosts[side], Fact::Said(said));
         match step.act {
             Act::AddTrack(kind) => self.add_track(side, kind),
             Act::AddTransceiver(kind, direction) => self.add_transceiver(side, kind, direction),
@@ -102,8 +105,6 @@ impl Stage {
                 }
             }
         }
-        let count = self.machine(side).transceivers().count();
-        self.sides[side].most = self.sides[side].most.max(count);
         self.run(step.pause);
     }
 
@@ -113,6 +114,15 @@ impl Stage {
         self.add_track(1, Kind::Audio);
         self.rest();
         self.world.finish();
+    }
+
+    /// What happened, apart from packets.
+    pub(crate) fn tell_story(&self) {
+        let story = trace::tail(self.world.ledger(), usize::MAX);
+        let is_packet = |line: &&str| line.contains('>');
+        for line in story.lines().filter(|line| !is_packet(line)) {
+            println!("{line}");
+        }
     }
 
     fn machine(&self, side: usize) -> &PeerConnection {
@@ -131,11 +141,7 @@ impl Stage {
 /// What the applications do by themselves.
 impl Stage {
     fn add_track(&mut self, side: usize, kind: Kind) {
-        let listed: Vec<_> = self
-            .machine(side)
-            .transceivers()
-            .map(|one| one.id())
-            .collect();
+        let listed = ids(self.machine(side));
         let model = &self.sides[side].model;
         let idle = model.idle(kind, &listed);
         if idle.is_none() && listed.len() >= MAX_LINES {
@@ -175,11 +181,8 @@ impl Stage {
                 return;
             }
             Act::Stop(_) => {
-                let mid = self.machine(side).transceiver(id).and_then(|one| one.mid());
-                let mid = mid.map(str::to_string);
                 self.call(side, |peer| peer.stop_transceiver(id));
                 let line = self.sides[side].model.line_mut(id);
-                line.mid = line.mid.take().or(mid);
                 line.stopped = true;
                 return;
             }
@@ -271,11 +274,7 @@ impl Stage {
                 sent.expect("an open channel takes a message");
             }
         }
-        let all: Vec<_> = self
-            .machine(side)
-            .transceivers()
-            .map(|one| one.id())
-            .collect();
+        let all = ids(self.machine(side));
         for id in all {
             // What may be sent at this moment is looked at when all is quiet.
             let _ = self.write(side, id);
@@ -334,6 +333,7 @@ impl Stage {
     fn set_local(&mut self, side: usize, description: Option<&Description>) {
         let set = self.world.describe_as(self.hosts[side], description);
         set.unwrap_or_else(|error| panic!("side {side}, {:?}: {error}", self.state(side)));
+        self.name(side);
     }
 
     /// With the candidates that there are, or without any: they are trickled, too.
@@ -380,7 +380,11 @@ impl Stage {
                 self.sides[side].model.roll_back();
                 self.tell(side, description);
             }
-            1 => self.tell(side, description),
+            // It takes the place of the other, with transceivers of its own.
+            1 => {
+                self.sides[side].model.roll_back();
+                self.tell(side, description);
+            }
             _ => {}
         }
         if self.dice.one_in(2) {
@@ -398,6 +402,13 @@ impl Stage {
         let Self { world, sides, .. } = self;
         let all = world.machine(self.hosts[side]).transceivers();
         sides[side].model.hear(all);
+        self.name(side);
+    }
+
+    fn name(&mut self, side: usize) {
+        let Self { world, sides, .. } = self;
+        let all = world.machine(self.hosts[side]).transceivers();
+        sides[side].model.name(all);
     }
 
     fn answer(&mut self, side: usize) {
@@ -569,18 +580,14 @@ impl Stage {
     /// P-6: with everything delivered, both become stable and want nothing.
     fn rest(&mut self) {
         let end = self.world.now() + PATIENCE;
-        while !self.is_quiet() {
-            assert!(self.world.now() < end, "they negotiate for ever");
+        loop {
             self.run(TICK);
-        }
-        let (sections, is_used) = agree::check([self.machine(0), self.machine(1)]);
-        let most = self.sides[0].most.max(self.sides[1].most);
-        assert!(sections <= most + 3, "{sections} sections for {most}");
-        let end = self.world.now() + PATIENCE;
-        while let Some(why) = self.unsettled(is_used) {
+            let Some(why) = self.unsettled() else { break };
             assert!(self.world.now() < end, "{why}");
-            self.run(TICK);
         }
+        let sections = agree::check([self.machine(0), self.machine(1)]);
+        // Each side may have that many of its own, and there is one for data.
+        assert!(sections <= 2 * MAX_LINES + 1, "{sections} sections");
         self.bury();
         self.check_lines();
         self.check_media();
@@ -592,9 +599,12 @@ impl Stage {
         is_stable(0) && is_stable(1) && self.post.is_empty() && !self.sides.iter().any(waits)
     }
 
-    fn unsettled(&self, is_used: bool) -> Option<String> {
-        let all_connected = self.hosts.iter().all(|host| self.world.is_connected(*host));
-        if is_used && !all_connected {
+    /// What keeps it from being all quiet?
+    fn unsettled(&self) -> Option<String> {
+        if !self.is_quiet() {
+            return Some("they negotiate for ever".into());
+        }
+        if !self.hosts.iter().all(|host| self.world.is_connected(*host)) {
             return Some("not connected".into());
         }
         self.channels.unsettled([self.machine(0), self.machine(1)])
@@ -606,13 +616,17 @@ impl Stage {
             let stopped = side.model.lines.iter().filter(|line| line.stopped);
             stopped.map(|line| line.mid.clone()).collect()
         };
-        let stopped = [stopped(&self.sides[1]), stopped(&self.sides[0])];
-        for (side, stopped) in self.sides.iter_mut().zip(stopped) {
-            let by_peer = |mid: &Option<String>| mid.is_some() && stopped.contains(mid);
-            side.model
-                .lines
-                .retain(|line| !line.stopped && !by_peer(&line.mid));
-            side.most = 0;
+        let mut stopped = [stopped(&self.sides[1]), stopped(&self.sides[0])].into_iter();
+        let Self { world, sides, .. } = self;
+        for (side, host) in sides.iter_mut().zip(self.hosts) {
+            let stopped = stopped.next().unwrap_or_default();
+            let listed: Vec<_> = ids(world.machine(host));
+            // Its mid may be another's by now.
+            let by_peer = |line: &Line| {
+                line.mid.is_some() && stopped.contains(&line.mid) && !listed.contains(&line.id)
+            };
+            let model = &mut side.model;
+            model.lines.retain(|line| !line.stopped && !by_peer(line));
         }
     }
 
@@ -624,7 +638,13 @@ impl Stage {
             let all: Vec<_> = self.machine(side).transceivers().collect();
             let ids: Vec<_> = all.iter().map(|one| one.id()).collect();
             let expected: Vec<_> = ours.lines.iter().map(|line| line.id).collect();
-            assert_eq!(ids, expected, "the transceivers of side {side}");
+            if ids != expected {
+                let theirs: Vec<_> = theirs.lines.iter().map(|line| &line.mid).collect();
+                panic!(
+                    "side {side} has {ids:?} and not {:#?}; the other {theirs:?}",
+                    ours.lines
+                );
+            }
             for (one, line) in all.into_iter().zip(&ours.lines) {
                 assert_eq!(one.mid(), line.mid.as_deref());
                 assert_eq!(one.direction(), line.direction);
@@ -677,6 +697,11 @@ impl Stage {
             self.run(TICK);
         }
     }
+}
+
+/// The transceivers that the application can see.
+fn ids(peer: &PeerConnection) -> Vec<TransceiverId> {
+    peer.transceivers().map(|one| one.id()).collect()
 }
 
 fn rollback() -> Description {

@@ -100,6 +100,8 @@ pub struct Transceiver {
     label: Option<String>,
     /// Whether there has ever been something to send.
     sent: bool,
+    /// Whether an answer has ever let it send.
+    used: bool,
     /// Made by `add_track`: an offer of the peer's may use it.
     pub(in crate::jsep) by_track: bool,
     /// Made by an offer of the peer's: it goes when the offer does.
@@ -246,6 +248,12 @@ impl Transceiver {
         self.direction = Direction::Inactive;
     }
 
+    /// An answer lets media flow this way.
+    pub(in crate::jsep) fn agree(&mut self, direction: Direction) {
+        self.current = Some(direction);
+        self.used |= direction.sends();
+    }
+
     /// Stops it for good: it has no section any more.
     pub(in crate::jsep) fn end(&mut self) {
         self.life = Life::Stopped;
@@ -369,6 +377,7 @@ impl Transceivers {
             track: None,
             label: None,
             sent: false,
+            used: false,
             by_track: false,
             by_offer: false,
             encodings,
@@ -396,7 +405,8 @@ impl Transceivers {
         }
     }
 
-    /// W3C §5.1 `addTrack`: takes one that has never sent, else makes one.
+    /// W3C §5.1 `addTrack`: takes one that has nothing to send and was never let, else
+    /// makes one.
     pub(in crate::jsep) fn add_track(
         &mut self,
         kind: Kind,
@@ -404,7 +414,7 @@ impl Transceivers {
         streams: Vec<String>,
     ) -> TransceiverId {
         let idle = |other: &&mut Transceiver| {
-            other.kind == kind && other.life == Life::Live && other.track.is_none() && !other.sent
+            other.kind == kind && other.life == Life::Live && other.track.is_none() && !other.used
         };
         let transceiver = match self.list.iter_mut().find(idle) {
             Some(idle) => {
