@@ -74,9 +74,11 @@ impl DataChannels {
         }
     }
 
-    /// The roles are known: gives the channel its stream and tells the peer.
+    /// The roles are known: gives the channel its stream and tells the peer. Nothing is
+    /// left to do if it is open already, since the peer was first.
     pub(super) fn announce(&mut self, id: ChannelId) {
-        let Some(channel) = self.channels.get(&id) else {
+        let waiting = self.channels.get(&id);
+        let Some(channel) = waiting.filter(|one| one.state == ChannelState::Connecting) else {
             return;
         };
         let stream = channel.stream.or_else(|| self.free_stream());
@@ -107,7 +109,9 @@ impl DataChannels {
         let Some(channel) = self.channels.get(&id) else {
             return;
         };
-        if channel
+        if channel.stream.is_none() && !self.is_started() {
+            // The peer began before its answer came: the stream comes with the roles.
+        } else if channel
             .stream
             .is_none_or(|stream| stream.0 >= self.stream_count)
         {

@@ -280,3 +280,33 @@ fn a_provisional_answer_is_enough() {
         assert_eq!(pair.take_frames(BOB, theirs).len(), 1, "{kind}");
     }
 }
+
+/// RFC 9143 §9.2: what comes late for a section that was given up is not the sound of
+/// another one, although that takes the same payload type.
+#[test]
+fn what_comes_for_a_stopped_transceiver_is_nobody_elses() {
+    let mut pair = Pair::new();
+    let [first, second] = [(); 2].map(|()| pair.add(ALICE, Kind::Audio, Direction::SendOnly));
+    pair.negotiate(ALICE);
+    for step in 0..4 {
+        for id in [first, second] {
+            pair.write(ALICE, id, &sound(960 * step)).unwrap();
+        }
+        pair.run(Duration::from_millis(20));
+    }
+    pair.run(Duration::from_secs(1));
+    let theirs: Vec<_> = pair
+        .machine(BOB)
+        .transceivers()
+        .map(|one| one.id())
+        .collect();
+    assert_eq!(pair.take_frames(BOB, theirs[1]).len(), 4);
+    // Bob stops one; Alice does not know, and goes on.
+    pair.call(BOB, |pc| pc.stop_transceiver(theirs[0])).unwrap();
+    for step in 4..9 {
+        pair.write(ALICE, first, &sound(960 * step)).unwrap();
+        pair.run(Duration::from_millis(20));
+    }
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.take_frames(BOB, theirs[1]), []);
+}

@@ -144,12 +144,14 @@ impl Model {
     }
 
     /// What an answer, final or not, has settled.
-    pub(crate) fn settle<'a>(&mut self, all: impl Iterator<Item = &'a Transceiver>) {
-        for one in all {
-            let line = self.line_mut(one.id());
+    pub(crate) fn settle<'a>(&mut self, all: impl Iterator<Item = &'a Transceiver> + Clone) {
+        for line in &mut self.lines {
             line.offered = false;
-            line.is_settled |= one.mid().is_some();
-            line.used |= one.current_direction().is_some_and(Direction::sends);
+            let listed = all.clone().find(|one| one.id() == line.id);
+            // One that is not there any more was rejected.
+            line.is_settled |= listed.is_none_or(|one| one.mid().is_some());
+            let current = listed.and_then(Transceiver::current_direction);
+            line.used |= current.is_some_and(Direction::sends);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The world, both applications, and what they do about what they are told.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use pollrtc::PeerConnection;
@@ -30,6 +31,8 @@ pub(crate) struct Stage {
     sides: [Side; 2],
     channels: Channels,
     frames: Frames,
+    /// How many tracks there have been.
+    tracks: usize,
 }
 
 /// One application. The first is polite.
@@ -43,27 +46,46 @@ struct Side {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Only some worlds are watched by the invariants of the simulator, which costs more
+    /// than all the rest; `talks` has a story to tell.
+    pub(crate) fn new(seed: u64, talks: bool) -> Self {
+        let is_watched = seed.is_multiple_of(4);
         let mut dice = Dice::new(!seed);
         let link = Link::with_delay(dice.millis(60));
         let configs = [0, 1].map(|_| Config {
             answer_role: dice.of(&[Role::Client, Role::Server]),
             ice_candidate_pool_size: dice.of(&[0, 0, 0, 1]),
-            ..match seed % 4 {
-                0 => Config::new(),
-                _ => Config::with_provider(&fake::PROVIDER),
+            ..match is_watched {
+                true => Config::new(),
+                false => Config::with_provider(&fake::PROVIDER),
             }
         });
         let mut world = World::new(seed).with_links(link);
+        if !is_watched && !talks {
+            world = world.without_ledger();
+        }
         let [polite, impolite] = configs;
+        let addresses = [([192, 0, 2, 1], 4000), ([198, 51, 100, 2], 5000)];
+        let [first, second] = addresses.map(SocketAddr::from);
         let hosts = [
-            world.add_peer("polite", "192.0.2.1:4000".parse().unwrap(), polite),
-            world.add_peer("impolite", "198.51.100.2:5000".parse().unwrap(), impolite),
+            world.add_peer("polite", first, polite),
+            world.add_peer("impolite", second, impolite),
         ];
-        // Sections that were rolled back do go away; certificates may be fake.
+        // Not those whose premises do not hold here: sections that were rolled back do go
+        // away, certificates may be fake, and a channel that was closed before it was open
+        // is opened by one side alone. What is lost by that is checked below.
+        let without = [
+            "P-2",
+            "D-2",
+            "D-3, D-4",
+            "S-1, S-2, S-3, D-3",
+            "S-6, S-8, S-10",
+        ];
         let mut invariants = invariants::of_pair(hosts);
-        invariants.retain(|one| !["P-2", "D-2", "D-3, D-4"].contains(&one.name()));
-        world.watch(invariants);
+        invariants.retain(|one| !without.contains(&one.name()));
+        if is_watched {
+            world.watch(invariants);
+        }
         let mut stage = Self {
             world,
             hosts,
@@ -72,6 +94,7 @@ impl Stage {
             sides: Default::default(),
             channels: Channels::default(),
             frames: Frames::default(),
+            tracks: 0,
         };
         stage.open_channel(0, true);
         stage
@@ -144,10 +167,12 @@ impl Stage {
         let listed = ids(self.machine(side));
         let model = &self.sides[side].model;
         let idle = model.idle(kind, &listed);
+        self.tracks += 1;
+        let name = format!("track-{}", self.tracks);
         if idle.is_none() && listed.len() >= MAX_LINES {
             return;
         }
-        let id = self.call(side, |peer| peer.add_track(kind, "track", &["stream"]));
+        let id = self.call(side, |peer| peer.add_track(kind, &name, &["stream"]));
         let id = id.expect("there is room");
         let model = &mut self.sides[side].model;
         match idle {
@@ -176,20 +201,22 @@ impl Stage {
         let is_stopped = self.sides[side].model.line(id).stopped;
         let done = match act {
             Act::RemoveTrack(_) => {
-                self.call(side, |peer| peer.remove_track(id));
+                self.call(side, |peer| peer.remove_track(id))
+                    .expect("it is one of ours");
                 self.sides[side].model.remove_track(id);
                 return;
             }
             Act::Stop(_) => {
-                self.call(side, |peer| peer.stop_transceiver(id));
+                self.call(side, |peer| peer.stop_transceiver(id))
+                    .expect("it is one of ours");
                 let line = self.sides[side].model.line_mut(id);
                 line.stopped = true;
                 return;
             }
             Act::ReplaceTrack(_, track) => {
-                let done = self.call(side, |peer| {
-                    peer.replace_track(id, track.then_some("other"))
-                });
+                self.tracks += 1;
+                let name = track.then(|| format!("track-{}", self.tracks));
+                let done = self.call(side, |peer| peer.replace_track(id, name.as_deref()));
                 if !is_stopped {
                     self.sides[side].model.replace_track(id, track);
                 }
@@ -305,7 +332,10 @@ impl Stage {
                 self.set_local(side, Some(&offer.expect("it is stable")));
             }
             Way::Restarting => {
-                let options = OfferOptions { ice_restart: true };
+                let options = OfferOptions {
+                    ice_restart: true,
+                    ..OfferOptions::default()
+                };
                 let offer = self.call(side, |peer| peer.create_offer_with(options));
                 self.set_local(side, Some(&offer.expect("it is stable")));
             }
@@ -439,8 +469,8 @@ impl Stage {
     /// An answer was set: what has a section now?
     fn on_answer(&mut self, side: usize) {
         let Self { world, sides, .. } = self;
-        let all = world.machine(self.hosts[side]).transceivers();
-        sides[side].model.settle(all);
+        let all: Vec<_> = world.machine(self.hosts[side]).transceivers().collect();
+        sides[side].model.settle(all.into_iter());
     }
 
     fn agree_on_codecs(&mut self, answerer: usize) {
