@@ -8,7 +8,7 @@ use crate::dtls::Role;
 use crate::wire::sdp::Setup;
 
 use super::Local;
-use super::media::{Encoding, HeaderExtension, MediaCapabilities, Rtp, Transceivers};
+use super::media::{Encoding, HeaderExtension, MediaCapabilities, Rtp, Transceiver, Transceivers};
 use super::reading::{Reading, Section};
 use super::write::{Draft, Level, Written};
 
@@ -21,6 +21,8 @@ pub(super) struct Acceptance<'a> {
     pub(super) cryptex: bool,
     /// What we are in DTLS.
     pub(super) role: Role,
+    /// Our description that was settled last.
+    pub(super) told: Option<&'a Reading>,
 }
 
 impl Acceptance<'_> {
@@ -97,10 +99,11 @@ impl Acceptance<'_> {
             extensions: theirs.extensions.iter().filter(known).cloned().collect(),
             mux: true,
             reduced: theirs.reduced,
-            mixed: true,
+            // RFC 8285 §6: only to who has said so.
+            mixed: theirs.mixed,
             cryptex: self.cryptex && theirs.cryptex,
             // RFC 8829 §5.3.1: whether or not the peer lets us send at present.
-            streams: match transceiver.direction().sends() {
+            streams: match transceiver.direction().sends() || self.has_told(transceiver) {
                 true => transceiver.msids(),
                 false => Vec::new(),
             },
@@ -114,6 +117,14 @@ impl Acceptance<'_> {
                 false => Vec::new(),
             },
         })
+    }
+}
+
+impl Acceptance<'_> {
+    /// RFC 8829 §5.3.2: what was said of streams stays.
+    fn has_told(&self, transceiver: &Transceiver) -> bool {
+        let told = self.told.zip(transceiver.mid());
+        told.is_some_and(|(told, mid)| told.names_streams(mid))
     }
 }
 

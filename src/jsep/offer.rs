@@ -11,7 +11,7 @@ use super::Local;
 use super::media::{
     Codec, MediaCapabilities, Numbers, Rtp, Transceiver, TransceiverId, Transceivers,
 };
-use super::reading::{Data, Section};
+use super::reading::{Data, Reading, Section};
 use super::trickle::Side;
 use super::write::{Draft, Level, Written};
 
@@ -27,6 +27,8 @@ pub(super) struct Wishes<'a> {
     pub(super) cryptex: bool,
     /// Whether data channels are wanted.
     pub(super) data: bool,
+    /// Our description that was settled last.
+    pub(super) told: Option<&'a Reading>,
 }
 
 /// What our next offer says, and which transceiver each of its sections is for: the
@@ -126,10 +128,16 @@ impl Wishes<'_> {
         } else {
             preferences
         };
-        let (streams, encodings) = if direction.sends() {
-            (transceiver.msids(), transceiver.encodings().to_vec())
-        } else {
-            (Vec::new(), Vec::new())
+        let told = self.told.zip(transceiver.mid());
+        // RFC 8829 §5.2.2: what was said of streams stays, whatever the direction.
+        let streams =
+            match direction.sends() || told.is_some_and(|(told, mid)| told.names_streams(mid)) {
+                true => transceiver.msids(),
+                false => Vec::new(),
+            };
+        let encodings = match direction.sends() {
+            true => transceiver.encodings().to_vec(),
+            false => Vec::new(),
         };
         Rtp {
             kind: transceiver.kind(),

@@ -153,6 +153,14 @@ impl Reading {
         Some((index, data))
     }
 
+    /// Whether the section with this name says to which streams its track belongs.
+    pub(super) fn names_streams(&self, mid: &str) -> bool {
+        let section = self.section_named(mid);
+        let section = section.and_then(|index| self.sections.get(index));
+        let rtp = section.and_then(|section| section.rtp.as_deref());
+        rtp.is_some_and(|rtp| !rtp.streams.is_empty())
+    }
+
     /// The section with this name.
     pub(super) fn section_named(&self, mid: &str) -> Option<usize> {
         let mut sections = self.sections.iter();

@@ -185,6 +185,7 @@ impl Session {
             abilities: &self.config.media,
             cryptex: self.config.cryptex,
             data: self.wants_data,
+            told: self.current.local.as_deref().map(|side| &side.reading),
         };
         let (next, rows) = offer::offer(&wishes, &self.written, &local);
         let created = self.created(next, rows, &local)?;
@@ -220,6 +221,7 @@ impl Session {
             abilities: &self.config.media,
             cryptex: self.config.cryptex,
             role,
+            told: self.current.local.as_deref().map(|side| &side.reading),
         };
         let next = acceptance.write(&self.written, &local);
         let created = self.created(next, Vec::new(), &local)?;

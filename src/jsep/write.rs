@@ -58,8 +58,10 @@ impl Written {
         }
         let mut media = drafts.iter().filter_map(Draft::media);
         if let Some(first) = media.next() {
-            // RFC 8285 §6: the two forms of header extensions may come in turn.
-            attributes.push(Attribute::ExtmapAllowMixed);
+            if first.mixed {
+                // RFC 8285 §6: the two forms of header extensions may come in turn.
+                attributes.push(Attribute::ExtmapAllowMixed);
+            }
             if first.cryptex {
                 attributes.push(CRYPTEX);
             }

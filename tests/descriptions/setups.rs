@@ -30,8 +30,8 @@ fn before_gathering() {
     compare(
         "before_gathering",
         &[
-            ("No address is known", &offer),
-            ("The same description, once there is one", &later),
+            ("Gathered without an address", &offer),
+            ("The same description: an address came after all", &later),
         ],
     );
 }

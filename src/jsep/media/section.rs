@@ -171,6 +171,11 @@ impl Rtp {
         }
     }
 
+    /// Whether packets may be sent again in a stream of their own (RFC 4588).
+    fn repeats(&self) -> bool {
+        self.codecs.iter().any(|codec| codec.repeats().is_some())
+    }
+
     /// The formats of the `m=` line.
     pub(in crate::jsep) fn formats(&self) -> String {
         let payloads: Vec<String> = self
@@ -334,7 +339,8 @@ impl Rtp {
             Some(Attribute::SsrcGroup(group))
         }));
         for encoding in self.encodings.iter().filter(|one| one.rid.is_empty()) {
-            let ssrcs = [encoding.ssrc, encoding.repair_ssrc].into_iter().flatten();
+            let repair = encoding.repair_ssrc.filter(|_| self.repeats());
+            let ssrcs = [encoding.ssrc, repair].into_iter().flatten();
             attributes.extend(ssrcs.map(|ssrc| {
                 Attribute::Ssrc(Ssrc {
                     ssrc,
@@ -405,7 +411,10 @@ impl Lists {
         let rids = rtp.encodings.iter().map(|encoding| encoding.rid.as_str());
         let rids: Vec<&str> = rids.filter(|rid| !rid.is_empty()).collect();
         let single = rtp.encodings.iter().filter(|one| one.rid.is_empty());
-        let pairs = single.filter_map(|encoding| Some((encoding.ssrc?, encoding.repair_ssrc?)));
+        let pairs = single.filter_map(|encoding| {
+            let repair = encoding.repair_ssrc.filter(|_| rtp.repeats())?;
+            Some((encoding.ssrc?, repair))
+        });
         Self {
             formats: rtp.formats(),
             payloads: rtp
