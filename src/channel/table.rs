@@ -322,6 +322,8 @@ impl DataChannels {
     pub fn abort(&mut self) {
         self.association.abort();
         self.settle();
+        // The peer is yet to be told; for us they are over.
+        self.drain(CloseReason::Aborted);
     }
 
     /// Takes a packet from the peer.
@@ -428,7 +430,13 @@ impl DataChannels {
                     self.events.extend(id.map(Event::BufferedAmountLow));
                 }
             }
-            sctp::Event::Closed(reason) => self.end = End::Draining(reason),
+            sctp::Event::Closed(reason) => self.drain(reason),
+        }
+    }
+
+    const fn drain(&mut self, reason: CloseReason) {
+        if matches!(self.end, End::NotYet) {
+            self.end = End::Draining(reason);
         }
     }
 

@@ -302,22 +302,19 @@ impl PeerConnection {
         if let Some(event) = self.poll_media() {
             return Some(event);
         }
-        let event = loop {
-            match self.channels.poll_event()? {
-                channel::Event::Connected => {}
-                channel::Event::Opened(id) => break Event::DataChannel(id),
-                channel::Event::State(id, state) => break Event::ChannelState(id, state),
-                channel::Event::Message(id, data) => break Event::Message(id, data),
-                channel::Event::BufferedAmountLow(id) => break Event::BufferedAmountLow(id),
-                // The peer may be followed by another.
-                channel::Event::Closed(_) if !self.session.restarting().is_empty() => {}
-                channel::Event::Closed(reason) => {
-                    self.end(CloseReason::Sctp(reason));
-                    return self.events.pop();
-                }
+        loop {
+            let event = self.channels.poll_event()?;
+            // The peer may be followed by another.
+            if let channel::Event::Closed(reason) = event
+                && self.session.restarting().is_empty()
+            {
+                self.end(CloseReason::Sctp(reason));
+                return self.events.pop();
             }
-        };
-        Some(event)
+            if let Some(event) = Event::of_channel(event) {
+                return Some(event);
+            }
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.

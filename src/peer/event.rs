@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use thiserror::Error;
 
 use super::state::ConnectionState;
-use crate::channel::{ChannelId, ChannelState, Data};
+use crate::channel::{self, ChannelId, ChannelState, Data};
 use crate::ice::{GatheringState, IceState, ServerUrl};
 use crate::jsep::{IceCandidate, SignalingState, TransceiverId};
 use crate::net::{Path, Protocol};
@@ -122,6 +122,19 @@ pub enum Event {
     TargetBitrate(u64),
     /// The end: the last event of all. Sockets can be closed once everything is written.
     Closed(CloseReason),
+}
+
+impl Event {
+    /// What channels say, as far as the application has to know.
+    pub(super) fn of_channel(event: channel::Event) -> Option<Self> {
+        Some(match event {
+            channel::Event::Opened(id) => Self::DataChannel(id),
+            channel::Event::State(id, state) => Self::ChannelState(id, state),
+            channel::Event::Message(id, data) => Self::Message(id, data),
+            channel::Event::BufferedAmountLow(id) => Self::BufferedAmountLow(id),
+            channel::Event::Connected | channel::Event::Closed(_) => return None,
+        })
+    }
 }
 
 /// An own candidate, in the words of the W3C's `RTCIceCandidateInit`.

@@ -114,6 +114,12 @@ impl PeerConnection {
         if reason == CloseReason::Application {
             self.events.clear();
         } else {
+            // What has come is told, and then that each channel is over.
+            while let Some(event) = self.channels.poll_event() {
+                if let Some(event) = Event::of_channel(event) {
+                    self.events.push(event);
+                }
+            }
             self.events.push(Event::ConnectionState(last));
         }
     }

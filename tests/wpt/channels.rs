@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, ChannelState, CloseReason, Config, Data, Event, OpenError, SdpType,
-    SendError,
+    ChannelConfig, ChannelId, ChannelState, CloseReason, Config, ConnectionState, Data, Event,
+    OpenError, SdpType, SendError,
 };
+
+use pollrtc::sim::Verdict;
 
 use super::support::{ALICE, BOB, Pair, alone, describe, of_kind};
 
@@ -335,6 +337,27 @@ fn wpt_092_the_end_of_the_connection() {
     );
 }
 
+/// The same if the end of the association is lost, and only the farewell of DTLS comes.
+#[test]
+fn wpt_092_the_end_of_the_keys() {
+    let (mut pair, [_, theirs]) = talking();
+    let mut first = true;
+    pair.world
+        .set_tap(move |_| match core::mem::take(&mut first) {
+            true => Verdict::Drop,
+            false => Verdict::Pass,
+        });
+    pair.call(ALICE, |pc| pc.close());
+    wait(&mut pair);
+    let events = pair.take_events(BOB);
+    let [.., closed, state, last] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(*closed, Event::ChannelState(theirs, ChannelState::Closed));
+    assert_eq!(*state, Event::ConnectionState(ConnectionState::Closed));
+    assert!(matches!(last, Event::Closed(CloseReason::Dtls(_))));
+}
+
 /// Every kind of channel, with all that its opener says, under the same stream.
 #[test]
 fn wpt_093_channels_arrive_as_they_were_opened() {
@@ -439,7 +462,7 @@ fn wpt_096_open_is_told_once() {
     let place = |event: &Event| events.iter().position(|other| other == event);
     let is_open = Event::ChannelState(kept, ChannelState::Open);
     assert_eq!(events.iter().filter(|event| **event == is_open).count(), 1);
-    let connected = Event::ConnectionState(pollrtc::peer::ConnectionState::Connected);
+    let connected = Event::ConnectionState(ConnectionState::Connected);
     assert!(place(&connected).unwrap() < place(&is_open).unwrap());
     assert_eq!(
         place(&Event::ChannelState(given_up, ChannelState::Open)),
