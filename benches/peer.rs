@@ -1,6 +1,8 @@
 //! What does a whole peer cost? Both peers and the simulated network between
 //! them are in every figure.
 //!
+//! - `create`: a connection with a certificate that was made before, and its first
+//!   offer, of a data channel or of sound and pictures too; no network;
 //! - `handshake`: from two new connections to an open channel on both sides;
 //! - `bulk`: one reliable channel, 16 KiB messages; seconds per GiB are
 //!   1,073.7 divided by the MB/s shown;
@@ -9,12 +11,16 @@
 #![expect(clippy::std_instead_of_core, reason = "a bench has std")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pollrtc::PeerConnection;
+use pollrtc::crypto::certificate::{Certificate, CertificateOptions};
+use pollrtc::jsep::{Kind, TransceiverInit};
 use pollrtc::peer::{ChannelConfig, ChannelId, ChannelState, Config, Event, SendError};
+use pollrtc::rng::Rng;
 use pollrtc::sim::{HostId, World};
 
 struct Pair {
@@ -109,6 +115,40 @@ fn transfer(pair: &mut Pair, message: &Bytes, count: usize) {
     }
 }
 
+fn create(c: &mut Criterion) {
+    let provider = Config::new().provider;
+    let options = CertificateOptions {
+        common_name: "bench".into(),
+        not_before: 0,
+        not_after: u64::from(u32::MAX),
+    };
+    let mut rng = Rng::from_number(1);
+    let certificate = Certificate::generate(provider, &mut rng, &options).expect("P-256");
+    let mut config = Config::new();
+    config.certificate = Some(Arc::new(certificate));
+    let config = Arc::new(config);
+    let mut group = c.benchmark_group("create");
+    for (name, media) in [("data", false), ("sound, pictures, data", true)] {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let config = Arc::clone(&config);
+                let mut peer = PeerConnection::new(config, &mut rng).expect("a peer");
+                if media {
+                    for kind in [Kind::Audio, Kind::Video] {
+                        let added = peer.add_transceiver(kind, TransceiverInit::default());
+                        added.expect("a transceiver");
+                    }
+                }
+                peer.create_data_channel("bench", ChannelConfig::default())
+                    .expect("a channel");
+                peer.create_offer().expect("an offer");
+                peer
+            });
+        });
+    }
+    group.finish();
+}
+
 fn idle(c: &mut Criterion) {
     let mut pair = connected(1);
     let host = pair.hosts[0];
@@ -124,5 +164,5 @@ fn idle(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, handshake, bulk, idle);
+criterion_group!(benches, create, handshake, bulk, idle);
 criterion_main!(benches);

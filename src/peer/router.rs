@@ -4,8 +4,8 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::string::{String, ToString};
 
 use hashbrown::{Equivalent, HashMap};
 use rand_core::CryptoRng;
@@ -39,7 +39,7 @@ use crate::wire::stun::{self, Attribute, Message};
 /// their own.
 pub struct Router<K> {
     /// Whose user fragment is it?
-    names: HashMap<String, K, Keys>,
+    names: HashMap<Name, K, Keys>,
     /// Who sent on the path last?
     paths: HashMap<Packed, K, Keys>,
     peers: HashMap<K, Known, Keys>,
@@ -68,7 +68,7 @@ impl Default for RouterLimits {
 /// What leads to one peer, oldest first.
 #[derive(Default)]
 struct Known {
-    names: VecDeque<String>,
+    names: VecDeque<Name>,
     paths: VecDeque<Packed>,
 }
 
@@ -93,16 +93,18 @@ impl<K: Copy + Eq + Hash> Router<K> {
     /// Checks for this user fragment of ours are for this peer. One that belonged to
     /// another peer belongs to this one from now on.
     pub fn insert(&mut self, key: K, ufrag: &str) {
-        if self.names.insert(ufrag.to_string(), key) == Some(key) {
+        let name = Name::of(ufrag);
+        if self.names.insert(name.clone(), key) == Some(key) {
             return;
         }
         let known = self.peers.entry(key).or_default();
         // It may be here still from before another peer had it.
-        known.names.retain(|other| other != ufrag);
-        known.names.push_back(ufrag.to_string());
+        known.names.retain(|other| *other != name);
+        known.names.push_back(name);
         while known.names.len() > self.limits.names {
-            let oldest = known.names.pop_front().unwrap_or_default();
-            forget(&mut self.names, &oldest, key);
+            if let Some(oldest) = known.names.pop_front() {
+                forget(&mut self.names, &oldest, key);
+            }
         }
     }
 
@@ -135,7 +137,7 @@ impl<K: Copy + Eq + Hash> Router<K> {
             && demux::classify(datagram) == Class::Stun
             && let Some(ufrag) = wanted(datagram)
         {
-            return self.names.get(ufrag).copied();
+            return self.names.get(&Wanted(ufrag)).copied();
         }
         self.paths.get(&Packed::of(path)).copied()
     }
@@ -189,6 +191,63 @@ fn wanted(datagram: &[u8]) -> Option<&str> {
     })?;
     name.split_once(':').map(|(ours, _)| ours)
 }
+
+/// A user fragment of ours. It is in place if it is as short as those mostly are: to
+/// follow a pointer costs as much as all the rest of a look-up.
+#[derive(Clone, PartialEq, Eq)]
+enum Name {
+    /// Filled up with zeros.
+    Short([u8; SHORT]),
+    Long(Box<str>),
+}
+
+impl Name {
+    fn of(ufrag: &str) -> Self {
+        let mut short = [0; SHORT];
+        match short.get_mut(..ufrag.len()) {
+            // It has no zeros of its own: they are no `ice-char` (RFC 8839 §5.4).
+            Some(place) if !ufrag.contains('\0') => {
+                place.copy_from_slice(ufrag.as_bytes());
+                Self::Short(short)
+            }
+            _ => Self::Long(ufrag.into()),
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(short) => {
+                let len = short.iter().position(|byte| *byte == 0);
+                short.get(..len.unwrap_or(SHORT)).unwrap_or_default()
+            }
+            Self::Long(long) => long.as_bytes(),
+        }
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.as_bytes());
+    }
+}
+
+/// A user fragment that is looked for.
+struct Wanted<'a>(&'a str);
+
+impl Hash for Wanted<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.0.as_bytes());
+    }
+}
+
+impl Equivalent<Name> for Wanted<'_> {
+    fn equivalent(&self, name: &Name) -> bool {
+        self.0.as_bytes() == name.as_bytes()
+    }
+}
+
+/// How many bytes a user fragment has at most that is kept in place.
+const SHORT: usize = 23;
 
 /// A path in few words, since hashing it is all the work there is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -325,6 +384,27 @@ mod tests {
             None
         );
         assert_eq!(router.len(), 1);
+    }
+
+    #[test]
+    fn names_are_known_whatever_their_length() {
+        let mut router = router(RouterLimits::default());
+        let names = [4, SHORT - 1, SHORT, SHORT + 1, 256].map(|len| "x".repeat(len));
+        for (name, key) in names.iter().zip(1..) {
+            router.insert(key, name);
+        }
+        for (name, key) in names.iter().zip(1..) {
+            let wanted = check(stun::Class::Request, &format!("{name}:y"));
+            assert_eq!(router.route(path(5), &wanted), Some(key));
+        }
+        // Nobody has a name with a zero in it, and it is not taken for a shorter one.
+        let wanted = check(stun::Class::Request, "xxxx\0:y");
+        assert_eq!(router.route(path(5), &wanted), None);
+        router.insert(9, "xxxx\0");
+        assert_eq!(router.route(path(5), &wanted), Some(9));
+        router.remove(3);
+        let wanted = check(stun::Class::Request, &format!("{}:y", names[2]));
+        assert_eq!(router.route(path(5), &wanted), None);
     }
 
     #[test]
