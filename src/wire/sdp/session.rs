@@ -4,6 +4,8 @@ use core::fmt;
 
 use alloc::vec::Vec;
 
+use memchr::{memchr, memchr_iter};
+
 use super::{
     Attribute, Field, Fingerprint, Group, MAX_LINE, MAX_MEDIA, MAX_TEXT, Media, Origin, Reason,
     SdpError, Setup,
@@ -36,16 +38,15 @@ impl<'a> Description<'a> {
             let reason = "description too long";
             return Err(SdpError { line: 1, reason });
         }
-        if let Some((before, _)) = text.split_once('\0') {
-            let line = before.matches('\n').count() + 1;
+        if let Some(place) = memchr(0, text.as_bytes()) {
+            let line = lines(text.get(..place).unwrap_or_default()).count();
             let reason = "control character";
             return Err(SdpError { line, reason });
         }
         let mut parser = Parser::default();
         let mut number = 0;
-        for line in text.split('\n') {
+        for line in lines(text) {
             number += 1;
-            let line = line.strip_suffix('\r').unwrap_or(line);
             let read = parser.line(line);
             read.map_err(|reason| SdpError {
                 line: number,
@@ -207,7 +208,7 @@ impl<'a> Parser<'a> {
             return Err("line too long");
         }
         // To other readers it would be the end of the line.
-        if value.as_bytes().contains(&b'\r') {
+        if memchr(b'\r', value.as_bytes()).is_some() {
             return Err("control character");
         }
         match (letter, self.media.last_mut()) {
@@ -263,6 +264,16 @@ impl<'a> Parser<'a> {
             media: self.media,
         })
     }
+}
+
+/// The lines of a text, without their ends; the last is empty if the text has an end.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    ends.scan(0, |start, end| {
+        let line = text.get(*start..end)?;
+        *start = end + 1;
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    })
 }
 
 fn attribute<'a>(attributes: &mut Vec<Attribute<'a>>, value: &'a str) -> Result<(), Reason> {
