@@ -314,6 +314,7 @@ impl<K> fmt::Debug for Router<K> {
 mod tests {
     use alloc::collections::BTreeMap;
     use alloc::format;
+    use alloc::string::String;
     use alloc::vec;
     use alloc::vec::Vec;
 
