@@ -83,7 +83,7 @@ fn wpt_137_a_wrong_fingerprint_in_the_handover_fails() {
     assert!(!stage.take(second).iter().any(opened));
 }
 
-/// WPT-133: another fingerprint with the same credentials is refused, in an answer and
+/// WPT-133, DTLS-050: another fingerprint with the same credentials is refused, in an answer and
 /// in an offer, and the session goes on as it was.
 #[test]
 fn wpt_133_another_fingerprint_needs_a_restart() {

@@ -10,5 +10,6 @@
 mod data;
 mod hostile;
 mod media;
+mod relayed;
 mod support;
 mod torture;

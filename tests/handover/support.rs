@@ -40,10 +40,14 @@ impl Stage {
 
     /// One more connection, with an address of its own.
     pub(crate) fn peer(&mut self) -> HostId {
+        self.peer_with(Config::new())
+    }
+
+    pub(crate) fn peer_with(&mut self, config: Config) -> HostId {
         let number = u8::try_from(self.told.len() + 1).expect("a small stage");
         let address = SocketAddr::from(([192, 0, 2, number], 4000 + u16::from(number)));
         let name = format!("peer {number}");
-        let host = self.world.add_peer(&name, address, Config::new());
+        let host = self.world.add_peer(&name, address, config);
         self.told.insert(host, Vec::new());
         host
     }

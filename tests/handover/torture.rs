@@ -3,10 +3,35 @@
 use std::time::Duration;
 
 use pollrtc::PeerConnection;
-use pollrtc::peer::{ConnectionState, Event};
-use pollrtc::sim::{Chance, Link, Loss};
+use pollrtc::peer::{ConnectionState, Event, Kind};
+use pollrtc::sim::{Chance, HostId, Link, Loss};
 
-use super::support::{PATIENCE, Stage};
+use super::support::{PATIENCE, Stage, frames, sound, transceiver};
+
+/// A connection with something to say.
+fn speaker(stage: &mut Stage) -> HostId {
+    let host = stage.peer();
+    stage
+        .call(host, |peer| peer.add_track(Kind::Audio, "voice", &[]))
+        .unwrap();
+    host
+}
+
+/// Of twenty pieces of sound from one, how many does the other hear?
+fn hears(stage: &mut Stage, from: HostId, to: HostId) -> usize {
+    stage.world.set_links(from, to, Link::default());
+    let id = transceiver(stage.world.machine(from), Kind::Audio);
+    stage.take(to);
+    for round in 0..20 {
+        stage
+            .world
+            .write_frame(from, id, "", &sound(round * 960))
+            .unwrap();
+        stage.run(Duration::from_millis(20));
+    }
+    stage.run(Duration::from_secs(1));
+    frames(&stage.take(to))
+}
 
 /// WPT-138: handovers in quick succession, with farewells of those that were left,
 /// and restarts that change nothing between them: the last one counts.
@@ -18,8 +43,8 @@ fn wpt_138_rapid_handovers_settle() {
             ..Link::with_delay(Duration::from_millis(20))
         };
         let mut stage = Stage::with_link(seed, link);
-        let caller = stage.peer();
-        let mut callee = stage.peer();
+        let caller = speaker(&mut stage);
+        let mut callee = speaker(&mut stage);
         stage.open(caller, "first");
         stage.exchange(caller, callee);
         for round in 0..8_u64 {
@@ -31,7 +56,7 @@ fn wpt_138_rapid_handovers_settle() {
                 stage.restart(caller, callee);
                 continue;
             }
-            let next = stage.peer();
+            let next = speaker(&mut stage);
             if (seed + round) % 4 == 1 {
                 stage.open(next, "theirs");
                 stage.exchange(next, caller);
@@ -50,6 +75,9 @@ fn wpt_138_rapid_handovers_settle() {
         stage.run(Duration::from_secs(40));
         assert!(stage.says(caller, callee, &label, "settled"), "seed {seed}");
         assert!(stage.says(callee, caller, &label, "indeed"), "seed {seed}");
+        for [from, to] in [[caller, callee], [callee, caller]] {
+            assert_eq!(hears(&mut stage, from, to), 20, "seed {seed}");
+        }
         let told = stage.take(caller);
         let failed = |event: &Event| {
             matches!(

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use pollrtc::crypto::rust_crypto::PROVIDER;
-use pollrtc::ice::IceServer;
+use pollrtc::ice::{IceServer, PairState};
 use pollrtc::net::Candidate;
 use pollrtc::peer::{
-    ChannelConfig, Config, Description, Event, IceCandidate, IceConnectionState, LocalCandidate,
+    CandidatePairStats, ChannelConfig, Config, Description, Event, IceCandidate,
+    IceConnectionState, LocalCandidate,
 };
-use pollrtc::rng::Rng;
-use pollrtc::sim::{Fact, TurnServer, TurnServerConfig};
+use pollrtc::sim::{Fact, TurnServerConfig};
 
 use crate::states::without_candidates;
 use crate::support::{ALICE, BOB, Pair};
@@ -139,12 +139,9 @@ fn with_server(url: &str) -> Pair {
     config.ice.servers.push(server);
     let mut pair = offering_with(config);
     let address = ([203, 0, 113, 3], 3478).into();
-    let relays = vec![([203, 0, 113, 3], 0).into()];
-    let server = TurnServerConfig::new(&PROVIDER, address, relays, ("user", "other"));
-    let sockets = server.sockets();
-    let rng = &mut Rng::from_number(5);
-    let server = TurnServer::<Event>::new(server, rng);
-    pair.world.add_server("server", &sockets, server);
+    let relays = (0..4).map(|n| ([203, 0, 113, 3], 50_000 + n).into());
+    let server = TurnServerConfig::new(&PROVIDER, address, relays.collect(), ("user", "other"));
+    pair.world.add_turn_server("server", server);
     let host = pair.hosts[ALICE];
     for address in [address, ([203, 0, 113, 99], 3478).into()] {
         pair.world.note(host, Fact::Server(address));
@@ -275,4 +272,44 @@ fn wpt_140_candidates_that_lead_there() {
         let state = pair.machine(side).ice_connection_state();
         assert!(state.is_connected());
     }
+}
+
+#[test]
+fn wpt_161_the_pair_in_use() {
+    let mut pair = offering();
+    exchange(&mut pair, [true; 2]);
+    pair.run(Duration::from_secs(2));
+    let now = pair.world.now();
+    for side in [ALICE, BOB] {
+        let report = pair.machine(side).get_stats(now);
+        let pairs = report.candidate_pairs.iter();
+        let used = |one: &&CandidatePairStats| one.nominated && one.state == PairState::Succeeded;
+        let used: Vec<_> = pairs.filter(used).collect();
+        let [used] = used[..] else {
+            panic!("one pair is in use");
+        };
+        let transport = &report.transports[0];
+        assert_eq!(used.transport_id, transport.id);
+        assert_eq!(transport.selected_candidate_pair_id, Some(used.id));
+    }
+}
+
+/// The address of somebody who was not told of shows only where packets come from.
+#[test]
+fn wpt_162_addresses_that_nobody_told() {
+    let mut pair = offering();
+    exchange(&mut pair, [false, true]);
+    pair.run(Duration::from_secs(2));
+    let addresses = |pair: &Pair| -> Vec<Option<String>> {
+        let report = pair.machine(BOB).get_stats(pair.world.now());
+        let remote = report.remote_candidates.iter();
+        remote.map(|one| one.address.clone()).collect()
+    };
+    assert!(pair.is_connected());
+    assert_eq!(addresses(&pair), [None]);
+    let told = pair.take_events(ALICE);
+    for candidate in told_candidates(&told) {
+        trickle(&mut pair, BOB, candidate.as_ref());
+    }
+    assert_eq!(addresses(&pair), [Some("192.0.2.1".to_string())]);
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use pollrtc::crypto::certificate::Fingerprint;
+use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{DtlsState, Role};
 use pollrtc::peer::{
     ChannelConfig, ChannelState, CloseReason, Config, ConnectionState, Data, Event, Kind,
     MediaFrame,
 };
+use pollrtc::sim::Verdict;
 use pollrtc::wire::dtls::extension::SrtpProfile;
 use pollrtc::wire::dtls::{CipherSuite, ProtocolVersion};
 
@@ -186,4 +189,62 @@ fn wpt_046_closed_before_it_was_told_to_be_open() {
     let told = pair.take_events(BOB);
     let states = [ChannelState::Closing, ChannelState::Closed];
     assert_eq!(told, states.map(|state| Event::ChannelState(id, state)));
+}
+
+#[test]
+fn wpt_106_the_certificate_of_the_peer() {
+    let mut pair = Pair::new();
+    opens(&mut pair);
+    let shown = |pair: &Pair, side: usize| -> Vec<Vec<u8>> {
+        let transports = pair.machine(side).transports();
+        let shown = transports.filter_map(|(_, transport)| transport.remote_certificate());
+        shown.map(<[u8]>::to_vec).collect()
+    };
+    assert!(shown(&pair, ALICE).is_empty());
+    pair.negotiate(ALICE);
+    for side in [ALICE, BOB] {
+        let shown = shown(&pair, side);
+        let [der] = &shown[..] else {
+            panic!("there is one transport");
+        };
+        let theirs = pair.machine(1 - side).fingerprint().clone();
+        assert!(Fingerprint::any_matches(&[theirs], &PROVIDER, der));
+        let stats = pair.machine(side).get_stats(pair.world.now());
+        let mut certificates = stats.certificates.iter();
+        assert!(certificates.any(|one| one.der == *der));
+    }
+}
+
+/// DTLS-034: a peer that agreed on media and has no keys for them gets none, and what
+/// else was agreed on works.
+#[test]
+fn dtls_034_media_without_keys() {
+    let deaf = Config {
+        srtp_profiles: Vec::new(),
+        ..Config::new()
+    };
+    let mut pair = Pair::with(Config::new(), deaf);
+    opens(&mut pair);
+    pair.negotiate(ALICE);
+    assert!(pair.is_connected());
+    let id = pair.transceiver(ALICE, Kind::Audio);
+    let host = pair.hosts[ALICE];
+    pair.world.set_tap(|sighting| {
+        assert_ne!(sighting.bytes[0] >> 6, 2, "media without protection");
+        Verdict::Pass
+    });
+    for round in 0..50 {
+        let frame = MediaFrame::new(round * 960, vec![7; 40].into());
+        let _ = pair.world.write_frame(host, id, "", &frame);
+        pair.run(Duration::from_millis(20));
+    }
+    for side in [ALICE, BOB] {
+        let agreed = pair.machine(side).dtls_negotiated().unwrap();
+        assert_eq!(agreed.srtp_profile, None);
+        let told = pair.take_events(side);
+        let is_frame = |event: &Event| matches!(event, Event::Frame { .. });
+        assert!(!told.iter().any(is_frame));
+        let is_open = |event: &Event| matches!(event, Event::ChannelState(_, ChannelState::Open));
+        assert!(told.iter().any(is_open));
+    }
 }
