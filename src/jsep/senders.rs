@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::DescriptionError::{InvalidModification, InvalidState};
+use super::DescriptionError::{InvalidModification, InvalidState, Type};
 use super::media::{EncodingParameters, Kind, Limits, Transceiver, TransceiverId, TransceiverInit};
 use super::{DescriptionError, Session, SignalingState};
 use crate::wire::sdp::Direction;
@@ -102,13 +102,15 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] if the transceiver is stopped or unknown.
+    /// [`InvalidState`] if the transceiver is stopped or unknown, [`Type`] if a name
+    /// is not a token of 1 to 64 characters.
     pub fn set_streams(
         &mut self,
         id: TransceiverId,
         streams: &[&str],
     ) -> Result<(), DescriptionError> {
-        self.live_transceiver(id)?.streams = distinct(streams);
+        let transceiver = self.live_transceiver(id)?;
+        transceiver.streams = distinct(streams)?;
         Ok(())
     }
 
@@ -204,16 +206,29 @@ impl Transceiver {
     }
 }
 
-/// W3C §5.2 `setStreams`: each stream counts once.
-pub(super) fn distinct(streams: &[&str]) -> Vec<String> {
+/// W3C §5.2 `setStreams`: each stream counts once. Only names that can be told are taken.
+pub(super) fn distinct<S: AsRef<str>>(streams: &[S]) -> Result<Vec<String>, DescriptionError> {
     let mut distinct: Vec<String> = Vec::with_capacity(streams.len());
-    for stream in streams {
+    for stream in streams.iter().map(AsRef::as_ref) {
+        check_name(stream)?;
         if !distinct.iter().any(|other| other == stream) {
             distinct.push(stream.to_string());
         }
     }
-    distinct
+    Ok(distinct)
 }
+
+/// RFC 8830 §2: names are tokens of 1 to 64 characters (RFC 8866 §9); a dash means none.
+pub(super) fn check_name(name: &str) -> Result<(), DescriptionError> {
+    let is_token = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]".contains(&byte);
+    match (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_token) && name != "-" {
+        true => Ok(()),
+        false => Err(Type("a track or a stream has 1 to 64 token characters")),
+    }
+}
+
+/// How long the name of a track or of a stream may be.
+const MAX_NAME: usize = 64;
 
 /// The header extension that names the section of a packet.
 const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";

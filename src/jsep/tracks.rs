@@ -11,7 +11,7 @@ use super::media::{
 };
 use super::plan::{MediaPlan, StreamChange, TrackChange};
 use super::reading::{Reading, Section};
-use super::senders::distinct;
+use super::senders::{check_name, distinct};
 use super::{DescriptionError, Plan, SdpType, Session, SignalingState, TransportId};
 use crate::wire::sdp::Direction;
 
@@ -23,8 +23,8 @@ impl Session {
     /// # Errors
     ///
     /// [`InvalidState`] after the end, [`Operation`] if there are too many,
-    /// [`DescriptionError::Type`] if a rid is none, is there twice, or only some
-    /// encodings have one, [`DescriptionError::Range`] if a limit is not allowed.
+    /// [`DescriptionError::Type`] if the name of a stream cannot be told, or a rid is
+    /// none, is there twice, or only some encodings have one, [`DescriptionError::Range`] if a limit is not allowed.
     pub fn add_transceiver(
         &mut self,
         kind: Kind,
@@ -32,6 +32,7 @@ impl Session {
     ) -> Result<TransceiverId, DescriptionError> {
         self.check_room()?;
         init.encodings = encodings_of(kind, &init.encodings)?;
+        init.streams = distinct(&init.streams)?;
         Ok(self.transceivers.add(kind, init).id())
     }
 
@@ -40,6 +41,7 @@ impl Session {
     /// # Errors
     ///
     /// [`InvalidState`] after the end, [`InvalidAccess`] if the track is sent already,
+    /// [`DescriptionError::Type`] if a name is not a token of 1 to 64 characters,
     /// [`Operation`] if there are too many.
     pub fn add_track(
         &mut self,
@@ -52,7 +54,9 @@ impl Session {
         if self.transceivers().any(sends) {
             return Err(InvalidAccess("the track is sent already"));
         }
-        Ok(self.transceivers.add_track(kind, track, distinct(streams)))
+        check_name(track)?;
+        let streams = distinct(streams)?;
+        Ok(self.transceivers.add_track(kind, track, streams))
     }
 
     /// Nothing to send any more: the transceiver only receives, if anything. Nothing

@@ -50,7 +50,8 @@ impl PeerConnection {
     ///
     /// [`DescriptionError::InvalidState`] after the end,
     /// [`DescriptionError::InvalidAccess`] if a track of this kind and name is sent
-    /// already, [`DescriptionError::Operation`] if there are too many.
+    /// already, [`DescriptionError::Type`] if a name is not a token of 1 to 64
+    /// characters (RFC 8830 §2), [`DescriptionError::Operation`] if there are too many.
     pub fn add_track(
         &mut self,
         kind: Kind,
@@ -238,6 +239,19 @@ impl PeerConnection {
         let codecs = parameters
             .into_iter()
             .flat_map(|parameters| &*parameters.send);
+        codecs.filter(|codec| codec.is_media())
+    }
+
+    /// What we take of what the peer can send, by the last exchange (W3C
+    /// `RTCRtpReceiver.getParameters`).
+    pub fn receive_codecs(
+        &self,
+        transceiver: TransceiverId,
+    ) -> impl Iterator<Item = &CodecParameters> {
+        let parameters = self.media_of(transceiver).parameters(line(transceiver));
+        let codecs = parameters
+            .into_iter()
+            .flat_map(|parameters| &*parameters.receive);
         codecs.filter(|codec| codec.is_media())
     }
 

@@ -6,7 +6,7 @@ use super::connection::PeerConnection;
 use super::lines::line;
 use crate::jsep::{
     DescriptionError, HeaderExtension, HeaderExtensionChoice, SendParameters, Transceiver,
-    TransceiverId,
+    TransceiverId, TransportId,
 };
 use crate::wire::rtp::extension::Kind as ExtensionKind;
 
@@ -52,7 +52,8 @@ impl PeerConnection {
     ///
     /// # Errors
     ///
-    /// [`DescriptionError::InvalidState`] if the transceiver is stopped or unknown.
+    /// [`DescriptionError::InvalidState`] if the transceiver is stopped or unknown,
+    /// [`DescriptionError::Type`] if a name is not a token of 1 to 64 characters (RFC 8830 §2).
     pub fn set_streams(
         &mut self,
         transceiver: TransceiverId,
@@ -101,6 +102,14 @@ impl PeerConnection {
             })
         });
         agreed.collect()
+    }
+
+    /// Which of the [`transports`](Self::transports) carries a transceiver's media (W3C
+    /// `RTCRtpSender.transport`); `None` before an exchange has settled that.
+    #[must_use]
+    pub fn transport_of(&self, transceiver: TransceiverId) -> Option<TransportId> {
+        let link = self.links.with_line(transceiver);
+        link.lines.contains(&transceiver).then_some(link.id)
     }
 
     /// The transceiver of the section with this name.

@@ -15,6 +15,7 @@ mod descriptions;
 mod dtmf;
 mod encodings;
 mod extensions;
+mod receivers;
 mod senders;
 mod streams;
 #[allow(dead_code, reason = "tests use a part of it")]

@@ -1,7 +1,8 @@
 //! Tracks, directions and what a stopped or foreign transceiver says.
 
 use pollrtc::peer::{
-    DescriptionError, Direction, Event, Kind, OfferOptions, SignalingState, TransceiverInit,
+    Description, DescriptionError, Direction, Event, Kind, OfferOptions, SignalingState,
+    TransceiverInit,
 };
 
 use super::support::{ALICE, BOB, Pair};
@@ -101,9 +102,10 @@ fn wpt_058_a_track_is_taken_away_once_and_of_this_connection_only() {
     });
 }
 
-/// WPT-083, WPT-124: nothing is negotiated, and nothing may be sent instead.
+/// Nothing is negotiated, and nothing may be sent instead. Tracks are names here: the
+/// kind is the transceiver's, so that none can be of another.
 #[test]
-fn wpt_124_a_track_is_replaced_without_an_exchange() {
+fn wpt_083_and_124_a_track_is_replaced_without_an_exchange() {
     let mut pair = Pair::new();
     let id = pair.add(ALICE, Kind::Video, SendRecv);
     pair.negotiate(ALICE);
@@ -117,6 +119,110 @@ fn wpt_124_a_track_is_replaced_without_an_exchange() {
     pair.call(ALICE, |pc| pc.stop_transceiver(id)).unwrap();
     let stopped = pair.call(ALICE, |pc| pc.replace_track(id, None));
     assert_eq!(stopped, Err(DescriptionError::InvalidState));
+    pair.call(ALICE, |pc| pc.close());
+    let closed = pair.call(ALICE, |pc| pc.replace_track(id, Some("camera")));
+    assert_eq!(closed, Err(DescriptionError::InvalidState));
+}
+
+#[test]
+fn wpt_015_a_track_comes_with_its_streams() {
+    for (streams, lines) in [
+        (&[][..], &["a=msid:- voice"][..]),
+        (&["s"], &["a=msid:s voice"]),
+        (&["s", "t", "s"], &["a=msid:s voice", "a=msid:t voice"]),
+    ] {
+        let mut pair = Pair::new();
+        let id = pair
+            .call(ALICE, |pc| pc.add_track(Kind::Audio, "voice", streams))
+            .unwrap();
+        let one = pair.machine(ALICE).transceiver(id).unwrap();
+        assert_eq!((one.direction(), one.track()), (SendRecv, Some("voice")));
+        let offer = pair.call(ALICE, |pc| pc.create_offer()).unwrap().sdp;
+        let said = offer.lines().filter(|line| line.starts_with("a=msid:"));
+        assert_eq!(said.collect::<Vec<_>>(), lines);
+    }
+}
+
+/// What cannot be written into a description is not taken (RFC 8830 §2).
+#[test]
+fn wpt_015_names_that_cannot_be_told_are_refused() {
+    let mut pair = Pair::new();
+    let id = pair.add(ALICE, Kind::Video, SendRecv);
+    let long = "a".repeat(65);
+    for bad in ["", "-", "a b", "a\r\nb", "ä", "a:b", "\u{0}", &long] {
+        pair.call(ALICE, |pc| {
+            let is_type = |refused: Result<_, DescriptionError>| {
+                assert_eq!(refused.unwrap_err().name(), "TypeError", "{bad}");
+            };
+            is_type(pc.add_track(Kind::Audio, bad, &[]).map(drop));
+            is_type(pc.add_track(Kind::Audio, "voice", &["s", bad]).map(drop));
+            is_type(pc.set_streams(id, &[bad]));
+            let init = TransceiverInit {
+                streams: vec![bad.into()],
+                ..TransceiverInit::default()
+            };
+            is_type(pc.add_transceiver(Kind::Audio, init).map(drop));
+            assert_eq!(pc.transceivers().count(), 1);
+            pc.create_offer().unwrap();
+        });
+    }
+    let firefox = "{3e4a1b2c-0000-4000-8000-000000000000}";
+    pair.call(ALICE, |pc| pc.add_track(Kind::Audio, firefox, &[firefox]))
+        .unwrap();
+    pair.negotiate(ALICE);
+}
+
+/// Sections that want a port for RTCP are not taken: `require` is the only policy.
+#[test]
+fn wpt_113_sections_without_rtcp_mux_are_rejected() {
+    let mut pair = Pair::new();
+    pair.add(ALICE, Kind::Audio, SendRecv);
+    let offer = pair.call(ALICE, |pc| pc.create_offer()).unwrap();
+    assert!(offer.sdp.contains("a=rtcp-mux\r\n"));
+    let apart = Description {
+        sdp: offer.sdp.replace("a=rtcp-mux\r\n", ""),
+        ..offer
+    };
+    let answer = pair.call(BOB, |pc| {
+        pc.set_remote_description(&apart).unwrap();
+        pc.create_answer().unwrap().sdp
+    });
+    assert!(answer.contains("m=audio 0 "), "{answer}");
+}
+
+/// The whole way of a transceiver that is stopped.
+#[test]
+fn wpt_122_a_stopped_transceiver_gives_its_section_up() {
+    let mut pair = Pair::new();
+    // Before the first offer it is as if it had never been.
+    let early = pair.add(ALICE, Kind::Audio, SendRecv);
+    pair.call(ALICE, |pc| pc.stop_transceiver(early)).unwrap();
+    let offer = pair.call(ALICE, |pc| pc.create_offer()).unwrap();
+    assert_eq!(offer.sdp.matches("m=").count(), 0);
+    assert_eq!(pair.machine(ALICE).transceivers().count(), 0);
+
+    // Later its section is rejected, and both ends forget it.
+    let ids = [Kind::Audio, Kind::Video].map(|kind| pair.add(ALICE, kind, SendRecv));
+    pair.negotiate(ALICE);
+    pair.call(ALICE, |pc| pc.stop_transceiver(ids[0])).unwrap();
+    let one = pair.machine(ALICE).transceiver(ids[0]).unwrap();
+    assert!(one.is_stopping() && !one.is_stopped());
+    assert_eq!(one.direction(), Inactive);
+    let offer = pair.call(ALICE, |pc| pc.create_offer()).unwrap();
+    assert!(offer.sdp.contains("m=audio 0 "));
+    pair.negotiate(ALICE);
+    for side in [ALICE, BOB] {
+        let kinds = pair.machine(side).transceivers().map(|one| one.kind());
+        assert_eq!(kinds.collect::<Vec<_>>(), [Kind::Video]);
+    }
+
+    // The place is used again, under another name.
+    let next = pair.add(ALICE, Kind::Audio, SendRecv);
+    let offer = pair.call(ALICE, |pc| pc.create_offer()).unwrap();
+    assert_eq!(offer.sdp.matches("m=").count(), 2);
+    pair.negotiate(ALICE);
+    let mid = pair.machine(ALICE).transceiver(next).unwrap().mid();
+    assert_eq!(mid, Some("2"));
 }
 
 /// WPT-088: the options of old.
