@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::{
-    AddressError, GatheringState, IceAgent, IceServer, ServerError, ServerUrl, TransportPolicy,
+    AddressError, Credentials, GatheringState, IceAgent, IceServer, ServerError, ServerUrl,
+    TransportPolicy,
 };
 use crate::mdns::SocketError;
 use crate::net::{Path, TcpKind};
@@ -27,6 +28,13 @@ impl IceAgent {
         }
         self.config.servers = servers;
         Ok(())
+    }
+
+    /// The peer's name and password (W3C `getRemoteParameters`), once they are known.
+    #[must_use]
+    pub fn remote_credentials(&self) -> Option<&Credentials> {
+        let remote = self.generation.remote.as_ref()?;
+        Some(&remote.credentials)
     }
 
     /// Which candidates are used: from the next search on, if one has begun (RFC 8829

@@ -311,6 +311,12 @@ impl PeerConnection {
                 self.end(CloseReason::Sctp(reason));
                 return self.events.pop();
             }
+            if matches!(event, channel::Event::Connected | channel::Event::Closed(_)) {
+                self.publish_association();
+                if let Some(event) = self.events.pop() {
+                    return Some(event);
+                }
+            }
             if let Some(event) = Event::of_channel(event) {
                 return Some(event);
             }

@@ -5,10 +5,12 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 use thiserror::Error;
 
+use super::association::SctpTransportState;
 use super::state::ConnectionState;
 use crate::channel::{self, ChannelId, ChannelState, Data};
+use crate::dtls::DtlsState;
 use crate::ice::{GatheringState, IceState, ServerUrl};
-use crate::jsep::{IceCandidate, SignalingState, TransceiverId};
+use crate::jsep::{IceCandidate, SignalingState, TransceiverId, TransportId};
 use crate::net::{Path, Protocol};
 use crate::rtp::receiver::{ReceivedFrame, ReceivedPacket};
 use crate::tight::Queue;
@@ -28,6 +30,14 @@ pub enum Event {
     IceConnectionState(IceState),
     /// Is there a secured path?
     ConnectionState(ConnectionState),
+    /// Is there a path of this transport? What all of them say together is told behind it.
+    IceTransportState(TransportId, IceState),
+    /// Another pair of candidates is in use (W3C `selectedcandidatepairchange`).
+    SelectedPair(TransportId),
+    /// How far is the handshake of this transport?
+    DtlsState(TransportId, DtlsState),
+    /// How far is the association of the data channels?
+    SctpState(SctpTransportState),
     /// An own candidate to send to the peer; `None` after the last one.
     IceCandidate(Option<LocalCandidate>),
     /// A server gave no candidate, which matters only if no other path works.
@@ -198,9 +208,7 @@ const MAX_DISTINCT: usize = 64;
 impl EventQueue {
     pub(super) fn push(&mut self, event: Event) {
         if self.0.len() >= MAX_DISTINCT {
-            let same = |waiting: &Event| {
-                core::mem::discriminant(waiting) == core::mem::discriminant(&event)
-            };
+            let same = |waiting: &Event| waiting.is_replaced_by(&event);
             if event.is_state()
                 && let Some(place) = self.0.iter().rposition(same)
             {
@@ -236,7 +244,26 @@ impl Event {
                 | Self::IceGatheringState(_)
                 | Self::IceConnectionState(_)
                 | Self::ConnectionState(_)
+                | Self::IceTransportState(..)
+                | Self::SelectedPair(_)
+                | Self::DtlsState(..)
+                | Self::SctpState(_)
         )
+    }
+
+    /// Whether both are states of the same thing.
+    fn is_replaced_by(&self, newer: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(newer)
+            && self.transport() == newer.transport()
+    }
+
+    const fn transport(&self) -> Option<TransportId> {
+        match self {
+            Self::IceTransportState(id, _) | Self::SelectedPair(id) | Self::DtlsState(id, _) => {
+                Some(*id)
+            }
+            _ => None,
+        }
     }
 }
 

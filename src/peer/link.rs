@@ -1,6 +1,7 @@
 //! One way to the peer: a transport, and the media that it carries.
 
 use alloc::vec::Vec;
+use core::mem;
 use core::net::SocketAddr;
 
 use crate::channel::DataChannels;
@@ -35,6 +36,8 @@ pub(super) struct Link {
     /// Whether it has said it.
     pub(super) is_gone: bool,
     key_logged: bool,
+    /// How far the handshake is, as far as that was told.
+    told: DtlsState,
 }
 
 impl Link {
@@ -51,6 +54,7 @@ impl Link {
             is_leaving: false,
             is_gone: false,
             key_logged: false,
+            told: DtlsState::New,
         }
     }
 
@@ -72,6 +76,12 @@ impl Link {
 
     pub(super) const fn ice_state(&self) -> IceState {
         self.transport.ice().state()
+    }
+
+    /// How far the handshake is, if that was not told.
+    pub(super) fn dtls_news(&mut self) -> Option<DtlsState> {
+        let state = self.dtls_state();
+        (mem::replace(&mut self.told, state) != state).then_some(state)
     }
 
     pub(super) fn dtls_state(&self) -> DtlsState {
@@ -152,6 +162,6 @@ impl Link {
     /// The secrets of its DTLS association, once they are known, and once only.
     pub(super) fn take_key_log(&mut self) -> Option<dtls::KeyLog> {
         let line = self.transport.dtls()?.key_log()?;
-        (!core::mem::replace(&mut self.key_logged, true)).then_some(line)
+        (!mem::replace(&mut self.key_logged, true)).then_some(line)
     }
 }

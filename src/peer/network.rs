@@ -185,6 +185,10 @@ impl PeerConnection {
             ice::Event::Connect { path, server_name } => {
                 self.events.push(Event::Connect { path, server_name });
             }
+            ice::Event::State(state) => {
+                self.events.push(Event::IceTransportState(link, state));
+            }
+            ice::Event::Selected(_) => self.events.push(Event::SelectedPair(link)),
             // The aggregate of the states is published after every step.
             _ => {}
         }

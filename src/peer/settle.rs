@@ -2,6 +2,7 @@
 
 use alloc::string::ToString;
 
+use super::association::SctpTransportState;
 use super::connection::{Life, PeerConnection};
 use super::event::{CloseReason, Event, LocalCandidate};
 use super::link::Link;
@@ -21,6 +22,7 @@ pub(super) struct States {
     gathering: GatheringState,
     ice: IceState,
     connection: ConnectionState,
+    association: Option<SctpTransportState>,
     negotiation_needed: bool,
 }
 
@@ -31,6 +33,7 @@ impl Default for States {
             gathering: GatheringState::New,
             ice: IceState::New,
             connection: ConnectionState::New,
+            association: None,
             negotiation_needed: false,
         }
     }
@@ -83,6 +86,7 @@ impl PeerConnection {
         if self.life != Life::Live {
             return;
         }
+        self.publish_association();
         let needed = self.session.negotiation_needed();
         if needed && !self.states.negotiation_needed {
             self.events.push(Event::NegotiationNeeded);
@@ -97,7 +101,9 @@ impl PeerConnection {
         if self.life != Life::Live {
             return;
         }
+        self.publish_handshakes();
         self.life = Life::Farewell(reason);
+        self.publish_association();
         self.links.iter_mut().for_each(Link::leave);
         self.channels.abort();
         self.session.close();
@@ -241,9 +247,31 @@ impl PeerConnection {
         }
     }
 
+    /// Tells how far the handshakes are, where that was not told.
+    fn publish_handshakes(&mut self) {
+        let Self { links, events, .. } = self;
+        for link in links.iter_mut() {
+            if let Some(state) = link.dtls_news() {
+                events.push(Event::DtlsState(link.id, state));
+            }
+        }
+    }
+
+    /// Tells how far the association is, if that was not told.
+    pub(super) fn publish_association(&mut self) {
+        let state = self.sctp().map(|sctp| sctp.state);
+        if state != self.states.association
+            && let Some(state) = state
+        {
+            self.events.push(Event::SctpState(state));
+        }
+        self.states.association = state;
+    }
+
     /// Tells what the states are now, if they are not what was told last.
     fn publish_states(&mut self) {
         self.publish_signaling();
+        self.publish_handshakes();
         let (ice, connection) = self.links.states();
         if ice != self.states.ice {
             self.states.ice = ice;

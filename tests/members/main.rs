@@ -21,3 +21,4 @@ mod streams;
 #[allow(dead_code, reason = "tests use a part of it")]
 #[path = "../media/support.rs"]
 mod support;
+mod transports;
