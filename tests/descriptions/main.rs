@@ -5,7 +5,6 @@
 //! `UPDATE_GOLDEN=1` writes the files instead of comparing; read the difference then.
 
 #![expect(
-    clippy::std_instead_of_alloc,
     clippy::unwrap_used,
     reason = "a test has std, and fails by a panic"
 )]
