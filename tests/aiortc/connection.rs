@@ -550,3 +550,72 @@ fn aiortc_1_13_preferences_of_codecs() {
     let refused = pc.set_codec_preferences(id, foreign);
     assert_eq!(refused, Err(DescriptionError::InvalidModification));
 }
+
+#[test]
+fn aiortc_1_3_sctp_is_there_once_both_want_channels() {
+    let mut pair = Pair::new();
+    pair.open("a", ChannelConfig::default());
+    assert!(pair.machine(PC1).sctp().is_none(), "not yet agreed on");
+    pair.negotiate();
+    let early = pair.machine(PC1).sctp().unwrap();
+    assert_eq!(early.state.as_str(), "connecting");
+    assert_eq!(early.max_channels, None, "none before it is connected");
+    pair.run();
+    for side in [PC1, PC2] {
+        let sctp = pair.machine(side).sctp().unwrap();
+        assert_eq!(sctp.state.as_str(), "connected");
+        assert_eq!(sctp.max_message_size, 262_144);
+        assert!(sctp.max_channels.is_some_and(|count| count >= 1000));
+    }
+    pair.with(PC1, PeerConnection::close);
+    pair.run();
+    for side in [PC1, PC2] {
+        let sctp = pair.machine(side).sctp().unwrap();
+        assert_eq!(sctp.state.as_str(), "closed");
+    }
+}
+
+/// What is pending counts before what is current; aiortc tells only which counts.
+#[test]
+fn aiortc_1_3_pending_and_current_descriptions() {
+    let mut pair = Pair::new();
+    pair.open("a", ChannelConfig::default());
+    let ours = pair.with(PC1, described);
+    let pc1 = pair.machine(PC1);
+    assert_eq!(pc1.pending_local_description(), Some(ours.clone()));
+    assert_eq!(pc1.current_local_description(), None);
+    pair.with(PC2, |pc| pc.set_remote_description(&ours))
+        .unwrap();
+    let answer = pair.with(PC2, described);
+    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+        .unwrap();
+    let pc1 = pair.machine(PC1);
+    assert_eq!(pc1.pending_local_description(), None);
+    assert_eq!(pc1.current_local_description().unwrap().sdp, ours.sdp);
+    assert_eq!(pc1.current_remote_description().unwrap().sdp, answer.sdp);
+    let next = pair.with(PC1, described);
+    let pc1 = pair.machine(PC1);
+    assert_eq!(pc1.local_description(), Some(next));
+    assert!(pc1.current_local_description().is_some());
+}
+
+/// aiortc has neither member: what was configured can be asked, and servers change.
+#[test]
+fn aiortc_1_4_a_configuration_is_asked_and_changed() {
+    let mut pc = alone(Config::new());
+    let mut wanted = pc.configuration();
+    assert!(wanted.ice_servers.is_empty());
+    let url: ServerUrl = "stun:stun.example.org".parse().unwrap();
+    wanted.ice_servers.push(IceServer::open(url));
+    pc.set_configuration(wanted.clone()).unwrap();
+    let login = IceServer::open("turn:turn.example.org".parse().unwrap());
+    wanted.ice_servers.push(login);
+    let refused = pc.set_configuration(wanted).unwrap_err();
+    assert_eq!(refused.name(), "InvalidAccessError");
+    pc.create_data_channel("a", ChannelConfig::default())
+        .unwrap();
+    pc.set_local_description(None).unwrap();
+    let told: Vec<Event> = std::iter::from_fn(|| pc.poll_event()).collect();
+    let name = "stun.example.org".to_string();
+    assert!(told.contains(&Event::Resolve(name)), "{told:?}");
+}

@@ -7,7 +7,7 @@ use pollrtc::media::{LineParameters, Media};
 use pollrtc::peer::{self, Codec, Description, DescriptionError, HeaderExtension, SendError};
 use pollrtc::rtp::receiver::{ReceiveCodec, ReceiveParameters, RtpReceiver, Source};
 use pollrtc::rtp::sender::{MediaFrame, RtpSender};
-use pollrtc::{DtlsTransport, IceAgent, PeerConnection, SctpAssociation, channel, dtls, ice, net};
+use pollrtc::{DtlsTransport, IceAgent, PeerConnection, channel, dtls, ice, net};
 
 /// What is exported, and what of it is public in its module.
 const NAMES: &str = "AudioStreamTrack InvalidAccessError InvalidStateError MediaStreamError \
@@ -37,12 +37,9 @@ fn counterparts() -> Vec<(&'static str, &'static str)> {
         ("InvalidStateError", type_name::<DescriptionError>()),
         ("InternalError", type_name::<DescriptionError>()),
         ("OperationError", type_name::<DescriptionError>()),
-        (
-            "RTCBundlePolicy",
-            type_name::<pollrtc::jsep::SessionConfig>(),
-        ),
+        ("RTCBundlePolicy", type_name::<peer::BundlePolicy>()),
         ("RTCCertificate", type_name::<Certificate>()),
-        ("RTCConfiguration", type_name::<peer::Config>()),
+        ("RTCConfiguration", type_name::<peer::Configuration>()),
         ("RTCDataChannel", type_name::<peer::ChannelInfo<'_>>()),
         (
             "RTCDataChannelParameters",
@@ -108,7 +105,7 @@ fn counterparts() -> Vec<(&'static str, &'static str)> {
         ("RTCRtpSender", type_name::<RtpSender>()),
         ("RTCRtpTransceiver", type_name::<peer::Transceiver>()),
         ("RTCSctpCapabilities", type_name::<channel::Limits>()),
-        ("RTCSctpTransport", type_name::<SctpAssociation>()),
+        ("RTCSctpTransport", type_name::<peer::SctpTransport>()),
         ("RTCSessionDescription", type_name::<Description>()),
         ("RTCTrackEvent", type_name::<peer::Event>()),
     ]

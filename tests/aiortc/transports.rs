@@ -15,7 +15,7 @@ use pollrtc::ice::{
     Credentials, GatheringState, IceAgent, IceConfig, IceState, Role, Scheme, ServerUrl, UrlError,
 };
 use pollrtc::net::{CandidateKind, Path, Protocol};
-use pollrtc::peer::{ChannelConfig, ChannelState, Data, Event, OpenError, SendError};
+use pollrtc::peer::{ChannelConfig, ChannelState, Config, Data, Event, OpenError, SendError};
 use pollrtc::rng::Rng;
 use pollrtc::sctp::{SctpAssociation, SctpConfig, SctpState};
 use pollrtc::sim::{Direct, HostId, Link, World};
@@ -451,4 +451,37 @@ fn aiortc_1_16_what_comes_after_the_end_changes_nothing() {
     let same = peer.local_candidates().next().unwrap().clone();
     let _ = agent.add_remote_candidate(same);
     assert_eq!(agent.remote_candidates().count(), before);
+}
+
+/// aiortc ignores what it is given; here an agent uses it.
+#[test]
+fn aiortc_1_5_given_credentials_are_used() {
+    let mut agent = gatherer(0, Role::Controlling);
+    let given = Credentials {
+        ufrag: "given".to_string(),
+        pwd: "givengivengivengivengiven".to_string(),
+    };
+    agent.restart_with(given).unwrap();
+    agent.gather();
+    assert_eq!(agent.local_credentials().ufrag, "given");
+    assert_eq!(agent.local_credentials().pwd.len(), 25);
+}
+
+/// To aiortc a connection without keys for media is none, even with data only.
+#[test]
+fn aiortc_1_6_data_needs_no_keys_for_media() {
+    let with = |profile| Config {
+        srtp_profiles: vec![profile],
+        ..Config::new()
+    };
+    let pc1 = with(SrtpProfile::AeadAes128Gcm);
+    let mut pair = Pair::with_configs(pc1, with(SrtpProfile::Aes128CmSha1_80));
+    let channel = pair.open("a", ChannelConfig::default());
+    pair.negotiate();
+    pair.run();
+    let agreed = pair.machine(PC1).dtls_negotiated().unwrap();
+    assert_eq!(agreed.srtp_profile, None);
+    pair.send(PC1, channel, "data").unwrap();
+    pair.run();
+    assert_eq!(pair.messages(PC2), [Data::from("data")]);
 }

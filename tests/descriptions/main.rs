@@ -4,10 +4,7 @@
 //!
 //! `UPDATE_GOLDEN=1` writes the files instead of comparing; read the difference then.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test has std, and fails by a panic"
-)]
+#![expect(clippy::unwrap_used, reason = "a test has std, and fails by a panic")]
 
 mod changes;
 mod setups;
