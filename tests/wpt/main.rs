@@ -20,3 +20,4 @@ mod secured;
 mod states;
 mod support;
 mod table;
+mod trickled;
