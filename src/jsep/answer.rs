@@ -1,16 +1,17 @@
 //! Making an answer (RFC 8829 §5.3).
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::dtls::Role;
 use crate::wire::sdp::Setup;
 
-use super::Local;
 use super::media::{Encoding, HeaderExtension, MediaCapabilities, Rtp, Transceiver, Transceivers};
-use super::reading::{Reading, Section};
+use super::offer::{Outline, speakers};
+use super::reading::{Reading, Section, Transport};
 use super::write::{Draft, Level, Written};
+use super::{Local, TransportId};
 
 /// What an answer is made of.
 pub(super) struct Acceptance<'a> {
@@ -19,59 +20,103 @@ pub(super) struct Acceptance<'a> {
     pub(super) abilities: &'a MediaCapabilities,
     /// Whether headers may be hidden.
     pub(super) cryptex: bool,
-    /// What we are in DTLS.
-    pub(super) role: Role,
+    /// Which transport of ours answers each of the offer's, and what we are in DTLS there.
+    pub(super) lanes: &'a [(TransportId, Role)],
+    /// What a rejected section names: it means nothing.
+    pub(super) fallback: (TransportId, Role),
     /// Our description that was settled last.
     pub(super) told: Option<&'a Reading>,
 }
 
+/// A section of our answer.
+struct Row {
+    section: Section,
+    /// Whether it is accepted.
+    live: bool,
+    lane: (TransportId, Role),
+}
+
 impl Acceptance<'_> {
     /// What our answer says.
-    pub(super) fn write(&self, written: &Written, local: &Local<'_>) -> Written {
-        let sections: Vec<(Section, bool)> = (0..self.offer.sections.len())
+    pub(super) fn write(&self, written: &Written, local: &Local<'_>) -> Outline {
+        let rows: Vec<Row> = (0..self.offer.sections.len())
             .filter_map(|index| self.answered(index, local))
             .collect();
-        let drafts: Vec<Draft<'_>> = sections
+        let drafts: Vec<Draft<'_>> = rows
             .iter()
-            .map(|(section, live)| Draft {
-                section,
-                live: *live,
-                setup: setup(self.role),
+            .map(|row| Draft {
+                section: &row.section,
+                live: row.live,
+                setup: setup(row.lane.1),
+                transport: local.transport(row.lane.0).copied(),
+                bundle_only: false,
             })
             .collect();
-        let first = sections.iter().position(|(_, live)| *live);
+        let groups = self.groups(&rows);
         let session = Level {
-            // RFC 9143 §7.3: a group only if there was one in the offer. Who offered
-            // one of the policy max-bundle misses it even if nothing is left in it.
-            bundle: match first {
-                Some(index) => self.offer.sections[index].bundle.is_some(),
-                None => self.offer.bundles > 0,
-            },
-            // RFC 8829 §5.3.1: likewise. We may trickle although the peer does not.
+            groups: groups.iter().map(|group| mids(&rows, group)).collect(),
+            // RFC 8829 §5.3.1: as the offer. We may trickle although the peer does not.
             trickle: self.offer.trickle,
         };
-        written.next(&drafts, session, local)
+        let order = groups.iter().flatten().copied();
+        let order: Vec<usize> = order.chain(0..rows.len()).collect();
+        let sections = rows.iter().map(|row| row.section.transport);
+        Outline {
+            written: written.next(&drafts, &session, local),
+            transceivers: Vec::new(),
+            speakers: speakers(sections.clone(), &order),
+            sections: sections.collect(),
+        }
     }
 
-    /// What we say of section `index`, and whether we accept it. One that is not
-    /// accepted repeats the offer.
-    fn answered(&self, index: usize, local: &Local<'_>) -> Option<(Section, bool)> {
+    /// RFC 9143 §7.3: the groups of the offer, as far as they are accepted, each with
+    /// the section first that carries its transport. Who offered one of the policy
+    /// max-bundle misses it even if nothing is left in it.
+    fn groups(&self, rows: &[Row]) -> Vec<Vec<usize>> {
+        let is_live = |index: &usize| rows.get(*index).is_some_and(|row| row.live);
+        let bundled = |index: usize| self.offer.sections.get(index)?.bundle;
+        let transports = self.offer.transports.iter();
+        let bundles = transports.filter(|transport| bundled(transport.tag).is_some());
+        let groups = bundles.map(|transport| {
+            let others = transport.sections.iter().copied();
+            let others = others.filter(|index| *index != transport.tag);
+            let members = core::iter::once(transport.tag).chain(others);
+            members.filter(is_live).collect::<Vec<usize>>()
+        });
+        let groups: Vec<Vec<usize>> = groups.filter(|group| !group.is_empty()).collect();
+        let is_empty = self.offer.bundles > 0 && !rows.iter().any(|row| row.live);
+        match is_empty {
+            true => Vec::from([Vec::new()]),
+            false => groups,
+        }
+    }
+
+    /// What we say of section `index`. One that is not accepted repeats the offer.
+    fn answered(&self, index: usize, local: &Local<'_>) -> Option<Row> {
         let offered = self.offer.sections.get(index)?;
         let mut section = offered.clone();
-        let can_share = offered.is_live() && self.offer.shares_transport(index);
+        let leads = |transport: &Transport| transport.sections.contains(&index);
+        let place = self.offer.transports.iter().position(leads);
+        let lane = place.and_then(|place| self.lanes.get(place).copied());
+        let lane = lane.filter(|_| offered.is_live());
         let is_legacy = |data: super::reading::Data| data.legacy_streams.is_some();
         if offered.data.is_some_and(is_legacy) {
             // The legacy syntax has the port there.
             section.format = local.sctp_port.to_string();
         }
-        if offered.data.is_some() {
+        let live = if offered.data.is_some() {
             let first = self.offer.live_data();
-            let accepts = can_share && first.is_some_and(|(first, _)| first == index);
-            return Some((section, accepts));
-        }
-        section.rtp = self.media(offered).filter(|_| can_share).map(Box::new);
-        let accepts = section.rtp.is_some();
-        Some((section, accepts))
+            lane.is_some() && first.is_some_and(|(first, _)| first == index)
+        } else {
+            section.rtp = self.media(offered).filter(|_| lane.is_some()).map(Box::new);
+            section.rtp.is_some()
+        };
+        section.transport = lane.map(|(id, _)| id).filter(|_| live);
+        Some(Row {
+            section,
+            live,
+            lane: lane.unwrap_or(self.fallback),
+        })
     }
 
     /// RFC 8829 §5.3.1: what both can do, the way that both want. `None` if that is
@@ -129,9 +174,15 @@ impl Acceptance<'_> {
 }
 
 /// The names of the layers that the writer sends.
-fn named(rtp: &Rtp) -> Vec<alloc::string::String> {
+fn named(rtp: &Rtp) -> Vec<String> {
     let rids = rtp.encodings.iter().map(|encoding| encoding.rid.clone());
     rids.filter(|rid| !rid.is_empty()).collect()
+}
+
+fn mids(rows: &[Row], group: &[usize]) -> String {
+    let rows = group.iter().filter_map(|index| rows.get(*index));
+    let mids: Vec<&str> = rows.filter_map(|row| row.section.mid.as_deref()).collect();
+    mids.join(" ")
 }
 
 const fn setup(role: Role) -> Setup {

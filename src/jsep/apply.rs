@@ -1,32 +1,58 @@
 //! Checking one description against the others (RFC 8829 §5.8 to §5.11).
 
+use core::fmt;
+
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::crypto::certificate::Fingerprint;
 use crate::dtls::Role;
 use crate::wire::sdp::Setup;
 
 use super::DescriptionError::{self, InvalidAccess};
+use super::media::Transceivers;
 use super::reading::{Reading, Section, Transport};
 
-/// Who the peer is, and how it is reached, since the last answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who is at the other end of a transport since the last answer.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Association {
-    pub(super) transport: Transport,
+    ufrag: String,
+    pwd: String,
+    fingerprints: Vec<Fingerprint>,
     pub(super) role: Role,
 }
 
 impl Association {
+    pub(super) fn with(peer: &Transport, role: Role) -> Self {
+        Self {
+            ufrag: peer.ufrag.clone(),
+            pwd: peer.pwd.clone(),
+            fingerprints: peer.fingerprints.clone(),
+            role,
+        }
+    }
+
     /// Whether `other` is the same generation of ICE.
     pub(super) fn same_ice(&self, other: &Transport) -> bool {
-        self.transport.ufrag == other.ufrag && self.transport.pwd == other.pwd
+        self.ufrag == other.ufrag && self.pwd == other.pwd
     }
 
     /// Whether `other` is the same peer, whose DTLS association goes on.
     pub(super) fn same_peer(&self, other: &Transport) -> bool {
-        let ours = &self.transport.fingerprints;
+        let ours = &self.fingerprints;
         ours.len() == other.fingerprints.len()
             && other
                 .fingerprints
                 .iter()
                 .all(|fingerprint| ours.contains(fingerprint))
+    }
+}
+
+impl fmt::Debug for Association {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password is a secret.
+        write!(f, "Association({} as {:?})", self.ufrag, self.role)
     }
 }
 
@@ -43,12 +69,39 @@ pub(super) fn check_offer(offer: &Reading, agreed: &[Section]) -> Result<(), Des
         if new.kind != old.kind {
             return Err(InvalidAccess("offer that changes what a section is for"));
         }
-        let renamed = new.mid.is_some() && old.mid.is_some() && new.mid != old.mid;
+        let are_named = !new.unnamed && !old.unnamed;
+        let renamed = are_named && new.mid.is_some() && old.mid.is_some() && new.mid != old.mid;
         if renamed {
             return Err(InvalidAccess("offer that renames or reorders sections"));
         }
     }
     Ok(())
+}
+
+/// RFC 8829 §5.10: sections of media that their offer has no name for get one, which
+/// they keep.
+pub(super) fn name(offer: &mut Reading, agreed: &[Section], transceivers: &Transceivers) {
+    let named = offer
+        .sections
+        .iter()
+        .filter_map(|section| section.mid.clone());
+    let waiting = transceivers
+        .iter()
+        .filter_map(|one| one.mid().map(ToString::to_string));
+    let mut taken: BTreeSet<String> = named.chain(waiting).collect();
+    let mut numbers = 0..;
+    for (index, section) in offer.sections.iter_mut().enumerate() {
+        if section.mid.is_some() || section.rtp.is_none() {
+            continue;
+        }
+        let old = agreed.get(index).filter(|old| !old.rejected);
+        let old = old.and_then(|old| old.mid.clone());
+        section.mid = old.or_else(|| {
+            let mut fresh = numbers.by_ref().map(|number: u32| number.to_string());
+            fresh.find(|mid| taken.insert(mid.clone()))
+        });
+        section.unnamed = true;
+    }
 }
 
 /// An answer has the offer's sections, accepts none that was not offered, and
@@ -85,6 +138,20 @@ pub(super) fn check_answer(answer: &Reading, offer: &Reading) -> Result<(), Desc
                 "answer that bundles what was not offered as a bundle",
             ));
         }
+    }
+    // RFC 9143 §7.3: an answer takes sections out of groups, and puts none together.
+    let group = |index: &usize| {
+        let accepted = answer.sections.get(*index).is_some_and(Section::is_live);
+        let offered = offer.sections.get(*index)?;
+        (accepted && offered.is_live()).then_some(offered.bundle)
+    };
+    let merges = |transport: &Transport| {
+        let mut groups = transport.sections.iter().filter_map(group);
+        let first = groups.next();
+        groups.any(|group| Some(group) != first)
+    };
+    if answer.transports.iter().any(merges) {
+        return Err(InvalidAccess("answer that puts two bundles together"));
     }
     Ok(())
 }

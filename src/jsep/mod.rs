@@ -66,6 +66,8 @@
 mod answer;
 mod apply;
 mod candidate;
+mod known;
+mod lanes;
 mod media;
 mod offer;
 mod plan;
@@ -90,8 +92,8 @@ pub use media::{
     TransceiverInit,
 };
 pub use plan::{
-    BundlePolicy, DataPlan, Local, LocalTransport, MediaPlan, Plan, StreamChange, TrackChange,
-    TransportId, TransportPlan,
+    BundlePolicy, DataPlan, Local, LocalTransport, MAX_TRANSPORTS, MediaPlan, Plan, StreamChange,
+    TrackChange, TransportId, TransportPlan,
 };
 pub use senders::{HeaderExtensionChoice, OfferOptions, SendParameters};
 pub use session::{Session, SessionConfig};

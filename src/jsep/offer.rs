@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 
 use crate::wire::sdp::Setup;
 
-use super::Local;
+use super::lanes::{Lane, Lanes, Links};
 use super::media::{
     Codec, MediaCapabilities, Numbers, Rtp, Transceiver, TransceiverId, Transceivers,
 };
 use super::reading::{Data, Reading, Section};
 use super::trickle::Side;
 use super::write::{Draft, Level, Written};
+use super::{BundlePolicy, Local, TransportId};
 
 /// What an offer is made of.
 pub(super) struct Wishes<'a> {
@@ -29,50 +30,87 @@ pub(super) struct Wishes<'a> {
     pub(super) data: bool,
     /// Our description that was settled last.
     pub(super) told: Option<&'a Reading>,
+    /// How many transports to propose, and those that there are.
+    pub(super) policy: BundlePolicy,
+    pub(super) links: &'a Links,
 }
 
 /// What our next offer says, and which transceiver each of its sections is for: the
 /// sections that were agreed on, one for each new transceiver, and one for data
 /// channels if they are wanted and have none.
-pub(super) fn offer(
-    wishes: &Wishes<'_>,
-    written: &Written,
-    local: &Local<'_>,
-) -> (Written, Vec<Option<TransceiverId>>) {
+pub(super) fn offer(wishes: &Wishes<'_>, written: &Written, local: &Local<'_>) -> Outline {
     let mut numbers = wishes.numbers();
+    let mut lanes = Lanes::new(wishes.policy, wishes.links);
     let mut rows: Vec<Row> = wishes
         .agreed
         .iter()
-        .map(|section| wishes.kept(section, &mut numbers))
+        .map(|section| wishes.kept(section, &mut numbers, &mut lanes))
         .collect();
     let mut mids = Mids::of(&rows, wishes.transceivers);
-    for transceiver in wishes.transceivers.iter() {
-        let id = Some(transceiver.id());
-        if transceiver.is_stopping() || rows.iter().any(|row| row.transceiver == id) {
-            continue;
-        }
+    for transceiver in wishes.added() {
         // It has a name already if it was in an offer that this one replaces.
         let mid = transceiver.mid().map(ToString::to_string);
         let mid = mid.unwrap_or_else(|| mids.fresh());
         let rtp = wishes.offered(transceiver, &mut numbers);
-        place(&mut rows, media_section(mid, rtp), id);
+        let lane = lanes.add(rtp.kind.as_str());
+        let id = Some(transceiver.id());
+        place(&mut rows, Row::new(media_section(mid, rtp), lane, id));
     }
-    let has_data = |row: &Row| row.section.is_live_data();
-    if wishes.data && !rows.iter().any(has_data) {
+    if wishes.adds_data() {
+        let lane = lanes.add(DATA);
         let section = data_section(mids.fresh(), local);
-        place(&mut rows, section, None);
+        place(&mut rows, Row::new(section, lane, None));
     }
     // Peers may leave names out; we do not.
     for row in &mut rows {
         row.section.mid.get_or_insert_with(|| mids.fresh());
+        row.section.unnamed = false;
     }
-    let drafts: Vec<Draft<'_>> = rows.iter().map(|row| draft(&row.section)).collect();
+    let groups = groups(&rows);
+    let members = groups.iter().flatten();
+    let mut order: Vec<usize> = members.copied().collect();
+    order.extend((0..rows.len()).filter(|index| !rows[*index].section.is_live()));
+    let fallback = wishes.links.first();
+    let drafts: Vec<Draft<'_>> = rows.iter().map(|row| row.draft(local, fallback)).collect();
     let session = Level {
-        bundle: rows.iter().any(|row| row.section.is_live()),
+        groups: groups.iter().map(|group| mids_of(&rows, group)).collect(),
         trickle: true,
     };
-    let written = written.next(&drafts, session, local);
-    (written, rows.iter().map(|row| row.transceiver).collect())
+    let sections = rows.iter().map(|row| row.section.transport);
+    Outline {
+        written: written.next(&drafts, &session, local),
+        transceivers: rows.iter().map(|row| row.transceiver).collect(),
+        speakers: speakers(sections.clone(), &order),
+        sections: sections.collect(),
+    }
+}
+
+/// A description of ours before it is set.
+pub(super) struct Outline {
+    pub(super) written: Written,
+    /// Of an offer: which transceiver each section is for.
+    pub(super) transceivers: Vec<Option<TransceiverId>>,
+    /// Which transport each section uses, or would use.
+    pub(super) sections: Vec<Option<TransportId>>,
+    /// Which section the candidates of a transport are in.
+    pub(super) speakers: Vec<(TransportId, usize)>,
+}
+
+/// For each transport the first section in `order` that uses it.
+pub(super) fn speakers(
+    sections: impl Iterator<Item = Option<TransportId>>,
+    order: &[usize],
+) -> Vec<(TransportId, usize)> {
+    let sections: Vec<_> = sections.collect();
+    let mut speakers: Vec<(TransportId, usize)> = Vec::new();
+    for index in order {
+        if let Some(id) = sections.get(*index).copied().flatten()
+            && !speakers.iter().any(|(known, _)| *known == id)
+        {
+            speakers.push((id, *index));
+        }
+    }
+    speakers
 }
 
 /// A section, and whose it is.
@@ -81,9 +119,108 @@ struct Row {
     transceiver: Option<TransceiverId>,
     /// Whether the last exchange has given the section up.
     free: bool,
+    bundle_only: bool,
+}
+
+impl Row {
+    fn new(section: Section, lane: Lane, transceiver: Option<TransceiverId>) -> Self {
+        Self {
+            section: Section {
+                transport: Some(lane.transport),
+                ..section
+            },
+            transceiver,
+            free: false,
+            bundle_only: lane.bundle_only,
+        }
+    }
+
+    fn draft<'a>(&'a self, local: &Local<'a>, fallback: TransportId) -> Draft<'a> {
+        let id = self.section.transport.unwrap_or(fallback);
+        Draft {
+            section: &self.section,
+            // RFC 8842 §5.2, RFC 8829 §5.2.1: an offer leaves the roles open, also
+            // when they were settled before.
+            setup: Setup::Actpass,
+            live: self.section.is_live(),
+            transport: local.transport(id).copied(),
+            bundle_only: self.bundle_only,
+        }
+    }
+}
+
+/// The sections of each BUNDLE group, its tag first: what is bundled stays so, and what
+/// is not may be. A section without a port is no tag (RFC 9143 §7.2).
+fn groups(rows: &[Row]) -> Vec<Vec<usize>> {
+    let live = rows.iter().filter(|row| row.section.is_live());
+    let first = live.clone().find_map(|row| row.section.bundle).unwrap_or(0);
+    let group = |row: &Row| row.section.bundle.unwrap_or(first);
+    let mut numbers: Vec<usize> = live.map(group).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let members = numbers.into_iter().map(|number| {
+        let in_it = |index: &usize| {
+            let row = &rows[*index];
+            row.section.is_live() && group(row) == number
+        };
+        let mut members: Vec<usize> = (0..rows.len()).filter(in_it).collect();
+        members.sort_by_key(|index| {
+            (
+                rows[*index].bundle_only,
+                rows[*index].section.bundle.is_none(),
+            )
+        });
+        members
+    });
+    members.collect()
+}
+
+fn mids_of(rows: &[Row], group: &[usize]) -> String {
+    let rows = group.iter().filter_map(|index| rows.get(*index));
+    let mids: Vec<&str> = rows.filter_map(|row| row.section.mid.as_deref()).collect();
+    mids.join(" ")
 }
 
 impl Wishes<'_> {
+    /// The transports that the offer needs.
+    pub(super) fn transports(&self) -> Vec<TransportId> {
+        let mut lanes = Lanes::new(self.policy, self.links);
+        let kept = self.agreed.iter().filter(|section| self.keeps(section));
+        kept.for_each(|section| lanes.keep(section));
+        for transceiver in self.added() {
+            lanes.add(transceiver.kind().as_str());
+        }
+        if self.adds_data() {
+            lanes.add(DATA);
+        }
+        lanes.used()
+    }
+
+    /// Whether a section that was agreed on goes on.
+    fn keeps(&self, section: &Section) -> bool {
+        !section.rejected && (section.data.is_some() || self.owner(section).is_some())
+    }
+
+    fn owner(&self, section: &Section) -> Option<&Transceiver> {
+        let transceiver = self.transceivers.named(section.mid.as_deref()?);
+        transceiver.filter(|transceiver| !transceiver.is_stopping())
+    }
+
+    /// The transceivers that have no section yet.
+    fn added(&self) -> impl Iterator<Item = &Transceiver> {
+        let has_row = |transceiver: &Transceiver| {
+            let mid = transceiver.mid();
+            let mut rows = self.agreed.iter();
+            mid.is_some() && rows.any(|section| section.mid.as_deref() == mid)
+        };
+        let all = self.transceivers.iter();
+        all.filter(move |transceiver| !transceiver.is_stopping() && !has_row(transceiver))
+    }
+
+    fn adds_data(&self) -> bool {
+        self.data && !self.agreed.iter().any(Section::is_live_data)
+    }
+
     /// The numbers that the last exchange has settled.
     fn numbers(&self) -> Numbers {
         let offered = self
@@ -96,24 +233,26 @@ impl Wishes<'_> {
     }
 
     /// A section that was agreed on keeps its place; what it says of media is said anew.
-    fn kept(&self, section: &Section, numbers: &mut Numbers) -> Row {
-        let free = section.rejected;
-        let mut section = section.clone();
-        let mid = section.mid.as_deref();
-        let transceiver = mid.and_then(|mid| self.transceivers.named(mid));
-        let live = transceiver.filter(|transceiver| !transceiver.is_stopping());
-        match live {
-            Some(transceiver) if !section.rejected => {
-                section.rtp = Some(Box::new(self.offered(transceiver, numbers)));
-            }
+    fn kept(&self, section: &Section, numbers: &mut Numbers, lanes: &mut Lanes<'_>) -> Row {
+        let owner = self.owner(section);
+        let mut row = Row {
+            section: section.clone(),
+            transceiver: owner.map(Transceiver::id),
+            free: section.rejected,
+            bundle_only: false,
+        };
+        let section = &mut row.section;
+        if !self.keeps(section) {
             // RFC 8829 §5.2.2: one that was stopped has port 0.
-            _ => section.rejected |= section.data.is_none(),
+            section.rejected = true;
+            section.transport = None;
+            return row;
         }
-        Row {
-            section,
-            transceiver: live.map(Transceiver::id),
-            free,
+        lanes.keep(section);
+        if let Some(owner) = owner {
+            section.rtp = Some(Box::new(self.offered(owner, numbers)));
         }
+        row
     }
 
     /// RFC 8829 §5.2.1: all that the transceiver can do, in the order of its preferences.
@@ -155,24 +294,16 @@ impl Wishes<'_> {
     }
 }
 
-fn draft(section: &Section) -> Draft<'_> {
-    Draft {
-        section,
-        // RFC 8842 §5.2, RFC 8829 §5.2.1: an offer leaves the roles open, also
-        // when they were settled before.
-        setup: Setup::Actpass,
-        live: section.is_live(),
-    }
-}
-
 fn media_section(mid: String, rtp: Rtp) -> Section {
     Section {
         mid: Some(mid),
+        unnamed: false,
+        transport: None,
         kind: rtp.kind.to_string(),
         protocol: "UDP/TLS/RTP/SAVPF".to_string(),
         format: String::new(),
         codec: None,
-        bundle: Some(0),
+        bundle: None,
         rejected: false,
         ufrag: None,
         data: None,
@@ -184,11 +315,13 @@ fn media_section(mid: String, rtp: Rtp) -> Section {
 fn data_section(mid: String, local: &Local<'_>) -> Section {
     Section {
         mid: Some(mid),
-        kind: "application".to_string(),
+        unnamed: false,
+        transport: None,
+        kind: DATA.to_string(),
         protocol: "UDP/DTLS/SCTP".to_string(),
         format: "webrtc-datachannel".to_string(),
         codec: None,
-        bundle: Some(0),
+        bundle: None,
         rejected: false,
         ufrag: None,
         data: Some(Data {
@@ -203,12 +336,7 @@ fn data_section(mid: String, local: &Local<'_>) -> Section {
 
 /// Puts a new section behind the others, or where a rejected one is: with another
 /// name, it may be used again (RFC 8829 §5.2.2).
-fn place(rows: &mut Vec<Row>, section: Section, transceiver: Option<TransceiverId>) {
-    let row = Row {
-        section,
-        transceiver,
-        free: false,
-    };
+fn place(rows: &mut Vec<Row>, row: Row) {
     // Data takes the place of data, since some peers keep it apart.
     let is_free = |old: &Row| old.free && old.section.data.is_some() == row.section.data.is_some();
     match rows.iter().position(is_free) {
@@ -244,3 +372,6 @@ impl Mids {
         }
     }
 }
+
+/// The kind of a section for data channels.
+const DATA: &str = "application";

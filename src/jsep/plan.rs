@@ -22,12 +22,20 @@ impl TransportId {
     /// The one that every session begins with.
     pub const FIRST: Self = Self(0);
 
+    pub(super) const fn with_number(number: u32) -> Self {
+        Self(number)
+    }
+
     /// How many came to be before it.
     #[must_use]
     pub const fn number(self) -> u32 {
         self.0
     }
 }
+
+/// How many transports a session has at most: sections that would need another one
+/// are rejected, or offered only for a bundle.
+pub const MAX_TRANSPORTS: usize = 16;
 
 /// How many transports does an offer propose before it is known what the peer can
 /// bundle (RFC 8829 §4.1.1)?
@@ -62,6 +70,21 @@ impl<'a> Local<'a> {
     /// The facts of a transport.
     pub(super) fn transport(&self, id: TransportId) -> Option<&LocalTransport<'a>> {
         self.transports.iter().find(|transport| transport.id == id)
+    }
+
+    /// What our next description says of the transports: those that `restarts`
+    /// says have gathered nothing yet.
+    pub(super) fn announced(
+        &self,
+        restarts: impl Fn(&LocalTransport<'a>) -> bool,
+    ) -> Vec<LocalTransport<'a>> {
+        let transports = self.transports.iter();
+        transports
+            .map(|transport| match restarts(transport) {
+                true => transport.restarted(),
+                false => *transport,
+            })
+            .collect()
     }
 }
 

@@ -12,9 +12,10 @@ use crate::net::Candidate;
 use crate::wire::sdp::candidate::{self, CandidateError};
 use crate::wire::sdp::{Description, HasAttributes, Media, MediaKind, Setup};
 
-use super::DescriptionError;
 use super::DescriptionError::InvalidAccess;
 use super::media::{self, MediaCapabilities, Rtp};
+use super::plan::MAX_TRANSPORTS;
+use super::{DescriptionError, TransportId};
 
 /// A description, read and checked for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +26,19 @@ pub(super) struct Reading {
     pub(super) bundles: usize,
     /// Whether candidates may come later.
     pub(super) trickle: bool,
-    /// The transport of the first section that we can use, if there is one. Others
-    /// need to share it.
-    pub(super) transport: Option<Transport>,
+    /// One for each BUNDLE group and each section outside of them, as far as we can
+    /// use them. Ours are not kept here: we know them.
+    pub(super) transports: Vec<Transport>,
 }
 
 /// A section: a row of the table that both sides must agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Section {
     pub(super) mid: Option<String>,
+    /// Whether we made that name up, since descriptions say none.
+    pub(super) unnamed: bool,
+    /// The transport of ours that it uses, or would use.
+    pub(super) transport: Option<TransportId>,
     /// The media of its `m=` line.
     pub(super) kind: String,
     pub(super) protocol: String,
@@ -66,7 +71,9 @@ pub(super) struct Data {
 /// How the writer of a description is reached.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Transport {
-    /// The sections that share it: their candidates are its candidates.
+    /// The section that speaks for it: it carries the BUNDLE group.
+    pub(super) tag: usize,
+    /// The sections that share it.
     pub(super) sections: Vec<usize>,
     pub(super) ufrag: String,
     pub(super) pwd: String,
@@ -102,12 +109,9 @@ impl Reading {
         for (index, media) in description.media.iter().enumerate() {
             layout.check_transport(index, media)?;
         }
-        let said = (0..sections.len()).map(|index| (layout.group(index), layout.said(index).ufrag));
+        let transports = layout.transports(&sections)?;
+        let said = (0..sections.len()).map(|index| (layout.group(index), layout.ufrag(index)));
         let said: Vec<_> = said.collect();
-        let transport = match sections.iter().position(Section::is_live) {
-            Some(index) => Some(layout.transport(index)?),
-            None => None,
-        };
         let bundles = layout.bundles.len();
         let trickle = layout.session.trickle || layout.sections.iter().any(|said| said.trickle);
         for (section, (bundle, ufrag)) in sections.iter_mut().zip(said) {
@@ -119,7 +123,7 @@ impl Reading {
             sections,
             bundles,
             trickle,
-            transport,
+            transports,
         })
     }
 
@@ -132,23 +136,15 @@ impl Reading {
             .for_each(|rtp| rtp.forget_formats());
     }
 
-    /// The first section that is of use: the one that speaks for the transport.
-    pub(super) fn first_live(&self) -> Option<usize> {
-        self.sections.iter().position(Section::is_live)
-    }
-
-    /// Whether section `index` can use the transport.
-    pub(super) fn shares_transport(&self, index: usize) -> bool {
-        let transport = self.transport.as_ref();
-        transport.is_some_and(|transport| transport.sections.contains(&index))
+    /// The transport of section `index`, if it has one that we can use.
+    pub(super) fn transport_of(&self, index: usize) -> Option<&Transport> {
+        let mut transports = self.transports.iter();
+        transports.find(|transport| transport.sections.contains(&index))
     }
 
     /// The section for data channels that is not rejected: the first one counts.
     pub(super) fn live_data(&self) -> Option<(usize, Data)> {
         let index = self.sections.iter().position(Section::is_live_data)?;
-        if !self.shares_transport(index) {
-            return None;
-        }
         let data = self.sections.get(index)?.data?;
         Some((index, data))
     }
@@ -182,6 +178,8 @@ impl Section {
         let codec = media.rtpmaps().find(|codec| Some(codec.payload) == payload);
         Self {
             mid: media.mid().map(ToString::to_string),
+            unnamed: false,
+            transport: None,
             kind: media.kind.to_string(),
             protocol: media.protocol.to_string(),
             format: format.to_string(),
@@ -349,15 +347,35 @@ impl<'d, 'a> Layout<'d, 'a> {
             .or(self.session)
     }
 
-    /// The sections whose candidates lead to the transport of section `index`.
+    /// The generation of ICE that the candidates of section `index` are of: in an
+    /// offer that may be another one than its group's.
+    fn ufrag(&self, index: usize) -> Option<&'a str> {
+        let own = self.sections.get(index).and_then(|said| said.ufrag);
+        own.or_else(|| self.said(index).ufrag)
+    }
+
+    /// The sections that share the transport of section `index`.
     fn sharers(&self, index: usize, ufrag: &str) -> Vec<usize> {
         let Some(bundle) = self.bundle(index) else {
             return Vec::from([index]);
         };
-        // With the policy max-bundle a browser lists its candidates in the first
-        // section even if that one is rejected.
         let same = |index: &usize| self.said(*index).ufrag == Some(ufrag);
         bundle.members.iter().copied().filter(same).collect()
+    }
+
+    /// What leads to the sections that we can use. Those of one transport too many
+    /// have none.
+    fn transports(&self, sections: &[Section]) -> Result<Vec<Transport>, DescriptionError> {
+        let mut transports: Vec<Transport> = Vec::new();
+        let rows = sections.iter().enumerate();
+        for (index, _) in rows.filter(|(_, section)| section.is_live()) {
+            let is_known = |known: &Transport| known.sections.contains(&index);
+            if transports.len() < MAX_TRANSPORTS && !transports.iter().any(is_known) {
+                transports.push(self.transport(index)?);
+            }
+        }
+        transports.shrink_to_fit();
+        Ok(transports)
     }
 
     /// Whether a section that is not rejected can be reached, its peer be known
@@ -398,10 +416,16 @@ impl<'d, 'a> Layout<'d, 'a> {
         let known = known.chain([known_fingerprints(self.description)]);
         let fingerprints = known.into_iter().find(|known| !known.is_empty());
         let sections = self.sharers(index, ufrag);
-        let sharers = sections.iter().filter_map(|index| media(*index));
-        let lines = sharers.flat_map(HasAttributes::candidates);
+        // With the policy max-bundle a browser lists its candidates in the first
+        // section even if that one is rejected.
+        let same = |index: &&usize| self.ufrag(**index) == said.ufrag;
+        let sharers = sections.iter().filter(same);
+        let lines = sharers
+            .filter_map(|index| media(*index))
+            .flat_map(HasAttributes::candidates);
         let candidates = lines.filter_map(|line| usable_candidate(line).ok()?);
         Ok(Transport {
+            tag: self.places(index).next().unwrap_or(index),
             candidates: candidates.take(MAX_CANDIDATES).collect(),
             sections,
             ufrag: ufrag.to_string(),
@@ -422,7 +446,9 @@ fn tag(description: &Description<'_>, sections: &[Section], members: &[usize]) -
     let has_port = |index: &usize| media(index).is_some_and(|media| media.port != 0);
     let accepted = |index: &usize| sections.get(*index).is_some_and(Section::is_live);
     let mut live = members.iter().copied().filter(has_port);
-    live.clone().find(accepted).or_else(|| live.next())
+    let mut members = members.iter().copied();
+    let with_port = live.clone().find(accepted).or_else(|| live.next());
+    with_port.or_else(|| members.find(accepted))
 }
 
 /// Reads a candidate; `None` for one that is of no use to an agent with one component.

@@ -1,7 +1,7 @@
 //! The signaling state machine (W3C WebRTC §4.4, RFC 8829 §3.2).
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem};
@@ -10,18 +10,17 @@ use rand_core::CryptoRng;
 
 use crate::dtls::Role;
 
-use super::DescriptionError::{InvalidModification, InvalidState};
+use super::DescriptionError::{InvalidModification, InvalidState, Operation};
 use super::answer::Acceptance;
-use super::apply::{self, Association};
+use super::lanes::{self, Links, Routes};
 use super::media::{MediaCapabilities, TransceiverId, Transceivers};
-use super::offer::Wishes;
+use super::offer::{Outline, Wishes};
 use super::reading::{Reading, Section};
-use super::text::Text;
-use super::trickle::Side;
-use super::write::{Written, with_local_candidates};
+use super::trickle::{Ours, Side, with_candidates};
+use super::write::Written;
 use super::{
-    BundlePolicy, Description, DescriptionError, Local, OfferOptions, Plan, SdpType,
-    SignalingState, TransportId, offer,
+    BundlePolicy, DescriptionError, Local, LocalTransport, OfferOptions, Plan, SdpType,
+    SignalingState, TransportId, apply, offer,
 };
 
 /// How a [`Session`] behaves.
@@ -59,8 +58,11 @@ pub struct Session {
     state: SignalingState,
     /// The table of sections, as the last answer left it.
     pub(super) agreed: Vec<Section>,
-    /// The transport that the last answer, provisional or not, started.
-    pub(super) association: Option<Association>,
+    /// Our transports, as the last answer, provisional or not, left them, and those
+    /// that our pending offer adds.
+    pub(super) links: Links,
+    /// Whether we are the controlling side of ICE.
+    controls: bool,
     pub(super) current: Sides,
     pub(super) pending: Sides,
     /// What was created last and not yet made useless by an answer.
@@ -100,8 +102,11 @@ pub(super) struct Created {
     text: String,
     /// Without.
     written: Written,
+    /// What it says.
+    reading: Reading,
+    ours: Vec<Ours>,
     /// Of an offer: which transceiver each section is for.
-    rows: Vec<Option<TransceiverId>>,
+    transceivers: Vec<Option<TransceiverId>>,
 }
 
 impl Session {
@@ -115,7 +120,8 @@ impl Session {
             config,
             state: SignalingState::Stable,
             agreed: Vec::new(),
-            association: None,
+            links: Links::default(),
+            controls: true,
             current: Sides::default(),
             pending: Sides::default(),
             created_offer: None,
@@ -133,7 +139,8 @@ impl Session {
     pub fn restart_ice(&mut self) {
         let sides = [&self.current.local, &self.pending.local];
         let sides = sides.into_iter().flatten();
-        self.unwanted = sides.filter_map(|side| side.ufrag()).collect();
+        let ours = sides.flat_map(|side| side.ours());
+        self.unwanted = ours.map(|ours| ours.ufrag.clone()).collect();
     }
 
     /// Says that there is a data channel: the next offer has a section for them.
@@ -169,26 +176,20 @@ impl Session {
         }
         self.prepare_offer(options)?;
         // Credentials that nobody was told of need no replacement.
-        let current = self.current.local.as_deref().and_then(Side::ufrag);
-        let first = local.transport(TransportId::FIRST).ok_or(InvalidState)?;
-        let restarts = options.ice_restart && current.as_deref() == Some(first.ufrag)
-            || self.unwanted.iter().any(|ufrag| ufrag == first.ufrag);
-        let transports = [if restarts { first.restarted() } else { *first }];
+        let current = self.current.local.as_deref();
+        let restarts = |transport: &LocalTransport<'_>| {
+            let told = current.and_then(|side| side.of(transport.id));
+            let is_in_use = told.is_some_and(|told| told.ufrag == transport.ufrag);
+            let mut unwanted = self.unwanted.iter();
+            options.ice_restart && is_in_use || unwanted.any(|ufrag| ufrag == transport.ufrag)
+        };
+        let transports = local.announced(restarts);
         let local = Local {
             transports: &transports,
             ..*local
         };
-        let wishes = Wishes {
-            agreed: &self.agreed,
-            offered: self.current.offer(),
-            transceivers: &self.transceivers,
-            abilities: &self.config.media,
-            cryptex: self.config.cryptex,
-            data: self.wants_data,
-            told: self.current.local.as_deref().map(|side| &side.reading),
-        };
-        let (next, rows) = offer::offer(&wishes, &self.written, &local);
-        let created = self.created(next, rows, &local)?;
+        let outline = offer::offer(&self.wishes(), &self.written, &local);
+        let created = self.created(outline, &local)?;
         Ok(self.created_offer.insert(created).text.clone())
     }
 
@@ -203,28 +204,38 @@ impl Session {
             return Err(InvalidState);
         }
         let offer = &self.pending.remote.as_deref().ok_or(InvalidState)?.reading;
-        // Where nothing is accepted the role means nothing.
-        let role = self
-            .role_as_answerer(offer)?
-            .unwrap_or(self.config.answer_role);
+        let ids = lanes::answering(&self.links, &self.agreed, offer);
+        let roles = self.roles_as_answerer(&ids, offer)?;
+        let answered: Vec<_> = ids.iter().copied().zip(roles).collect();
         // RFC 8829 §5.3.1: new credentials of the peer ask for new ones of ours.
-        let restarts = self.is_restarted_by(offer);
-        let first = local.transport(TransportId::FIRST).ok_or(InvalidState)?;
-        let transports = [if restarts { first.restarted() } else { *first }];
+        let restarts = |transport: &LocalTransport<'_>| {
+            let mut pairs = ids.iter().zip(&offer.transports);
+            let offered = pairs.find(|(id, _)| **id == transport.id);
+            let running = self.links.peer(transport.id).zip(offered);
+            running.is_some_and(|(running, (_, offered))| !running.same_ice(offered))
+        };
+        let transports = local.announced(restarts);
         let local = Local {
             transports: &transports,
             ..*local
         };
+        let fallback = (self.links.first(), self.config.answer_role);
         let acceptance = Acceptance {
             offer,
             transceivers: &self.transceivers,
             abilities: &self.config.media,
             cryptex: self.config.cryptex,
-            role,
+            lanes: &answered,
+            fallback: answered.first().copied().unwrap_or(fallback),
             told: self.current.local.as_deref().map(|side| &side.reading),
         };
-        let next = acceptance.write(&self.written, &local);
-        let created = self.created(next, Vec::new(), &local)?;
+        let outline = acceptance.write(&self.written, &local);
+        let mut created = self.created(outline, &local)?;
+        // What has no name in the descriptions has one here.
+        for (section, offered) in created.reading.sections.iter_mut().zip(&offer.sections) {
+            section.mid.clone_from(&offered.mid);
+            section.unnamed = offered.unnamed;
+        }
         Ok(self.created_answer.insert(created).text.clone())
     }
 
@@ -322,112 +333,58 @@ impl Session {
         self.state == SignalingState::Stable && needs
     }
 
-    /// Our pending description, or else our current one, with the candidates of `local`.
-    #[must_use]
-    pub fn local_description(&self, local: &Local<'_>) -> Option<Description> {
-        let pending = self.pending_local_description(local);
-        pending.or_else(|| self.current_local_description(local))
-    }
-
-    /// Our description that is not settled yet.
-    #[must_use]
-    pub fn pending_local_description(&self, local: &Local<'_>) -> Option<Description> {
-        self.pending.local.as_deref().map(|side| side.local(local))
-    }
-
-    /// Our description that was settled last.
-    #[must_use]
-    pub fn current_local_description(&self, local: &Local<'_>) -> Option<Description> {
-        self.current.local.as_deref().map(|side| side.local(local))
-    }
-
-    /// The peer's pending description, or else its current one, with the
-    /// candidates that came later.
-    #[must_use]
-    pub fn remote_description(&self) -> Option<Description> {
-        let pending = self.pending_remote_description();
-        pending.or_else(|| self.current_remote_description())
-    }
-
-    /// The peer's description that is not settled yet.
-    #[must_use]
-    pub fn pending_remote_description(&self) -> Option<Description> {
-        self.pending.remote.as_deref().map(Side::remote)
-    }
-
-    /// The peer's description that was settled last.
-    #[must_use]
-    pub fn current_remote_description(&self) -> Option<Description> {
-        self.current.remote.as_deref().map(Side::remote)
-    }
-
-    /// Whether the peer takes candidates after its description; `None` before there is one.
-    #[must_use]
-    pub fn can_trickle(&self) -> Option<bool> {
-        let remote = self
-            .pending
-            .remote
-            .as_ref()
-            .or(self.current.remote.as_ref());
-        remote.map(|side| side.reading.trickle)
-    }
-
-    /// The transports that our next offer has credentials of: make those that do not
-    /// exist yet before it is created or set.
-    #[must_use]
-    pub fn transports_for_offer(&self) -> Vec<TransportId> {
-        Vec::from([TransportId::FIRST])
-    }
-
-    /// The transports that our answer to the peer's offer has credentials of: make
-    /// those that do not exist yet before it is created or set.
-    #[must_use]
-    pub fn transports_for_answer(&self) -> Vec<TransportId> {
-        Vec::from([TransportId::FIRST])
-    }
-
-    /// The name and the index of the section that the candidates of a transport of
-    /// ours belong to, if our newest description has one.
-    #[must_use]
-    pub fn section_of(&self, transport: TransportId) -> Option<(Option<&str>, usize)> {
-        if transport != TransportId::FIRST {
-            return None;
+    pub(super) fn wishes(&self) -> Wishes<'_> {
+        Wishes {
+            agreed: &self.agreed,
+            offered: self.current.offer(),
+            transceivers: &self.transceivers,
+            abilities: &self.config.media,
+            cryptex: self.config.cryptex,
+            data: self.wants_data,
+            told: self.current.local.as_deref().map(|side| &side.reading),
+            policy: self.config.bundle_policy,
+            links: &self.links,
         }
-        let local = self
-            .pending
-            .local
-            .as_deref()
-            .or(self.current.local.as_deref());
-        let reading = &local?.reading;
-        let index = reading.first_live()?;
-        Some((reading.sections.get(index)?.mid.as_deref(), index))
     }
 
-    fn created(
-        &self,
-        next: Written,
-        rows: Vec<Option<TransceiverId>>,
-        local: &Local<'_>,
-    ) -> Result<Created, DescriptionError> {
+    fn created(&self, outline: Outline, local: &Local<'_>) -> Result<Created, DescriptionError> {
+        let text = outline.written.text();
         // The facts come from outside: what cannot be read back is not handed out.
-        let index = Reading::of(&next.text().get(), &self.config.media)?.first_live();
-        let text = match index.zip(local.transport(TransportId::FIRST)) {
-            Some((index, first)) => with_local_candidates(&next.text().get(), index, first),
-            None => next.text().get().into_owned(),
-        };
+        let mut reading = Reading::of(&text.get(), &self.config.media)?;
+        reading.transports = Vec::new();
+        for (section, id) in reading.sections.iter_mut().zip(&outline.sections) {
+            section.transport = *id;
+        }
+        let ours = outline.speakers.iter().map(|(id, section)| {
+            let facts = local.transport(*id);
+            let facts = facts.ok_or(Operation("the facts of a transport are missing"))?;
+            Ok(Ours {
+                id: *id,
+                ufrag: facts.ufrag.to_string(),
+                section: *section,
+            })
+        });
+        let ours: Vec<Ours> = ours.collect::<Result<_, DescriptionError>>()?;
         Ok(Created {
-            text,
-            written: next,
-            rows,
+            text: with_candidates(text, &ours, local),
+            reading,
+            ours,
+            transceivers: outline.transceivers,
+            written: outline.written,
         })
     }
 
-    fn role_as_answerer(&self, offer: &Reading) -> Result<Option<Role>, DescriptionError> {
+    /// What we are on our transports `ids` when we answer `offer`.
+    fn roles_as_answerer(
+        &self,
+        ids: &[TransportId],
+        offer: &Reading,
+    ) -> Result<Vec<Role>, DescriptionError> {
         let preferred = self.config.answer_role;
-        let offered = offer.transport.as_ref();
-        let role = offered
-            .map(|offered| apply::role_as_answerer(self.association.as_ref(), offered, preferred));
-        role.transpose()
+        let pairs = ids.iter().zip(&offer.transports);
+        let roles = pairs
+            .map(|(id, offered)| apply::role_as_answerer(self.links.peer(*id), offered, preferred));
+        roles.collect()
     }
 
     fn rollback(&mut self) -> Result<Plan, DescriptionError> {
@@ -441,6 +398,9 @@ impl Session {
             ..Plan::default()
         };
         self.pending = Sides::default();
+        let agreed = self.agreed.iter().filter_map(|section| section.transport);
+        let used: Vec<TransportId> = agreed.collect();
+        plan.closed = self.links.close_unused(&used);
         if let Some(settled) = self.settled.take() {
             let before = self.transceivers.clone();
             self.transceivers.roll_back(&settled);
@@ -457,42 +417,27 @@ impl Session {
         }
     }
 
-    /// The transports for which our pending offer began a new generation of ICE.
-    #[must_use]
-    pub fn restarting(&self) -> Vec<TransportId> {
-        let first = self.is_restarting().then_some(TransportId::FIRST);
-        first.into_iter().collect()
-    }
-
-    pub(super) fn is_restarting(&self) -> bool {
-        let current = self.current.local.as_deref().and_then(Side::ufrag);
-        let pending = self.pending.local.as_deref().and_then(Side::ufrag);
-        current.is_some() && pending.is_some() && current != pending
-    }
-
-    /// Whether `offer` begins a new generation of ICE.
-    fn is_restarted_by(&self, offer: &Reading) -> bool {
-        let running = self.association.as_ref().zip(offer.transport.as_ref());
-        running.is_some_and(|(running, offered)| !running.same_ice(offered))
-    }
-
     fn apply_local_offer(&mut self, local: &Local<'_>) -> Result<Plan, DescriptionError> {
         use SignalingState::{HaveLocalOffer, Stable};
         if !matches!(self.state, Stable | HaveLocalOffer) {
             return Err(InvalidState);
         }
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
-        let side = self.read(SdpType::Offer, created.written.text().clone())?;
+        let side = created.side(SdpType::Offer);
+        let ids: Vec<TransportId> = side.ours().iter().map(|ours| ours.id).collect();
+        self.controls |= self.links.are_new();
         let mut plan = Plan {
-            restart: one(side.restarts(local)),
-            gather: one(side.reading.transport.is_some()),
-            controlling: self.association.is_none().then_some(true),
+            restart: side.restarts(local),
+            controlling: self.controlling(&ids),
+            gather: ids,
             ..Plan::default()
         };
-        let rows = created.rows.clone();
+        let transceivers = created.transceivers.clone();
         self.written = created.written.clone();
+        self.links.add(plan.gather.iter().copied());
         self.remember();
-        self.transceivers.on_local_offer(&side.reading, &rows);
+        self.transceivers
+            .on_local_offer(&side.reading, &transceivers);
         self.pending.local = Some(Box::new(side));
         self.enter(HaveLocalOffer, &mut plan);
         Ok(plan)
@@ -508,28 +453,42 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
-        let side = self.read(kind, created.written.text().clone())?;
+        let side = created.side(kind);
         let offer = self.pending.remote.as_deref().ok_or(InvalidState)?;
-        let role = self.role_as_answerer(&offer.reading)?;
-        let mut plan = self.settlement(offer, &side.reading, role);
-        plan.restart = one(side.restarts(local));
-        plan.gather = one(side.reading.transport.is_some());
+        let routes = Routes::of_our_answer(&side.reading, &offer.reading)?;
+        let roles = routes.peers.iter().map(|(id, place)| {
+            let offered = offer.reading.transports.get(*place).ok_or(InvalidState)?;
+            apply::role_as_answerer(self.links.peer(*id), offered, self.config.answer_role)
+        });
+        let roles: Vec<Role> = roles.collect::<Result<_, _>>()?;
+        let mut plan = self.settlement(offer, &side.reading, &routes, &roles);
+        plan.restart = side.restarts(local);
+        plan.gather = side.ours().iter().map(|ours| ours.id).collect();
         self.written = created.written.clone();
+        self.links.add(plan.gather.iter().copied());
         self.pending.local = Some(Box::new(side));
-        self.settle(kind, HaveLocalPranswer, role, &mut plan);
+        self.settle(kind, HaveLocalPranswer, (&routes, &roles), &mut plan);
         Ok(plan)
     }
 
     fn apply_remote_offer(&mut self, sdp: &str) -> Result<Plan, DescriptionError> {
-        let side = self.read(SdpType::Offer, sdp.into())?;
-        apply::check_offer(&side.reading, &self.agreed)?;
-        let running = self.association.as_ref();
-        let mut plan = Plan::default();
-        if let Some(transport) = &side.reading.transport {
-            apply::check_peer(running, transport)?;
-            self.role_as_answerer(&side.reading)?;
-            plan.controlling = running.is_none().then_some(transport.lite);
+        let mut side = self.read(SdpType::Offer, sdp)?;
+        let reading = &mut side.reading;
+        apply::name(reading, &self.agreed, &self.transceivers);
+        apply::check_offer(reading, &self.agreed)?;
+        let ids = lanes::answering(&self.links, &self.agreed, reading);
+        for (id, transport) in ids.iter().zip(&reading.transports) {
+            apply::check_peer(self.links.peer(*id), transport)?;
         }
+        self.roles_as_answerer(&ids, reading)?;
+        if self.links.are_new() && !ids.is_empty() {
+            // RFC 8445 §6.1.1: who offers controls, but a lite peer cannot.
+            self.controls = reading.transports.iter().any(|transport| transport.lite);
+        }
+        let mut plan = Plan {
+            controlling: self.controlling(&ids),
+            ..Plan::default()
+        };
         self.remember();
         let before = self.transceivers.clone();
         // An offer takes the place of another.
@@ -546,25 +505,32 @@ impl Session {
     }
 
     fn apply_remote_answer(&mut self, kind: SdpType, sdp: &str) -> Result<Plan, DescriptionError> {
-        let side = self.read(kind, sdp.into())?;
+        let side = self.read(kind, sdp)?;
         let offer = self.pending.local.as_deref().ok_or(InvalidState)?;
         apply::check_answer(&side.reading, &offer.reading)?;
-        let running = self.association.as_ref();
-        let role = match &side.reading.transport {
-            Some(transport) => {
-                apply::check_peer(running, transport)?;
-                Some(apply::role_as_offerer(running, transport)?)
-            }
-            None => None,
-        };
-        let mut plan = self.settlement(&side, &offer.reading, role);
+        let routes = Routes::of_their_answer(&offer.reading, &side.reading)?;
+        let roles = routes.peers.iter().map(|(id, place)| {
+            let running = self.links.peer(*id);
+            let answered = side.reading.transports.get(*place).ok_or(InvalidState)?;
+            apply::check_peer(running, answered)?;
+            apply::role_as_offerer(running, answered)
+        });
+        let roles: Vec<Role> = roles.collect::<Result<_, _>>()?;
+        let mut plan = self.settlement(&side, &offer.reading, &routes, &roles);
         self.pending.remote = Some(Box::new(side));
-        self.settle(kind, SignalingState::HaveRemotePranswer, role, &mut plan);
+        let provisional = SignalingState::HaveRemotePranswer;
+        self.settle(kind, provisional, (&routes, &roles), &mut plan);
         Ok(plan)
     }
 
-    fn read(&self, kind: SdpType, text: Text) -> Result<Side, DescriptionError> {
-        Side::new(kind, text, &self.config.media)
+    /// Which side of ICE we are, if some of `ids` has no peer yet.
+    fn controlling(&self, ids: &[TransportId]) -> Option<bool> {
+        let is_new = |id: &TransportId| self.links.peer(*id).is_none();
+        ids.iter().any(is_new).then_some(self.controls)
+    }
+
+    fn read(&self, kind: SdpType, text: &str) -> Result<Side, DescriptionError> {
+        Side::of_peer(kind, text, &self.config.media)
     }
 
     pub(super) fn enter(&mut self, state: SignalingState, plan: &mut Plan) {
@@ -584,8 +550,12 @@ impl fmt::Debug for Session {
     }
 }
 
-fn one(first: bool) -> Vec<TransportId> {
-    first.then_some(TransportId::FIRST).into_iter().collect()
+impl Created {
+    /// As it is when it is set.
+    fn side(&self, kind: SdpType) -> Side {
+        let text = self.written.text().clone();
+        Side::of_ours(kind, self.reading.clone(), text, self.ours.clone())
+    }
 }
 
 /// W3C §4.4.2: a description of ours is set as it was created.

@@ -4,43 +4,56 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::apply::Association;
+use super::lanes::Routes;
 use super::reading::{Reading, Section};
 use super::session::Sides;
 use super::trickle::Side;
-use super::{DataPlan, Plan, SdpType, Session, SignalingState, TransportId, TransportPlan};
+use super::{DataPlan, Plan, SdpType, Session, SignalingState, TransportPlan};
 use crate::dtls::Role;
 
 impl Session {
-    /// What an answer means, given the peer's side of the exchange and ours.
-    pub(super) fn settlement(&self, remote: &Side, ours: &Reading, role: Option<Role>) -> Plan {
-        let running = self.association.as_ref();
-        let transport = remote.reading.transport.as_ref().zip(role);
-        let transport = transport.map(|(transport, role)| TransportPlan {
-            id: TransportId::FIRST,
-            ufrag: transport.ufrag.clone(),
-            pwd: transport.pwd.clone(),
-            lite: transport.lite,
-            candidates: remote.candidates(),
-            end_of_candidates: remote.ended(),
-            fingerprints: transport.fingerprints.clone(),
-            role,
-            restart: running.is_some_and(|running| !running.same_ice(transport)),
-            new_association: running.is_some_and(|running| !running.same_peer(transport)),
-        });
+    /// What an answer means, given the peer's side of the exchange and ours. `roles`
+    /// are those of the routes.
+    pub(super) fn settlement(
+        &self,
+        remote: &Side,
+        ours: &Reading,
+        routes: &Routes,
+        roles: &[Role],
+    ) -> Plan {
+        let transports = routes
+            .peers
+            .iter()
+            .zip(roles)
+            .filter_map(|((id, place), role)| {
+                let transport = remote.reading.transports.get(*place)?;
+                let running = self.links.peer(*id);
+                Some(TransportPlan {
+                    id: *id,
+                    ufrag: transport.ufrag.clone(),
+                    pwd: transport.pwd.clone(),
+                    lite: transport.lite,
+                    candidates: remote.candidates(transport),
+                    end_of_candidates: remote.ended(transport),
+                    fingerprints: transport.fingerprints.clone(),
+                    role: *role,
+                    restart: running.is_some_and(|running| !running.same_ice(transport)),
+                    new_association: running.is_some_and(|running| !running.same_peer(transport)),
+                })
+            });
         // A section that was rejected long ago says nothing about channels made since.
         let expected = ours.live_data().is_some() || self.agreed.iter().any(Section::is_live_data);
-        let data = match remote.reading.live_data().filter(|_| transport.is_some()) {
-            Some((_, data)) => Some(DataPlan::Open {
-                transport: TransportId::FIRST,
+        let agreed = remote.reading.live_data().and_then(|(index, data)| {
+            let transport = routes.sections.get(index).copied().flatten()?;
+            Some(DataPlan::Open {
+                transport,
                 remote_port: data.port,
                 remote_max_message_size: data.max_message_size,
-            }),
-            None if expected => Some(DataPlan::Rejected),
-            None => None,
-        };
+            })
+        });
         Plan {
-            transports: transport.into_iter().collect(),
-            data,
+            transports: transports.collect(),
+            data: agreed.or_else(|| expected.then_some(DataPlan::Rejected)),
             ..Plan::default()
         }
     }
@@ -50,15 +63,17 @@ impl Session {
         &mut self,
         kind: SdpType,
         provisional: SignalingState,
-        role: Option<Role>,
+        (routes, roles): (&Routes, &[Role]),
         plan: &mut Plan,
     ) {
-        let remote = self.pending.remote.as_deref();
-        let transport = remote.and_then(|side| side.reading.transport.clone());
-        self.association = transport
-            .zip(role)
-            .map(|(transport, role)| Association { transport, role });
-        self.exchange_media(kind, plan);
+        if let Some(remote) = self.pending.remote.as_deref() {
+            for ((id, place), role) in routes.peers.iter().zip(roles) {
+                let transport = remote.reading.transports.get(*place);
+                let peer = transport.map(|transport| Association::with(transport, *role));
+                self.links.connect(*id, peer);
+            }
+        }
+        self.exchange_media(kind, routes, plan);
         if kind == SdpType::Pranswer {
             return self.enter(provisional, plan);
         }
@@ -72,10 +87,18 @@ impl Session {
         if let Some(local) = &self.current.local {
             self.written.share(local.text());
         }
-        self.agreed = agreement(&self.current);
+        self.agreed = agreement(&self.current, routes);
+        let used = routes.used();
+        plan.closed = self.links.close_unused(&used);
+        if used.is_empty() {
+            self.links.connect(self.links.first(), None);
+        }
+        if let Some(local) = &mut self.current.local {
+            local.keep_only(&used);
+        }
         // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
-        let used = self.current.local.as_deref().and_then(Side::ufrag);
-        if !used.is_some_and(|used| self.unwanted.contains(&used)) {
+        let mut local = self.current.local.iter().flat_map(|local| local.ours());
+        if !local.any(|ours| self.unwanted.contains(&ours.ufrag)) {
             self.unwanted.clear();
         }
         self.created_offer = None;
@@ -86,7 +109,7 @@ impl Session {
     }
 
     /// Both descriptions are there: who sends what, and how?
-    fn exchange_media(&mut self, kind: SdpType, plan: &mut Plan) {
+    fn exchange_media(&mut self, kind: SdpType, routes: &Routes, plan: &mut Plan) {
         let Sides { local, remote } = &self.pending;
         let Some((local, remote)) = local.as_ref().zip(remote.as_ref()) else {
             return;
@@ -95,12 +118,12 @@ impl Session {
         self.transceivers
             .on_exchange(&local.reading, &remote.reading, kind);
         self.transceivers.tell_changes(&before, plan);
-        self.plan_media(&local.reading, &remote.reading, plan);
+        self.plan_media(&local.reading, &remote.reading, routes, plan);
     }
 }
 
 /// The table of sections after an answer: the offer's, as far as the answer accepts them.
-fn agreement(sides: &Sides) -> Vec<Section> {
+fn agreement(sides: &Sides, routes: &Routes) -> Vec<Section> {
     let (Some(local), Some(remote)) = (&sides.local, &sides.remote) else {
         return Vec::new();
     };
@@ -109,10 +132,14 @@ fn agreement(sides: &Sides) -> Vec<Section> {
         _ => (remote, local),
     };
     let rows = offer.reading.sections.iter().zip(&answer.reading.sections);
-    let rows = rows.map(|(offered, answered)| Section {
-        rejected: answered.rejected || offered.rejected,
-        rtp: None,
-        ..offered.clone()
-    });
+    let rows = rows
+        .enumerate()
+        .map(|(index, (offered, answered))| Section {
+            transport: routes.sections.get(index).copied().flatten(),
+            bundle: answered.bundle.and(offered.bundle),
+            rejected: answered.rejected || offered.rejected,
+            rtp: None,
+            ..offered.clone()
+        });
     rows.collect()
 }

@@ -5,6 +5,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::DescriptionError::{InvalidAccess, InvalidModification, InvalidState, Operation};
+use super::lanes::Routes;
 use super::media::{
     Codec, Encoding, HeaderExtension, Kind, RemoteStreams, Rtp, Transceiver, TransceiverId,
     TransceiverInit, Transceivers, encodings_of,
@@ -376,20 +377,32 @@ impl Session {
     }
 
     /// What the exchange that `plan` is for means for media.
-    pub(super) fn plan_media(&self, local: &Reading, remote: &Reading, plan: &mut Plan) {
+    pub(super) fn plan_media(
+        &self,
+        local: &Reading,
+        remote: &Reading,
+        routes: &Routes,
+        plan: &mut Plan,
+    ) {
         for transceiver in self.transceivers.iter() {
             let index = transceiver.mid().and_then(|mid| local.section_named(mid));
             let media = index.and_then(|index| {
                 let ours = local.sections.get(index)?.rtp.as_ref()?;
                 let theirs = remote.sections.get(index)?.rtp.as_ref()?;
-                media_plan(transceiver, ours, theirs)
+                let transport = routes.sections.get(index).copied().flatten();
+                media_plan(transceiver, transport?, ours, theirs)
             });
             plan.media.extend(media);
         }
     }
 }
 
-fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<MediaPlan> {
+fn media_plan(
+    transceiver: &Transceiver,
+    transport: TransportId,
+    ours: &Rtp,
+    theirs: &Rtp,
+) -> Option<MediaPlan> {
     let direction = transceiver.current_direction()?;
     let both = |codec: &&Codec| ours.codecs.iter().any(|ours| ours.is_same_format(codec));
     let shared = |extension: &&HeaderExtension| theirs.extensions.contains(extension);
@@ -399,7 +412,7 @@ fn media_plan(transceiver: &Transceiver, ours: &Rtp, theirs: &Rtp) -> Option<Med
     });
     Some(MediaPlan {
         transceiver: transceiver.id(),
-        transport: TransportId::FIRST,
+        transport,
         mid: transceiver.mid()?.to_string(),
         kind: transceiver.kind(),
         direction,

@@ -9,7 +9,7 @@ use crate::wire::sdp::candidate::CandidateError;
 
 use super::DescriptionError::{InvalidState, Operation, Type};
 use super::media::MediaCapabilities;
-use super::reading::{Reading, usable_candidate};
+use super::reading::{Reading, Transport, usable_candidate};
 use super::text::Text;
 use super::write::{with_local_candidates, with_remote_candidates};
 use super::{Description, DescriptionError, Local, SdpType, Session, SignalingState, TransportId};
@@ -79,24 +79,28 @@ impl Session {
             ufrag,
             line,
         )?;
-        let used = |index: &usize| side.shares_transport(*index);
-        if !sections.iter().any(used) || parsed == Parsed::Useless {
+        let leads = |index: &usize| Some((*index, side.led_to(*index)?));
+        let led_to: Vec<(usize, &Transport)> = sections.iter().filter_map(leads).collect();
+        if led_to.is_empty() || parsed == Parsed::Useless {
             return Ok(Trickle::Ignored);
         }
-        let transport = side.reading.transport.as_ref();
-        let running = self.association.as_ref().zip(transport);
-        if !running.is_some_and(|(running, transport)| running.same_ice(transport)) {
-            return Ok(Trickle::Later);
+        let mut ids = Vec::new();
+        for (index, transport) in led_to {
+            let agreed = self.agreed.get(index).and_then(|section| section.transport);
+            match self.links.to(agreed, transport) {
+                Some(id) if !ids.contains(&id) => ids.push(id),
+                Some(_) => {}
+                None => return Ok(Trickle::Later),
+            }
         }
         // We have left the generation that it belongs to. If our offer is rolled
         // back, the agent goes on with what it knew.
-        if self.is_restarting() {
-            return Ok(Trickle::Ignored);
-        }
-        Ok(match parsed {
-            Parsed::Candidate(candidate) => Trickle::Candidate(TransportId::FIRST, candidate),
-            Parsed::End => Trickle::End(Vec::from([TransportId::FIRST])),
-            Parsed::Useless => Trickle::Ignored,
+        let left = self.restarting();
+        ids.retain(|id| !left.contains(id));
+        Ok(match (parsed, ids.first()) {
+            (Parsed::Candidate(candidate), Some(id)) => Trickle::Candidate(*id, candidate),
+            (Parsed::End, Some(_)) => Trickle::End(ids),
+            _ => Trickle::Ignored,
         })
     }
 }
@@ -129,24 +133,49 @@ fn keep<'s>(
 pub(super) struct Side {
     pub(super) kind: SdpType,
     pub(super) reading: Reading,
+    /// Of a local one: its transports.
+    ours: Vec<Ours>,
     /// A local one without its candidates.
     text: Text,
     /// For which section; `None` for the end of its candidates.
     trickled: Vec<(usize, Option<String>)>,
 }
 
+/// A transport in a description of ours.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Ours {
+    pub(super) id: TransportId,
+    /// Its generation of ICE.
+    pub(super) ufrag: String,
+    /// The section that has its candidates.
+    pub(super) section: usize,
+}
+
 impl Side {
-    pub(super) fn new(
+    /// The peer's.
+    pub(super) fn of_peer(
         kind: SdpType,
-        text: Text,
+        text: &str,
         abilities: &MediaCapabilities,
     ) -> Result<Self, DescriptionError> {
-        Ok(Self {
+        let reading = Reading::of(text, abilities)?;
+        Ok(Self::of_ours(kind, reading, text.into(), Vec::new()))
+    }
+
+    /// Ours.
+    pub(super) const fn of_ours(
+        kind: SdpType,
+        reading: Reading,
+        text: Text,
+        ours: Vec<Ours>,
+    ) -> Self {
+        Self {
             kind,
-            reading: Reading::of(&text.get(), abilities)?,
+            reading,
+            ours,
             text,
             trickled: Vec::new(),
-        })
+        }
     }
 
     /// Gives back what only the exchange itself had to know.
@@ -165,18 +194,33 @@ impl Side {
         Reading::of(&self.text.get(), abilities).ok()
     }
 
-    /// The user fragment of its transport.
-    pub(super) fn ufrag(&self) -> Option<String> {
-        let transport = self.reading.transport.as_ref();
-        transport.map(|transport| transport.ufrag.clone())
+    /// Its transports, if it is ours.
+    pub(super) fn ours(&self) -> &[Ours] {
+        &self.ours
     }
 
-    /// Whether setting it, as ours, begins a new generation of ICE.
-    pub(super) fn restarts(&self, local: &Local<'_>) -> bool {
-        let transport = self.reading.transport.as_ref();
-        let first = local.transport(TransportId::FIRST);
-        let next = first.map(|first| first.next_ufrag);
-        transport.is_some_and(|transport| Some(&*transport.ufrag) == next)
+    /// What it says of a transport of ours.
+    pub(super) fn of(&self, id: TransportId) -> Option<&Ours> {
+        self.ours.iter().find(|ours| ours.id == id)
+    }
+
+    /// The transports that no section uses any more are none of its own.
+    pub(super) fn keep_only(&mut self, used: &[TransportId]) {
+        self.ours.retain(|ours| used.contains(&ours.id));
+        self.ours.shrink_to_fit();
+    }
+
+    /// Where setting it, as ours, begins a new generation of ICE.
+    pub(super) fn restarts(&self, local: &Local<'_>) -> Vec<TransportId> {
+        let is_next = |ours: &&Ours| {
+            let next = local.transport(ours.id).map(|local| local.next_ufrag);
+            next == Some(&*ours.ufrag)
+        };
+        self.ours
+            .iter()
+            .filter(is_next)
+            .map(|ours| ours.id)
+            .collect()
     }
 
     /// The peer's description as the application sees it.
@@ -190,45 +234,47 @@ impl Side {
     /// Our description as the application sees it: the candidates are those of
     /// `local` if it is of the same generation.
     pub(super) fn local(&self, local: &Local<'_>) -> Description {
-        let transport = self.reading.transport.as_ref();
-        let same = transport.zip(local.transport(TransportId::FIRST));
-        let same = same.filter(|(transport, local)| transport.ufrag == local.ufrag);
-        let sdp = match self.reading.first_live().zip(same) {
-            Some((index, (_, local))) => with_local_candidates(&self.text.get(), index, local),
-            None => self.text.get().into_owned(),
-        };
         Description {
             kind: self.kind,
-            sdp,
+            sdp: with_candidates(&self.text, &self.ours, local),
         }
     }
 
-    /// The candidates of its transport: those in the description, then those that came later.
-    pub(super) fn candidates(&self) -> Vec<Candidate> {
-        let transport = self.reading.transport.as_ref();
-        let written = transport.map(|transport| transport.candidates.clone());
-        let mut candidates = written.unwrap_or_default();
-        let trickled = self
-            .trickled
-            .iter()
-            .filter(|(index, _)| self.shares_transport(*index));
-        let lines = trickled.filter_map(|(_, line)| line.as_deref());
+    /// The candidates of a transport: those in the description, then those that came later.
+    pub(super) fn candidates(&self, transport: &Transport) -> Vec<Candidate> {
+        let mut candidates = transport.candidates.clone();
+        let lines = self
+            .trickled(transport)
+            .filter_map(|(_, line)| line.as_deref());
         candidates.extend(lines.filter_map(|line| usable_candidate(line).ok()?));
         candidates
     }
 
-    /// Whether its transport will have no more candidates.
-    pub(super) fn ended(&self) -> bool {
-        let transport = self.reading.transport.as_ref();
-        transport.is_some_and(|transport| transport.end_of_candidates)
-            || self
-                .trickled
-                .iter()
-                .any(|(index, line)| line.is_none() && self.shares_transport(*index))
+    /// Whether a transport will have no more candidates.
+    pub(super) fn ended(&self, transport: &Transport) -> bool {
+        transport.end_of_candidates || self.trickled(transport).any(|(_, line)| line.is_none())
     }
 
-    fn shares_transport(&self, index: usize) -> bool {
-        self.reading.shares_transport(index)
+    fn trickled<'s>(
+        &'s self,
+        transport: &'s Transport,
+    ) -> impl Iterator<Item = &'s (usize, Option<String>)> {
+        let all = self.trickled.iter();
+        all.filter(move |(index, _)| self.leads_to(*index, transport))
+    }
+
+    /// The transport that candidates of section `index` lead to.
+    fn led_to(&self, index: usize) -> Option<&Transport> {
+        let transport = self.reading.transport_of(index)?;
+        self.leads_to(index, transport).then_some(transport)
+    }
+
+    /// A section that is offered for a bundle may have an agent of its own, which is
+    /// not used if the bundle is.
+    fn leads_to(&self, index: usize, transport: &Transport) -> bool {
+        let section = self.reading.sections.get(index);
+        let ufrag = section.and_then(|section| section.ufrag.as_deref());
+        transport.sections.contains(&index) && ufrag == Some(&*transport.ufrag)
     }
 
     fn has_generation(&self, sections: &[usize], ufrag: &str) -> bool {
@@ -248,6 +294,19 @@ impl Side {
                 self.trickled.push(entry);
             }
         }
+    }
+}
+
+/// Adds what our agents have gathered, as far as it is of the generation of `ours`.
+pub(super) fn with_candidates(text: &Text, ours: &[Ours], local: &Local<'_>) -> String {
+    let found = ours.iter().filter_map(|ours| {
+        let found = local.transport(ours.id)?;
+        (found.ufrag == ours.ufrag).then_some((ours.section, found))
+    });
+    let found: Vec<_> = found.collect();
+    match found.as_slice() {
+        [] => text.get().into_owned(),
+        found => with_local_candidates(&text.get(), found),
     }
 }
 

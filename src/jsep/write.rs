@@ -12,7 +12,7 @@ use crate::wire::sdp::{
 use super::media::{CRYPTEX, Lists, Rtp};
 use super::reading::{Data, Section};
 use super::text::Text;
-use super::{Local, LocalTransport, TransportId};
+use super::{Local, LocalTransport};
 
 /// A section of ours, before it is text.
 pub(super) struct Draft<'a> {
@@ -20,6 +20,10 @@ pub(super) struct Draft<'a> {
     /// Whether it is offered or accepted.
     pub(super) live: bool,
     pub(super) setup: Setup,
+    /// The transport that it uses, or would use.
+    pub(super) transport: Option<LocalTransport<'a>>,
+    /// Whether it is of use only inside its BUNDLE group (RFC 9143 §6).
+    pub(super) bundle_only: bool,
 }
 
 /// The last description of ours, without candidates: what decides the next one's version.
@@ -40,14 +44,13 @@ impl Written {
 
     /// Writes `drafts`. The version grows if anything differs from the last
     /// description (RFC 3264 §8, RFC 8829 §5.2.2).
-    pub(super) fn next(&self, drafts: &[Draft<'_>], session: Level, local: &Local<'_>) -> Self {
+    pub(super) fn next(&self, drafts: &[Draft<'_>], session: &Level, local: &Local<'_>) -> Self {
         let printed: Vec<String> = local.fingerprints.iter().map(ToString::to_string).collect();
         let lists: Vec<Lists> = drafts.iter().map(Draft::lists).collect();
-        let mids = live_mids(drafts);
-        let mut attributes = Vec::new();
-        if session.bundle {
-            attributes.push(Attribute::Group(Group::bundle(&mids)));
-        }
+        let groups = session.groups.iter();
+        let mut attributes: Vec<_> = groups
+            .map(|mids| Attribute::Group(Group::bundle(mids)))
+            .collect();
         if session.trickle {
             // `ice2` says RFC 8445 rather than RFC 5245.
             attributes.push(Attribute::IceOptions("trickle ice2"));
@@ -106,37 +109,41 @@ impl Written {
 }
 
 /// What a description of ours says above its sections.
-#[derive(Clone, Copy)]
 pub(super) struct Level {
-    /// Whether its sections share a transport.
-    pub(super) bundle: bool,
+    /// The names of the sections in each BUNDLE group.
+    pub(super) groups: Vec<String>,
     /// Whether candidates may follow.
     pub(super) trickle: bool,
 }
 
-/// Adds what the agent has gathered to section `index` of `text` (RFC 8840 §4.1.3).
+/// Adds what agents have gathered to the sections of `text` that speak for them
+/// (RFC 8840 §4.1.3).
 pub(super) fn with_local_candidates(
     text: &str,
-    index: usize,
-    local: &LocalTransport<'_>,
+    transports: &[(usize, &LocalTransport<'_>)],
 ) -> String {
-    let lines: Vec<String> = local.candidates.iter().map(line).collect();
-    let default = default_candidate(local.candidates);
-    let host = default.map(|candidate| candidate.ip().to_string());
+    let found = |(_, local): &(_, &LocalTransport<'_>)| {
+        let default = default_candidate(local.candidates);
+        let host = default.map(|candidate| candidate.ip().to_string());
+        let lines: Vec<String> = local.candidates.iter().map(line).collect();
+        (default, host, lines)
+    };
+    let found: Vec<_> = transports.iter().map(found).collect();
     edit(text, |description| {
-        let Some(media) = description.media.get_mut(index) else {
-            return;
-        };
-        if let (Some(default), Some(host)) = (default, &host) {
-            let v6 = default.is_ipv6();
-            media.port = default.port();
-            media.fields = Vec::from([Field::Connection(Address { v6, host })]);
-        }
-        media
-            .attributes
-            .extend(lines.iter().map(|line| Attribute::Candidate(line)));
-        if local.gathered {
-            media.attributes.push(Attribute::EndOfCandidates);
+        for ((index, local), (default, host, lines)) in transports.iter().zip(&found) {
+            let Some(media) = description.media.get_mut(*index) else {
+                continue;
+            };
+            if let (Some(default), Some(host)) = (default, host) {
+                let v6 = default.is_ipv6();
+                media.port = default.port();
+                media.fields = Vec::from([Field::Connection(Address { v6, host })]);
+            }
+            let lines = lines.iter().map(|line| Attribute::Candidate(line));
+            media.attributes.extend(lines);
+            if local.gathered {
+                media.attributes.push(Attribute::EndOfCandidates);
+            }
         }
     })
 }
@@ -200,12 +207,17 @@ impl<'a> Draft<'a> {
         let mut media = Media::new(kind, &section.protocol, formats);
         media.fields.push(Field::Connection(Address::UNSPECIFIED));
         let attributes = &mut media.attributes;
-        attributes.extend(section.mid.as_deref().map(Attribute::Mid));
-        // Nobody needs these in a rejected section, nor a codec; but aiortc refuses
-        // an answer that has a section without them, and browsers write them too.
-        if let Some(first) = local.transport(TransportId::FIRST) {
-            attributes.push(Attribute::IceUfrag(first.ufrag));
-            attributes.push(Attribute::IcePwd(first.pwd));
+        let mid = section.mid.as_deref().filter(|_| !section.unnamed);
+        attributes.extend(mid.map(Attribute::Mid));
+        if self.bundle_only {
+            attributes.push(Attribute::BundleOnly);
+        }
+        // Nobody needs these in a section that is rejected or speaks for no transport;
+        // but aiortc refuses a description that has a section without them, and
+        // browsers write them too.
+        if let Some(transport) = &self.transport {
+            attributes.push(Attribute::IceUfrag(transport.ufrag));
+            attributes.push(Attribute::IcePwd(transport.pwd));
         }
         let split = fingerprints
             .iter()
@@ -220,7 +232,10 @@ impl<'a> Draft<'a> {
             // format of the offer.
             _ => media.port = 0,
         }
-        if media.port == 0 && matches!(kind, MediaKind::Audio | MediaKind::Video) {
+        if self.bundle_only {
+            // RFC 9143 §6: without the bundle it is rejected.
+            media.port = 0;
+        } else if media.port == 0 && matches!(kind, MediaKind::Audio | MediaKind::Video) {
             media
                 .attributes
                 .push(Attribute::Direction(Direction::Inactive));
@@ -246,14 +261,6 @@ fn write_data(attributes: &mut Vec<Attribute<'_>>, data: Data, local: &Local<'_>
         None => Attribute::SctpPort(local.sctp_port),
     });
     attributes.push(Attribute::MaxMessageSize(local.max_message_size));
-}
-
-fn live_mids(drafts: &[Draft<'_>]) -> String {
-    let live = drafts.iter().filter(|draft| draft.live);
-    let mids: Vec<&str> = live
-        .filter_map(|draft| draft.section.mid.as_deref())
-        .collect();
-    mids.join(" ")
 }
 
 /// The candidate that a peer without ICE would use: relayed before reflexive

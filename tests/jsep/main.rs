@@ -5,6 +5,7 @@
     reason = "a test has std, and fails by panicking"
 )]
 
+mod bundle;
 mod exchange;
 mod golden;
 mod matrix;

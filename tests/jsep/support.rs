@@ -1,12 +1,13 @@
 //! An end of a negotiation with the facts that a connection would give it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use pollrtc::crypto::certificate::Fingerprint;
 use pollrtc::dtls::Role;
 use pollrtc::jsep::{
-    Description, DescriptionError, Local, LocalTransport, MediaCapabilities, OfferOptions, Plan,
-    SdpType, Session, SessionConfig, SignalingState, TransportId,
+    BundlePolicy, Description, DescriptionError, Local, LocalTransport, MediaCapabilities,
+    OfferOptions, Plan, SdpType, Session, SessionConfig, SignalingState, TransportId,
 };
 use pollrtc::net::Candidate;
 use pollrtc::rng::Rng;
@@ -26,6 +27,39 @@ pub(crate) struct Peer {
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) gathered: bool,
+    /// The agents of its other transports.
+    pub(crate) more: BTreeMap<TransportId, Agent>,
+}
+
+/// The ICE agent of a transport that is not the first.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Agent {
+    name: String,
+    restarts: usize,
+    /// What it was called before the restart that is not settled.
+    old: usize,
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) gathered: bool,
+    ufrags: [String; 2],
+}
+
+impl Agent {
+    fn new(name: String) -> Self {
+        let ufrags = [format!("{name}n0"), format!("{name}n1")];
+        Self {
+            name,
+            restarts: 0,
+            old: 0,
+            candidates: Vec::new(),
+            gathered: false,
+            ufrags,
+        }
+    }
+
+    fn go_to(&mut self, restarts: usize) {
+        self.restarts = restarts;
+        self.ufrags = [0, 1].map(|more| format!("{}n{}", self.name, restarts + more));
+    }
 }
 
 impl Peer {
@@ -46,7 +80,18 @@ impl Peer {
             fingerprints: Vec::from([sha256(&format!("{:02X}", seed % 256))]),
             candidates: Vec::new(),
             gathered: false,
+            more: BTreeMap::new(),
         }
+    }
+
+    /// One with a policy for bundles that can do what browsers can.
+    pub(crate) fn with_policy(name: &str, bundle_policy: BundlePolicy) -> Self {
+        let config = SessionConfig {
+            bundle_policy,
+            media: MediaCapabilities::browser().into(),
+            ..SessionConfig::default()
+        };
+        Self::with(name, config)
     }
 
     /// One that can do what browsers can.
@@ -108,10 +153,21 @@ impl Peer {
 
     /// Does what its ICE agent would do.
     fn obey(&mut self, plan: Plan) -> Plan {
-        if !plan.cancel_restart.is_empty() {
+        for (id, agent) in &mut self.more {
+            if plan.cancel_restart.contains(id) {
+                agent.go_to(agent.old);
+            }
+            if plan.restart.contains(id) {
+                agent.old = agent.restarts;
+                agent.go_to(agent.restarts + 1);
+                agent.candidates.clear();
+            }
+        }
+        self.more.retain(|id, _| !plan.closed.contains(id));
+        if plan.cancel_restart.contains(&TransportId::FIRST) {
             self.ufrag = self.old_ufrag.clone();
         }
-        if !plan.restart.is_empty() {
+        if plan.restart.contains(&TransportId::FIRST) {
             self.restarts += 1;
             let name = self.old_ufrag.trim_end_matches(char::is_numeric);
             let next = format!("{name}{}", self.restarts);
@@ -146,7 +202,18 @@ impl Peer {
     }
 
     fn call<T>(&mut self, call: impl FnOnce(&mut Session, &Local<'_>) -> T) -> T {
-        let transport = LocalTransport {
+        let needed = [
+            self.session.transports_for_offer(),
+            self.session.transports_for_answer(),
+            self.session.transports().collect(),
+        ];
+        for id in needed.into_iter().flatten() {
+            if id != TransportId::FIRST {
+                let name = format!("{}t{}", self.old_ufrag, id.number());
+                self.more.entry(id).or_insert_with(|| Agent::new(name));
+            }
+        }
+        let first = LocalTransport {
             id: TransportId::FIRST,
             ufrag: &self.ufrag,
             pwd: &self.pwd,
@@ -155,8 +222,18 @@ impl Peer {
             candidates: &self.candidates,
             gathered: self.gathered,
         };
+        let more = self.more.iter().map(|(id, agent)| LocalTransport {
+            id: *id,
+            ufrag: &agent.ufrags[0],
+            pwd: &self.pwd,
+            next_ufrag: &agent.ufrags[1],
+            next_pwd: &self.pwd,
+            candidates: &agent.candidates,
+            gathered: agent.gathered,
+        });
+        let transports: Vec<_> = std::iter::once(first).chain(more).collect();
         let local = Local {
-            transports: &[transport],
+            transports: &transports,
             lite: false,
             fingerprints: &self.fingerprints,
             sctp_port: 5000,
