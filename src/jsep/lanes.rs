@@ -140,7 +140,7 @@ impl<'a> Lanes<'a> {
             BundlePolicy::MaxBundle => false,
         };
         let shares = self.bundle.is_some() || !is_alone || self.used.len() >= MAX_TRANSPORTS;
-        match self.bundle.or(self.used.first().copied()) {
+        match self.bundle.or_else(|| self.used.first().copied()) {
             Some(transport) if shares => Lane {
                 transport,
                 bundle_only: self.bundle.is_none(),

@@ -60,8 +60,9 @@
 //! Sections of media belong to transceivers: [`Session::add_transceiver`] and
 //! [`Session::add_track`] make them, and so do the peer's offers, if the
 //! configuration says that there is something to send or receive
-//! ([`MediaCapabilities`]). All sections share one transport (BUNDLE); one of the
-//! peer's that cannot is rejected.
+//! ([`MediaCapabilities`]). Sections share a transport if the peer can do that too
+//! ([`BundlePolicy`]); the roof makes as many as [`Session::transports_for_offer`] and
+//! [`Session::transports_for_answer`] say.
 
 mod answer;
 mod apply;

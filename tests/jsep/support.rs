@@ -231,7 +231,7 @@ impl Peer {
             candidates: &agent.candidates,
             gathered: agent.gathered,
         });
-        let transports: Vec<_> = std::iter::once(first).chain(more).collect();
+        let transports: Vec<_> = core::iter::once(first).chain(more).collect();
         let local = Local {
             transports: &transports,
             lite: false,
