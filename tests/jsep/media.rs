@@ -194,6 +194,10 @@ fn wpt_016_idle_transceivers_are_reused() {
     assert_eq!(direction(&peer, receiving), RecvOnly, "WPT-058");
     peer.session.remove_track(receiving).unwrap();
     assert_eq!(direction(&peer, receiving), RecvOnly, "WPT-058");
+    // It was never agreed on that it sends.
+    assert_eq!(track(&mut peer, Kind::Audio), receiving);
+    negotiate(&mut peer, &mut Peer::with_media("other"));
+    peer.session.remove_track(receiving).unwrap();
     let another = track(&mut peer, Kind::Audio);
     assert!(another != receiving && another != stopped);
 }
