@@ -137,8 +137,14 @@ impl Serialize for CandidatePairStats {
                 "currentRoundTripTime",
                 counted.current_round_trip.map(seconds),
             )
-            .known("availableOutgoingBitrate", self.available_outgoing_bitrate)
-            .known("availableIncomingBitrate", self.available_incoming_bitrate)
+            .known(
+                "availableOutgoingBitrate",
+                self.available_outgoing_bitrate.map(double),
+            )
+            .known(
+                "availableIncomingBitrate",
+                self.available_incoming_bitrate.map(double),
+            )
             .put("requestsReceived", counted.requests_received)
             .put("requestsSent", counted.requests_sent)
             .put("responsesReceived", counted.responses_received)
@@ -385,6 +391,11 @@ impl<T: fmt::Display> Serialize for Text<T> {
 
 fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
+}
+
+/// No rate is so high that this is not exact.
+const fn double(bitrate: u64) -> f64 {
+    bitrate as f64
 }
 
 fn millis(duration: Duration) -> f64 {

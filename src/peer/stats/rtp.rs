@@ -274,6 +274,7 @@ impl StatsReport {
     /// What is there to be sent, whether it is sent or not.
     pub(super) fn add_sources<'a>(&mut self, all: impl Iterator<Item = &'a Transceiver>) {
         let timestamp = self.timestamp;
+        let all = all.filter(|one| !one.is_stopping());
         self.media_sources.extend(all.filter_map(|transceiver| {
             Some(MediaSourceStats {
                 id: source_id(transceiver),
@@ -347,6 +348,11 @@ impl StatsReport {
             return;
         };
         let stats = &stream.stats;
+        // W3C webrtc-stats §6.1: it begins when sending is agreed on, and does not end when
+        // it is not any more.
+        if !parameters.sends && stats.sent.packets == 0 {
+            return;
+        }
         let codec = media.send_codec(stream.line);
         let described = self.stream(transport, stream.line, parameters, codec);
         let described = RtpStreamId {
@@ -367,7 +373,7 @@ impl StatsReport {
         let encodings = transceiver.map_or(&[][..], Transceiver::encodings);
         let index = encodings.iter().position(|one| one.rid == stream.rid);
         let encoding = index.and_then(|index| encodings.get(index));
-        let source = transceiver.filter(|one| one.track().is_some());
+        let source = transceiver.filter(|one| one.track().is_some() && !one.is_stopping());
         let target = media.stats().target_bitrate;
         self.outbound_rtp.push(OutboundRtpStats {
             id,
