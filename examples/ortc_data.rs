@@ -16,7 +16,11 @@
 //!
 //!     cargo run --example ortc_data
 
-#![expect(clippy::disallowed_types, reason = "here is the application")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::std_instead_of_alloc,
+    reason = "here is the application, and it has std"
+)]
 
 use core::time::Duration;
 use std::net::UdpSocket;

@@ -19,9 +19,15 @@
 //!
 //!     cargo run --example ortc_media
 
+#![expect(
+    clippy::std_instead_of_alloc,
+    reason = "here is the application, and it has std"
+)]
+
+use core::mem;
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
@@ -339,14 +345,14 @@ impl Call {
                 is_news = true;
                 let is_media = demux::classify(&datagram) == Class::Rtp;
                 self.packets += usize::from(is_media);
-                if is_media && self.packets % 20 == 0 {
+                if is_media && self.packets.is_multiple_of(20) {
                     self.lost += 1;
                     datagram.clear();
                     continue;
                 }
                 let arrival = self.now + DELAY;
                 self.wire
-                    .push_back((arrival, path, std::mem::take(&mut datagram)));
+                    .push_back((arrival, path, mem::take(&mut datagram)));
             }
         }
         while self
@@ -470,7 +476,7 @@ fn frame(line: LineId, number: u32) -> MediaFrame {
     // The header of VP8 says whether it is a key frame, and how large the picture is.
     let mut data = number.to_be_bytes().repeat(1000);
     data[..10].copy_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0]);
-    data[0] |= u8::from(number % 100 != 0);
+    data[0] |= u8::from(!number.is_multiple_of(100));
     MediaFrame::new(number * 2970, data.into())
 }
 

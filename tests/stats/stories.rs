@@ -139,7 +139,7 @@ fn wpt_041_streams_that_go_are_there_once_that_is_agreed_on() {
         assert_eq!(Some(one.stream.ssrc), alice.ssrc(id, ""));
 
         let sent = alice.get_stats_of(now, StatsSelector::Sender(id)).unwrap();
-        assert_eq!(sent.outbound_rtp, [one.clone()]);
+        assert_eq!(&sent.outbound_rtp[..], core::slice::from_ref(one));
         assert!(sent.inbound_rtp.is_empty() && sent.remote_outbound_rtp.is_empty());
         assert!(sent.peer_connection.is_none() && sent.data_channels.is_empty());
         assert_eq!(sent.remote_inbound_rtp.len(), 1);
