@@ -88,7 +88,7 @@ use alloc::string::String;
 use crate::wire::sdp::SdpError;
 
 pub use media::{
-    Capabilities, Codec, Encoding, EncodingParameters, HeaderExtension, Kind, Limits,
+    Capabilities, Codec, Encoding, EncodingLimits, EncodingParameters, HeaderExtension, Kind,
     MediaCapabilities, Priority, RemoteStreams, Stream, Transceiver, TransceiverId,
     TransceiverInit,
 };

@@ -5,7 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::DescriptionError::{InvalidModification, InvalidState, Type};
-use super::media::{EncodingParameters, Kind, Limits, Transceiver, TransceiverId, TransceiverInit};
+use super::media::{
+    EncodingLimits, EncodingParameters, Kind, Transceiver, TransceiverId, TransceiverInit,
+};
 use super::{DescriptionError, Session, SignalingState};
 use crate::wire::sdp::Direction;
 
@@ -91,7 +93,7 @@ impl Session {
         wanted.try_for_each(|encoding| encoding.check(kind))?;
         for (encoding, wanted) in transceiver.encodings.iter_mut().zip(&parameters.encodings) {
             encoding.paused = !wanted.active;
-            encoding.limits = Limits::of(wanted);
+            encoding.limits = EncodingLimits::of(wanted);
         }
         transceiver.touch();
         Ok(())

@@ -81,10 +81,10 @@ pub use crate::ice::{
     TransportPolicy as IceTransportPolicy,
 };
 pub use crate::jsep::{
-    BundlePolicy, Capabilities, Codec, Description, DescriptionError, Encoding, EncodingParameters,
-    HeaderExtension, HeaderExtensionChoice, IceCandidate, Kind, Limits, MediaCapabilities,
-    OfferOptions, Priority, RemoteStreams, SdpType, SendParameters, SignalingState, Stream,
-    Transceiver, TransceiverId, TransceiverInit, TransportId,
+    BundlePolicy, Capabilities, Codec, Description, DescriptionError, Encoding, EncodingLimits,
+    EncodingParameters, HeaderExtension, HeaderExtensionChoice, IceCandidate, Kind,
+    MediaCapabilities, OfferOptions, Priority, RemoteStreams, SdpType, SendParameters,
+    SignalingState, Stream, Transceiver, TransceiverId, TransceiverInit, TransportId,
 };
 pub use crate::media::{MediaConfig, PacketResult};
 pub use crate::rtp::receiver::{

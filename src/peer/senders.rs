@@ -29,6 +29,16 @@ impl PeerConnection {
     ///
     /// Encodings that are not active are not sent; the limits are for whoever encodes.
     ///
+    /// ```no_run
+    /// # use pollrtc::{PeerConnection, peer::{DescriptionError, TransceiverId}};
+    /// # fn example(peer: &mut PeerConnection, camera: TransceiverId) -> Result<(), DescriptionError> {
+    /// if let Some(mut parameters) = peer.send_parameters(camera) {
+    ///     parameters.encodings[0].max_bitrate = Some(500_000);
+    ///     peer.set_send_parameters(camera, parameters)?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`DescriptionError::InvalidState`] if the transceiver is stopped or unknown, or

@@ -24,7 +24,7 @@ impl PeerConnection {
     #[must_use]
     pub fn is_muted(&self, transceiver: TransceiverId) -> bool {
         let remote = self.session.transceiver(transceiver);
-        let sends = remote.is_some_and(|transceiver| transceiver.remote().is_some());
+        let sends = remote.is_some_and(|one| one.remote().is_some() && !one.is_stopping());
         self.life != Life::Live || !sends || self.tracks.muted.contains(&transceiver)
     }
 

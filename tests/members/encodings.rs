@@ -1,7 +1,8 @@
 //! In which forms is a track sent, and with which limits?
 
 use pollrtc::peer::{
-    DescriptionError, Direction, EncodingParameters, Kind, Priority, TransceiverId, TransceiverInit,
+    ChannelConfig, DescriptionError, Direction, EncodingParameters, Kind, Priority, TransceiverId,
+    TransceiverInit,
 };
 
 use super::support::{ALICE, BOB, Pair, picture};
@@ -239,4 +240,24 @@ fn wpt_163_priorities_have_the_words_and_numbers_of_the_w3c() {
     ];
     assert_eq!(words, expected);
     assert_eq!(EncodingParameters::default().priority, Low);
+}
+
+/// RFC 8832 §5.1: the peer is told how important a channel is.
+#[test]
+fn wpt_163_the_priority_of_a_channel_is_signaled() {
+    let mut pair = Pair::new();
+    let config = ChannelConfig {
+        priority: Priority::High.of_channel(),
+        ..ChannelConfig::default()
+    };
+    let ours = pair
+        .call(ALICE, |pc| pc.create_data_channel("x", config))
+        .unwrap();
+    pair.negotiate(ALICE);
+    pair.run(std::time::Duration::from_secs(1));
+    let theirs = pair.machine(BOB).channels().next().unwrap();
+    for (side, id) in [(ALICE, ours), (BOB, theirs)] {
+        let channel = pair.machine(side).channel(id).unwrap();
+        assert_eq!(channel.config.priority, 1024);
+    }
 }

@@ -8,6 +8,7 @@
     reason = "a test has std, and fails by a panic"
 )]
 
+mod after_the_end;
 mod candidates;
 mod certificates;
 mod configuration;

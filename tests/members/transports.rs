@@ -102,3 +102,25 @@ fn wpt_107_parameters_and_candidates_agree_on_both_ends() {
         IceTransportPolicy::All
     );
 }
+
+/// W3C §5.5: whose certificate it is can be asked once the handshake is done.
+#[test]
+fn wpt_106_the_certificate_of_the_peer_is_known_once_connected() {
+    let mut pair = Pair::new();
+    pair.call(ALICE, |pc| {
+        pc.create_data_channel("x", ChannelConfig::default())
+    })
+    .unwrap();
+    let shown = |pair: &Pair, side: usize| {
+        let (_, transport) = pair.machine(side).transports().next().unwrap();
+        transport.remote_certificate().map(<[u8]>::to_vec)
+    };
+    assert_eq!(shown(&pair, ALICE), None);
+    pair.negotiate(ALICE);
+    pair.run(Duration::from_secs(1));
+    for (ours, theirs) in [(ALICE, BOB), (BOB, ALICE)] {
+        let der = shown(&pair, ours).unwrap();
+        let (_, transport) = pair.machine(theirs).transports().next().unwrap();
+        assert_eq!(der, transport.certificate().der());
+    }
+}

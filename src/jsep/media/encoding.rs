@@ -32,7 +32,7 @@ pub struct EncodingParameters {
 
 /// What the application allows an encoding, as [`EncodingParameters`] say it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct EncodingLimits {
     /// How many bits a second it may have.
     pub max_bitrate: Option<u32>,
     /// How many thousandths of a picture it may have a second.
@@ -45,7 +45,7 @@ pub struct Limits {
     pub priority: Priority,
 }
 
-impl Limits {
+impl EncodingLimits {
     pub(in crate::jsep) fn of(parameters: &EncodingParameters) -> Self {
         Self {
             max_bitrate: parameters.max_bitrate,

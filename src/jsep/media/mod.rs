@@ -9,7 +9,7 @@ mod transceiver;
 
 pub use capabilities::{Capabilities, MediaCapabilities};
 pub use codec::{Codec, HeaderExtension};
-pub use encoding::{EncodingParameters, Limits, Priority};
+pub use encoding::{EncodingLimits, EncodingParameters, Priority};
 pub use section::{Encoding, RemoteStreams, Stream};
 pub use transceiver::{Kind, Transceiver, TransceiverId, TransceiverInit};
 

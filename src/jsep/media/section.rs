@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Codec, HeaderExtension, Kind, Limits, MediaCapabilities};
+use super::{Codec, EncodingLimits, HeaderExtension, Kind, MediaCapabilities};
 use crate::wire::sdp::{
     Attribute, Description, Direction, Extmap, Fmtp, HasAttributes, Media, MediaKind, Msid, Rid,
     RtcpFb, Rtpmap, Simulcast, Ssrc, SsrcGroup,
@@ -79,7 +79,7 @@ pub struct Encoding {
     /// Of ours: whether the application does not want it to be sent at present.
     pub paused: bool,
     /// Of ours: what the application allows it.
-    pub limits: Limits,
+    pub limits: EncodingLimits,
 }
 
 /// What the peer says of what it sends.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::{Codec, Encoding, EncodingParameters, Limits, RemoteStreams, Stream, encoding};
+use super::{Codec, Encoding, EncodingLimits, EncodingParameters, RemoteStreams, Stream, encoding};
 use crate::rng::Rng;
 use crate::tight;
 use crate::wire::sdp::Direction;
@@ -336,7 +336,7 @@ impl Transceivers {
             repair_ssrc: (kind == Kind::Video).then(|| self.fresh_ssrc()),
             cname: self.cname.clone(),
             paused: !wanted.active,
-            limits: Limits::of(wanted),
+            limits: EncodingLimits::of(wanted),
         }
     }
 
