@@ -151,6 +151,19 @@ fn every_test_of_this_crate_is_listed() {
     }
 }
 
+/// The table above the examples names each of them, and nothing else.
+#[test]
+fn every_example_of_the_documentation_is_in_its_table() {
+    let source = fs::read_to_string("tests/aiortc/docs.rs").unwrap();
+    let table = source.lines().filter(|line| line.starts_with("//! |"));
+    let named: BTreeSet<String> = table
+        .flat_map(|line| line.split("[`").skip(1))
+        .map(|rest| rest.split('`').next().unwrap().to_string())
+        .collect();
+    assert_eq!(named, tests_in("tests/aiortc/docs.rs"));
+    assert!(named.len() >= 22);
+}
+
 /// The names of the tests in a file.
 fn tests_in(file: &str) -> BTreeSet<String> {
     let source = fs::read_to_string(file).unwrap_or_default();
