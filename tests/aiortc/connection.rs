@@ -1,14 +1,15 @@
 //! Sections 1.2 to 1.4, 1.13 and 1.14: the connection, its errors, its states and what
 //! it says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pollrtc::PeerConnection;
 use pollrtc::ice::{IceServer, ServerError, ServerUrl};
 use pollrtc::peer::{
-    ChannelConfig, Config, ConfigError, ConnectionState, Description, DescriptionError, Direction,
-    Event, IceCandidate, IceConnectionState, IceGatheringState, Kind, MediaCapabilities, OpenError,
-    SdpType, SignalingState, TransceiverInit,
+    BundlePolicy, ChannelConfig, ChannelState, Config, ConfigError, ConnectionState, Description,
+    DescriptionError, Direction, Event, IceCandidate, IceConnectionState, IceGatheringState, Kind,
+    MediaCapabilities, OpenError, SdpType, SignalingState, TransceiverInit,
 };
 use pollrtc::rng::Rng;
 use pollrtc::{dtls, ice};
@@ -618,4 +619,46 @@ fn aiortc_1_4_a_configuration_is_asked_and_changed() {
     let told: Vec<Event> = std::iter::from_fn(|| pc.poll_event()).collect();
     let name = "stun.example.org".to_string();
     assert!(told.contains(&Event::Resolve(name)), "{told:?}");
+}
+
+/// How many transports an offer of two sounds, pictures and data proposes.
+#[test]
+fn aiortc_1_4_bundle_policies() {
+    for (bundle_policy, transports) in [
+        (BundlePolicy::Balanced, 3),
+        (BundlePolicy::MaxCompat, 4),
+        (BundlePolicy::MaxBundle, 1),
+    ] {
+        let config = Config {
+            bundle_policy,
+            ..Config::new()
+        };
+        let mut pair = Pair::with_configs(config, Config::new());
+        assert_eq!(
+            pair.machine(PC1).configuration().bundle_policy,
+            bundle_policy
+        );
+        for (kind, track) in [
+            (Kind::Audio, "voice"),
+            (Kind::Audio, "music"),
+            (Kind::Video, "face"),
+        ] {
+            pair.with(PC1, |pc| pc.add_track(kind, track, &[])).unwrap();
+        }
+        let channel = pair.open("a", ChannelConfig::default());
+        let ours = pair.with(PC1, described).sdp;
+        let alone = ours.split("\r\nm=").skip(1);
+        let alone = alone.filter(|section| !section.contains("a=bundle-only"));
+        let ufrags: BTreeSet<&str> = alone
+            .flat_map(|section| lines_with(section, "a=ice-ufrag:"))
+            .collect();
+        assert_eq!(ufrags.len(), transports, "{bundle_policy:?}");
+        // Whatever was offered: a peer that bundles leaves one.
+        pair.negotiate();
+        pair.run();
+        assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
+        let answer = pair.machine(PC1).remote_description().unwrap().sdp;
+        let ufrags: BTreeSet<&str> = lines_with(&answer, "a=ice-ufrag:").into_iter().collect();
+        assert_eq!(ufrags.len(), 1);
+    }
 }

@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | configuration | basic configuration | [`basic_configuration`] |
 //! | | several servers, with logins | [`servers_with_logins`] |
+//! | | bundle policies | [`bundle_policies`] |
 //! | | `getCapabilities` of both kinds | [`available_codecs`] |
 //! | | `handle_session_descriptions` | [`session_descriptions`] |
 //! | | `custom_rtp_parameters` | [`custom_rtp_parameters`] |
@@ -38,8 +39,8 @@ use pollrtc::cursor::Writer;
 use pollrtc::dtls::{self, DtlsConfig, DtlsState};
 use pollrtc::ice::{self, IceConfig, IceServer, IceState, ServerUrl};
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Direction, Event,
-    IceGatheringState, Kind, MediaFrame, OpenError, SdpType, SendError, SignalingState,
+    BundlePolicy, ChannelConfig, ChannelId, ChannelState, Config, ConnectionState, Data, Direction,
+    Event, IceGatheringState, Kind, MediaFrame, OpenError, SdpType, SendError, SignalingState,
     TransceiverInit, WriteError,
 };
 use pollrtc::rng::Rng;
@@ -406,6 +407,21 @@ fn servers_with_logins() {
         "turnserver.example.com",
     ] {
         assert!(names.iter().any(|one| one == name), "{names:?}");
+    }
+}
+
+#[test]
+fn bundle_policies() {
+    for bundle_policy in [
+        BundlePolicy::Balanced,
+        BundlePolicy::MaxCompat,
+        BundlePolicy::MaxBundle,
+    ] {
+        let pc = alone(Config {
+            bundle_policy,
+            ..Config::new()
+        });
+        assert_eq!(pc.configuration().bundle_policy, bundle_policy);
     }
 }
 

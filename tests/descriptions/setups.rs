@@ -2,7 +2,7 @@
 
 use pollrtc::dtls;
 use pollrtc::peer::{
-    Config, Direction, EncodingParameters, Kind, MediaCapabilities, TransceiverInit,
+    BundlePolicy, Config, Direction, EncodingParameters, Kind, MediaCapabilities, TransceiverInit,
 };
 
 use super::support::{add, bare, compare, data, describe, exchange, few, offer_of, pair, peer};
@@ -224,6 +224,66 @@ fn legacy_data() {
     compare(
         "legacy_data",
         &[("To who writes as before RFC 8841", &answer)],
+    );
+}
+
+/// Two of sound, one of pictures and one of data: which have a way of their own?
+#[test]
+fn bundle_policies() {
+    let offer = |bundle_policy| {
+        let mut alice = peer(
+            1,
+            Config {
+                bundle_policy,
+                ..few()
+            },
+        );
+        for (kind, track) in [
+            (Kind::Audio, "voice"),
+            (Kind::Audio, "music"),
+            (Kind::Video, "face"),
+        ] {
+            alice.add_track(kind, track, &["me"]).unwrap();
+        }
+        data(&mut alice);
+        describe(&mut alice)
+    };
+    compare(
+        "bundle_policies",
+        &[
+            (
+                "balanced: one for each kind",
+                &offer(BundlePolicy::Balanced),
+            ),
+            ("max-compat: one for each", &offer(BundlePolicy::MaxCompat)),
+            ("max-bundle: one for all", &offer(BundlePolicy::MaxBundle)),
+        ],
+    );
+}
+
+/// A peer that bundles in part, or not at all.
+#[test]
+fn without_bundle() {
+    let mut offer = offer_of("chromium-156-av-max-compat-offer");
+    let lines = offer.sdp.split_inclusive("\r\n");
+    let apart: String = lines.filter(|line| !line.starts_with("a=group")).collect();
+    let in_part = offer
+        .sdp
+        .replace("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1");
+    assert!(apart != offer.sdp && in_part != offer.sdp);
+    let answer = |sdp: String| {
+        let mut bob = peer(2, few());
+        offer.sdp = sdp;
+        bob.set_remote_description(&offer).unwrap();
+        describe(&mut bob)
+    };
+    let answers = [in_part, apart].map(answer);
+    compare(
+        "without_bundle",
+        &[
+            ("Sound and pictures share, data does not", &answers[0]),
+            ("Nothing is shared", &answers[1]),
+        ],
     );
 }
 
