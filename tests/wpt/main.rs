@@ -8,6 +8,7 @@
     reason = "a test has std, and fails by a panic"
 )]
 
+mod apart;
 mod beginning;
 mod candidates;
 mod channels;
