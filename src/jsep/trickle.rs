@@ -64,7 +64,6 @@ impl Session {
         if !line.is_empty() && sdp_mid.is_none() && sdp_mline_index.is_none() {
             return Err(Type("a candidate needs sdpMid or sdpMLineIndex"));
         }
-        let parsed = Parsed::of(line)?;
         let newest = self
             .pending
             .remote
@@ -72,6 +71,7 @@ impl Session {
             .or(self.current.remote.as_deref());
         let reading = &newest.ok_or(InvalidState)?.reading;
         let sections = select(reading, sdp_mid, sdp_mline_index)?;
+        let parsed = Parsed::of(line)?;
         let ufrag = username_fragment.or_else(|| parsed.ufrag());
         let side = keep(
             [&mut self.pending.remote, &mut self.current.remote],

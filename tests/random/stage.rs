@@ -7,9 +7,9 @@ use pollrtc::PeerConnection;
 use pollrtc::crypto::fake;
 use pollrtc::dtls::Role;
 use pollrtc::peer::{
-    ChannelConfig, ChannelState, Codec, Config, Description, DescriptionError, Direction, Event,
-    IceCandidate, Kind, OfferOptions, SdpType, SignalingState, TransceiverId, TransceiverInit,
-    WriteError,
+    BundlePolicy, ChannelConfig, ChannelState, Codec, Config, Description, DescriptionError,
+    Direction, Event, IceCandidate, Kind, OfferOptions, SdpType, SignalingState, TransceiverId,
+    TransceiverInit, WriteError,
 };
 use pollrtc::sim::ledger::Fact;
 use pollrtc::sim::{HostId, Link, World, invariants, trace};
@@ -55,6 +55,7 @@ impl Stage {
         let configs = [0, 1].map(|_| Config {
             answer_role: dice.of(&[Role::Client, Role::Server]),
             ice_candidate_pool_size: dice.of(&[0, 0, 0, 1]),
+            bundle_policy: dice.of(&POLICIES),
             ..match is_watched {
                 true => Config::new(),
                 false => Config::with_provider(&fake::PROVIDER),
@@ -96,7 +97,10 @@ impl Stage {
             frames: Frames::default(),
             tracks: 0,
         };
-        stage.open_channel(0, true);
+        // Mostly the first exchange is of something.
+        if !stage.dice.one_in(4) {
+            stage.open_channel(0, true);
+        }
         stage
     }
 
@@ -742,6 +746,12 @@ fn rollback() -> Description {
         sdp: String::new(),
     }
 }
+
+const POLICIES: [BundlePolicy; 3] = [
+    BundlePolicy::Balanced,
+    BundlePolicy::MaxCompat,
+    BundlePolicy::MaxBundle,
+];
 
 /// So many transceivers of a side, and no new one.
 const MAX_LINES: usize = 8;

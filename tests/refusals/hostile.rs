@@ -123,7 +123,7 @@ fn behind(text: &str, start: &str, line: &str) -> String {
     lines.collect()
 }
 
-const CHANGES: [(&str, Change); 58] = [
+const CHANGES: [(&str, Change); 59] = [
     ("empty", |_| String::new()),
     ("no session", |s| {
         s.split_at(s.find("m=").expect("sections")).1.to_string()
@@ -187,7 +187,10 @@ const CHANGES: [(&str, Change); 58] = [
     ("two groups with the same mids", |s| {
         behind(s, "a=group", "a=group:BUNDLE 0 1 2")
     }),
-    ("port 0 everywhere", |s| ported(s, "0")),
+    ("port 0 everywhere", |s| {
+        ported(&without(s, "a=bundle-only"), "0")
+    }),
+    ("port 0 everywhere, some in the bundle", |s| ported(s, "0")),
     ("port 65536", |s| ported(s, "65536")),
     ("port -1", |s| ported(s, "-1")),
     ("port of forty digits", |s| ported(s, &"9".repeat(40))),

@@ -22,8 +22,10 @@ struct Scene {
     answer: Option<Description>,
 }
 
+type Make = fn() -> Scene;
+
 /// How a connection comes into each state.
-const STATES: [(&str, fn() -> Scene); 8] = [
+const STATES: [(&str, Make); 8] = [
     ("new", || Scene::new(|_, _| None)),
     ("have-local-offer", || Scene::new(offered)),
     ("have-remote-offer", || {
