@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::dtls::{DtlsState, Role};
-use pollrtc::ice::PairState;
-use pollrtc::net::CandidateKind;
+use pollrtc::ice::{IceServer, PairState, ServerUrl, TransportPolicy};
+use pollrtc::net::{CandidateKind, Protocol};
 use pollrtc::peer::{
-    DescriptionError, Direction, Event, IceCandidate, Kind, StatsEntry, StatsId, StatsReport,
-    StatsSelector,
+    BundlePolicy, Config, DescriptionError, Direction, Event, IceCandidate, Kind, StatsEntry,
+    StatsId, StatsReport, StatsSelector,
 };
+use pollrtc::sim::TurnServerConfig;
 use pollrtc::time::Instant;
 
 use crate::support::{ALICE, BOB, Pair, without};
@@ -355,6 +357,93 @@ fn moments_are_those_of_the_wall_clock() {
         let said = one.remote_timestamp.to_unix();
         assert!(said > unix && said < report.timestamp.unix());
     }
+}
+
+/// Each transport has an entry, with its own candidates; the certificate is shared.
+#[test]
+fn transports_that_are_not_bundled_are_told_apart() {
+    let config = || Config {
+        bundle_policy: BundlePolicy::MaxCompat,
+        ..Config::new()
+    };
+    let mut pair = Pair::with([config(), config()]);
+    for kind in [Kind::Audio, Kind::Video] {
+        pair.call(ALICE, |pc| pc.add_track(kind, "one", &[]))
+            .unwrap();
+        pair.call(BOB, |pc| pc.add_track(kind, "other", &[]))
+            .unwrap();
+    }
+    pair.negotiate_with(|_, sdp| without(sdp, &["a=group:"]));
+    pair.talk();
+    for side in [ALICE, BOB] {
+        let report = pair.report(side);
+        assert_eq!(report.transports.len(), 2);
+        assert_eq!(report.certificates.len(), 2);
+        check_references(&report);
+        let carriers: BTreeSet<_> = report
+            .outbound_rtp
+            .iter()
+            .map(|one| one.stream.transport_id)
+            .collect();
+        assert_eq!(carriers.len(), 2);
+        for transport in &report.transports {
+            let selected = transport.selected_candidate_pair_id.unwrap();
+            let Some(StatsEntry::CandidatePair(one)) = report.get(selected) else {
+                panic!("not a pair");
+            };
+            assert_eq!(one.transport_id, transport.id);
+        }
+    }
+}
+
+/// A relayed candidate says who lends it, and how that is reached.
+#[test]
+fn relays_are_named() {
+    let address = ([203, 0, 113, 3], 3478).into();
+    let relays = (0..4).map(|n| ([203, 0, 113, 3], 50_000 + n).into());
+    let user = ("user", "secret");
+    let server = TurnServerConfig::new(&PROVIDER, address, relays.collect(), user);
+    let url: ServerUrl = "turn:203.0.113.3".parse().unwrap();
+    let mut config = Config::new();
+    let login = IceServer::with_login(url.clone(), user.0, user.1);
+    config.ice.servers.push(login);
+    config.ice.policy = TransportPolicy::Relay;
+    let mut pair = Pair::with([config, Config::new()]);
+    pair.world.add_turn_server("server", server);
+    pair.call(ALICE, |pc| pc.add_track(Kind::Audio, "voice", &[]))
+        .unwrap();
+    // The candidate comes with the description once the relay has answered.
+    pair.call(ALICE, |pc| pc.set_local_description(None))
+        .unwrap();
+    pair.run(Duration::from_secs(1));
+    let offer = pair.peer(ALICE).local_description().unwrap();
+    pair.call(BOB, |pc| pc.set_remote_description(&offer))
+        .unwrap();
+    pair.call(BOB, |pc| pc.set_local_description(None)).unwrap();
+    let answer = pair.peer(BOB).local_description().unwrap();
+    pair.call(ALICE, |pc| pc.set_remote_description(&answer))
+        .unwrap();
+    pair.run(Duration::from_secs(3));
+    let report = pair.report(ALICE);
+    check_references(&report);
+    let [relayed] = &report.local_candidates[..] else {
+        panic!("{:?}", report.local_candidates);
+    };
+    assert_eq!(relayed.candidate_type, CandidateKind::Relayed);
+    assert_eq!(relayed.url.as_ref(), Some(&url));
+    assert_eq!(relayed.relay_protocol, Some(Protocol::Udp));
+    assert_eq!(relayed.address.as_deref(), Some("203.0.113.3"));
+    let selected = report.transports[0].selected_candidate_pair_id.unwrap();
+    let Some(StatsEntry::CandidatePair(pair_in_use)) = report.get(selected) else {
+        panic!("not a pair");
+    };
+    assert_eq!(pair_in_use.local_candidate_id, relayed.id);
+    let remote = pair.report(BOB).remote_candidates;
+    assert!(
+        remote
+            .iter()
+            .all(|one| one.url.is_none() && one.relay_protocol.is_none())
+    );
 }
 
 /// After the end a report tells how it was.

@@ -112,9 +112,11 @@ impl PeerConnection {
         let mut report = StatsReport::new(WallClock { at, unix }.read(now));
         report.add_channels(&self.channels);
         report.add_sources(self.session.transceivers());
+        let transceivers = self.session.transceivers().map(|one| (one.id(), one));
+        let transceivers = transceivers.collect();
         for link in self.links.iter() {
             report.add_transport(link, self.config.provider);
-            report.add_streams(link, &self.session);
+            report.add_streams(link, &transceivers);
         }
         report
     }

@@ -1,5 +1,6 @@
 //! Streams of sound and pictures, their codecs and sources.
 
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
@@ -8,7 +9,7 @@ use siphasher::sip::SipHasher13;
 
 use super::StatsReport;
 use super::id::{StatsId, Thing, Timestamp};
-use crate::jsep::{Kind, Session, Transceiver, TransceiverId};
+use crate::jsep::{Kind, Transceiver, TransceiverId};
 use crate::media::{CodecParameters, InboundStream, LineId, LineParameters, Media, OutboundStream};
 use crate::peer::lines;
 use crate::peer::link::Link;
@@ -259,15 +260,18 @@ pub struct RemoteOutboundRtpStats {
     pub reports_sent: u64,
 }
 
+/// Those of a connection, to be found without looking at all of them.
+pub(super) type Transceivers<'a> = BTreeMap<TransceiverId, &'a Transceiver>;
+
 impl StatsReport {
     /// What is known of the streams of a transport.
-    pub(super) fn add_streams(&mut self, link: &Link, session: &Session) {
+    pub(super) fn add_streams(&mut self, link: &Link, peer: &Transceivers<'_>) {
         let transport = link.id.number();
         for stream in link.media.inbound_streams() {
-            self.add_inbound(session, transport, &link.media, &stream);
+            self.add_inbound(peer, transport, &link.media, &stream);
         }
         for stream in link.media.outbound_streams() {
-            self.add_outbound(session, transport, &link.media, &stream);
+            self.add_outbound(peer, transport, &link.media, &stream);
         }
     }
 
@@ -288,7 +292,7 @@ impl StatsReport {
 
     fn add_inbound(
         &mut self,
-        session: &Session,
+        peer: &Transceivers<'_>,
         transport: u32,
         media: &Media,
         stream: &InboundStream<'_>,
@@ -317,7 +321,7 @@ impl StatsReport {
             id,
             timestamp: self.timestamp,
             stream: described,
-            track_identifier: track_of(session.transceiver(transceiver), transceiver),
+            track_identifier: track_of(peer.get(&transceiver).copied(), transceiver),
             remote_id: stats.remote.map(|_| remote_id),
             packets: InboundPackets {
                 packets_received: counted.received,
@@ -339,7 +343,7 @@ impl StatsReport {
 
     fn add_outbound(
         &mut self,
-        session: &Session,
+        peer: &Transceivers<'_>,
         transport: u32,
         media: &Media,
         stream: &OutboundStream<'_>,
@@ -369,7 +373,7 @@ impl StatsReport {
             let remote = self.remote_inbound((remote_id, id), &described, remote, ticks);
             self.remote_inbound_rtp.push(remote);
         }
-        let transceiver = session.transceiver(described.transceiver);
+        let transceiver = peer.get(&described.transceiver).copied();
         let encodings = transceiver.map_or(&[][..], Transceiver::encodings);
         let index = encodings.iter().position(|one| one.rid == stream.rid);
         let encoding = index.and_then(|index| encodings.get(index));
