@@ -156,8 +156,7 @@ fn is_socket(local: &LocalCandidate) -> bool {
     local.candidate.kind == CandidateKind::Host && local.candidate.tcp != Some(TcpKind::Active)
 }
 
-#[cfg(test)]
-#[cfg(feature = "rust-crypto")]
+#[cfg(all(test, feature = "rust-crypto"))]
 mod tests {
     use alloc::format;
     use alloc::vec;
