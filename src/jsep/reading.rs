@@ -106,18 +106,18 @@ impl Reading {
             .map(|media| Section::of(media, session, abilities))
             .collect();
         let layout = Layout::of(&description, &sections)?;
-        for (index, media) in description.media.iter().enumerate() {
-            layout.check_transport(index, media)?;
+        for (index, (media, section)) in description.media.iter().zip(&mut sections).enumerate() {
+            section.bundle = layout.group(index);
+            section.ufrag = layout.ufrag(index).map(ToString::to_string);
+            // RFC 9143 §6: what is only there for a bundle needs one.
+            section.rejected |= media.port == 0 && section.bundle.is_none();
+            if !section.rejected {
+                layout.check_transport(index, media)?;
+            }
         }
         let transports = layout.transports(&sections)?;
-        let said = (0..sections.len()).map(|index| (layout.group(index), layout.ufrag(index)));
-        let said: Vec<_> = said.collect();
         let bundles = layout.bundles.len();
         let trickle = layout.session.trickle || layout.sections.iter().any(|said| said.trickle);
-        for (section, (bundle, ufrag)) in sections.iter_mut().zip(said) {
-            section.bundle = bundle;
-            section.ufrag = ufrag.map(ToString::to_string);
-        }
         sections.shrink_to_fit();
         Ok(Self {
             sections,

@@ -62,7 +62,7 @@ fn group(sdp: &str) -> Option<&str> {
 }
 
 /// A peer that knows no groups would not see this line.
-fn without_group(sdp: &str) -> String {
+pub(crate) fn without_group(sdp: &str) -> String {
     let lines = sdp.split_inclusive("\r\n");
     lines.filter(|line| !line.starts_with("a=group:")).collect()
 }
@@ -179,12 +179,15 @@ fn wpt_129_what_is_left_depends_on_what_the_peer_bundles() {
         let mut alice = busy("alice", policy);
         let mut bob = bob();
         let offered = alice.session.transports_for_offer();
-        // A peer without BUNDLE takes a port of 0 for what it says.
-        let old = |offer: &str| match row {
-            3..=9 => change(offer).replace("a=bundle-only\r\n", ""),
-            _ => change(offer),
+        // A peer without BUNDLE takes a port of 0 for what it says, and one that has it
+        // knows that the section makes no sense outside of a group.
+        let knows = row % 2 == 0;
+        let sent = |offer: &str| match knows {
+            true => change(offer),
+            false => change(offer).replace("a=bundle-only\r\n", ""),
         };
-        let (ours, theirs) = exchange(&mut alice, &mut bob, old);
+        let sent = |offer: &str| if row < 3 { change(offer) } else { sent(offer) };
+        let (ours, theirs) = exchange(&mut alice, &mut bob, sent);
         assert_eq!(carried(&ours), media, "row {row}");
         assert_eq!(connected(&ours), transports, "row {row}");
         assert_eq!(connected(&theirs).len(), transports.len(), "row {row}");
@@ -731,4 +734,33 @@ fn bundle_survives_its_tag() {
     let (ours, theirs) = negotiate(&mut alice, &mut Peer::new("deafo"));
     assert_eq!((connected(&ours), connected(&theirs)), (vec![0], vec![0]));
     assert!(matches!(ours.data, Some(DataPlan::Open { .. })));
+}
+
+/// WPT-156: two answers of two ends make one, for sound from here and pictures from there.
+#[test]
+fn wpt_156_sound_and_pictures_have_different_peers() {
+    let mut alice = Peer::with_policy("alice", BundlePolicy::Balanced);
+    add(&mut alice, Kind::Audio);
+    add(&mut alice, Kind::Video);
+    alice.set_implicit().unwrap();
+    let offer = without_group(&alice.local().unwrap().sdp);
+    let [bob, carol] = ["bobby", "carol"].map(|name| {
+        let mut peer = Peer::with_policy(name, BundlePolicy::Balanced);
+        peer.set_remote(SdpType::Offer, &offer).unwrap();
+        let answer = peer.answer().unwrap();
+        peer.set_local(SdpType::Answer, &answer).unwrap();
+        (peer.fingerprints.clone(), answer)
+    });
+    let audio = bob.1.split("m=video").next().unwrap();
+    let video = carol.1.split("m=video").nth(1).unwrap();
+    let answer = format!("{audio}m=video{video}");
+    let plan = alice.set_remote(SdpType::Answer, &answer).unwrap();
+    let peers = plan.transports.iter();
+    let peers: Vec<_> = peers
+        .map(|plan| (&*plan.ufrag, plan.fingerprints.clone()))
+        .collect();
+    assert_eq!(peers[0].1, bob.0);
+    assert_eq!(peers[1].1, carol.0);
+    assert_ne!(peers[0].0, peers[1].0);
+    assert_eq!(carried(&plan), [0, 1]);
 }

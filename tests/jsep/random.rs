@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 
-use pollrtc::jsep::{Description, DescriptionError, Kind, SdpType, SignalingState, Transceiver};
+use pollrtc::jsep::{
+    BundlePolicy, Description, DescriptionError, Kind, SdpType, SignalingState, Transceiver,
+};
 use pollrtc::wire::sdp::{self, Direction};
 use proptest::prelude::*;
 
+use super::bundle::without_group;
 use super::support::{Peer, interop};
 
 /// The W3C's perfect negotiation between a polite and an impolite end, with
@@ -15,6 +18,8 @@ struct World {
     /// To each peer.
     queues: [VecDeque<Description>; 2],
     tracks: u32,
+    /// Whether the ends see each other's BUNDLE groups.
+    bundles: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,12 +69,21 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+fn policy() -> impl Strategy<Value = BundlePolicy> {
+    use BundlePolicy::{Balanced, MaxBundle, MaxCompat};
+    prop::sample::select(&[Balanced, MaxCompat, MaxBundle][..])
+}
+
 impl World {
-    fn new() -> Self {
+    fn new([polite, impolite]: [BundlePolicy; 2], bundles: bool) -> Self {
         Self {
-            peers: [Peer::with_media("polite"), Peer::with_media("impolite")],
+            peers: [
+                Peer::with_policy("polite", polite),
+                Peer::with_policy("impolite", impolite),
+            ],
             queues: [VecDeque::new(), VecDeque::new()],
             tracks: 0,
+            bundles,
         }
     }
 
@@ -119,7 +133,10 @@ impl World {
 
     fn send_local(&mut self, who: usize) {
         self.peers[who].set_implicit().unwrap();
-        let description = self.peers[who].local().unwrap();
+        let mut description = self.peers[who].local().unwrap();
+        if !self.bundles {
+            description.sdp = without_group(&description.sdp);
+        }
         self.queues[1 - who].push_back(description);
     }
 
@@ -231,18 +248,53 @@ fn assert_agreement(peers: &mut [Peer; 2]) {
     assert_eq!(flows(a, true), flows(b, false));
 }
 
+/// Both have as many transports, each section of media has one of each, and who of them
+/// says where it is reached says it once.
+fn assert_transports(peers: &mut [Peer; 2]) {
+    let lanes = |peer: &mut Peer| {
+        let parsed = peer.local().unwrap_or(Description {
+            kind: SdpType::Rollback,
+            sdp: String::new(),
+        });
+        let used = peer.session.transports();
+        let used = used.filter(|id| peer.session.section_of(*id).is_some());
+        let mut agents: Vec<String> = Vec::new();
+        for section in parsed.sdp.split("\r\nm=").skip(1) {
+            let ufrag = section.lines().find(|line| line.starts_with("a=ice-ufrag"));
+            let is_live = section.split(' ').nth(1) != Some("0");
+            agents.extend(ufrag.filter(|_| is_live).map(ToString::to_string));
+        }
+        agents.sort();
+        agents.dedup();
+        (used.count(), agents.len())
+    };
+    let [a, b] = peers;
+    let (lanes_a, lanes_b) = (lanes(a), lanes(b));
+    assert_eq!(lanes_a.0, lanes_b.0);
+    // An offer may have proposed more than its answer has left.
+    assert!(
+        lanes_a.0 <= lanes_a.1 && lanes_b.0 <= lanes_b.1,
+        "{lanes_a:?} {lanes_b:?}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// P-2, P-5, P-6; WPT-053 and WPT-054: glare always converges.
     #[test]
-    fn wpt_054_perfect_negotiation_converges(actions in prop::collection::vec(action(), 0..120)) {
-        let mut world = World::new();
+    fn wpt_054_perfect_negotiation_converges(
+        actions in prop::collection::vec(action(), 0..120),
+        policies in [policy(), policy()],
+        bundles in any::<bool>(),
+    ) {
+        let mut world = World::new(policies, bundles);
         for action in actions {
             world.act(action);
         }
         world.finish();
         assert_agreement(&mut world.peers);
+        assert_transports(&mut world.peers);
     }
 
     /// P-4: whatever is called with whatever text, an error changes nothing.
