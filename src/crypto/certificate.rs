@@ -134,6 +134,19 @@ pub struct CertificateOptions {
     pub not_after: u64,
 }
 
+impl CertificateOptions {
+    /// A certificate that says nothing of its owner, and ends a while after now, which
+    /// is said as time since 1970: after a year at most (W3C `generateCertificate`).
+    #[must_use]
+    pub fn lasting(now: Duration, lifetime: Duration) -> Self {
+        Self {
+            common_name: "WebRTC".into(),
+            not_before: now.saturating_sub(DAY).as_secs(),
+            not_after: now.saturating_add(lifetime.min(DAY * 365)).as_secs(),
+        }
+    }
+}
+
 /// The public key in a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerKey {
@@ -305,6 +318,8 @@ impl fmt::Debug for Fingerprint {
 
 /// The longest certificate that is looked at, in bytes.
 pub const MAX_CERTIFICATE_LEN: usize = 16 * 1024;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The longest common name (RFC 5280 appendix A.1, `ub-common-name`).
 const MAX_COMMON_NAME_CHARS: usize = 64;

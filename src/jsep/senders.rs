@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::DescriptionError::{InvalidModification, InvalidState, Type};
 use super::media::{
-    EncodingLimits, EncodingParameters, Kind, Transceiver, TransceiverId, TransceiverInit,
+    EncodingLimits, EncodingParameters, Kind, MID, Transceiver, TransceiverId, TransceiverInit,
 };
 use super::{DescriptionError, Session, SignalingState};
 use crate::wire::sdp::Direction;
@@ -138,7 +138,7 @@ impl Session {
     /// [`InvalidState`] if the transceiver is stopped or unknown;
     /// [`InvalidModification`] if the list has not the extensions of
     /// [`header_extensions`](Self::header_extensions) in the same order, or does not
-    /// want the one that names sections, without which BUNDLE does not work (RFC 9143 §14).
+    /// want the one that names sections, without which BUNDLE does not work (RFC 9143 §9.2).
     pub fn set_header_extensions(
         &mut self,
         id: TransceiverId,
@@ -231,6 +231,3 @@ pub(super) fn check_name(name: &str) -> Result<(), DescriptionError> {
 
 /// How long the name of a track or of a stream may be.
 const MAX_NAME: usize = 64;
-
-/// The header extension that names the section of a packet.
-const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";

@@ -49,6 +49,28 @@ fn wpt_038_a_certificate_ends_when_it_was_told_to() {
 }
 
 #[test]
+fn wpt_038_a_lifetime_is_counted_from_now_and_a_year_at_most() {
+    let provider = Config::new().provider;
+    let now = Duration::from_secs(1_800_000_000);
+    let day = Duration::from_secs(86_400);
+    for (lifetime, lasts) in [
+        (day * 30, day * 30),
+        (Duration::ZERO, Duration::ZERO),
+        (day * 9_999, day * 365),
+    ] {
+        let made = generate(provider, &CertificateOptions::lasting(now, lifetime)).unwrap();
+        assert_eq!(made.expires(), Some(now + lasts));
+        let config = Config {
+            certificate: Some(Arc::new(made)),
+            unix_time: Some(now),
+            ..Config::new()
+        };
+        let used = PeerConnection::new(config, &mut Rng::from_number(1));
+        assert_eq!(used.is_ok(), lasts > Duration::ZERO, "at once expired");
+    }
+}
+
+#[test]
 fn wpt_038_what_cannot_be_made_is_refused() {
     let provider = Config::new().provider;
     // No such year.

@@ -234,7 +234,8 @@ const VIDEO_EXTENSIONS: [&str; 6] = [
 ];
 
 const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+/// The header extension that names the section of a packet (RFC 9143 §15.1).
+pub(in crate::jsep) const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 const TRANSPORT_SEQUENCE: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";

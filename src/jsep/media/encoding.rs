@@ -16,7 +16,7 @@ pub struct EncodingParameters {
     pub rid: String,
     /// Whether it is sent at present.
     pub active: bool,
-    /// How many bits a second it may have, all headers below RTP left out.
+    /// How many bits a second it may have, without what is below RTP (RFC 3890 §6.2.2).
     pub max_bitrate: Option<u32>,
     /// How many thousandths of a picture it may have a second: 29,970 is the rate of
     /// NTSC. Only of pictures.
@@ -206,7 +206,7 @@ fn scale(encodings: &mut [EncodingParameters]) {
     }
 }
 
-/// Letters and digits, which is all that packets may carry (RFC 8852 §3.3), each name
+/// Letters and digits, which is all that packets may carry (RFC 8852 §3), each name
 /// once, and all or none.
 fn check_rids(encodings: &[EncodingParameters]) -> Result<(), &'static str> {
     let is_named = |one: &&EncodingParameters| !one.rid.is_empty();

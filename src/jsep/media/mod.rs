@@ -13,6 +13,7 @@ pub use encoding::{EncodingLimits, EncodingParameters, Priority};
 pub use section::{Encoding, RemoteStreams, Stream};
 pub use transceiver::{Kind, Transceiver, TransceiverId, TransceiverInit};
 
+pub(super) use capabilities::MID;
 pub(super) use encoding::init as encodings_of;
 pub(super) use numbers::Numbers;
 pub(super) use section::{CRYPTEX, Lists, Rtp, Session};

@@ -15,7 +15,6 @@ use super::lines::line as line_of;
 use super::state::ConnectionState;
 use crate::cursor::Writer;
 use crate::jsep::TransceiverId;
-use crate::media::Media;
 use crate::rtp::format::telephone_event::TelephoneEvent;
 use crate::rtp::sender::OutPacket;
 use crate::seq::{Serial16, Serial32};
@@ -165,9 +164,9 @@ impl PeerConnection {
     }
 
     /// The payload type and the clock of telephone events, if there are some with the
-    /// clock of what is sent (RFC 4733 §2.6.1).
+    /// clock of what is sent (RFC 4733 §2.5.1.2).
     fn telephone(&self, transceiver: TransceiverId) -> Option<(PayloadType, u32)> {
-        let media: &Media = self.media_of(transceiver);
+        let media = self.media_of(transceiver);
         let clock_rate = media.send_codec(line_of(transceiver))?.clock_rate;
         let parameters = media.parameters(line_of(transceiver))?;
         let mut codecs = parameters.send.iter();
