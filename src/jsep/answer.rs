@@ -129,8 +129,7 @@ impl Acceptance<'_> {
         }
         let ours = self.abilities.of(theirs.kind);
         let direction = transceiver.direction().and(theirs.direction.reversed());
-        let offered = ours.toward(direction, &theirs.codecs);
-        let codecs = ours.answer(&offered, &transceiver.preferences);
+        let codecs = ours.answer(direction, &theirs.codecs, &transceiver.preferences);
         if codecs.is_empty() {
             return None;
         }

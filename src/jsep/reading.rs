@@ -171,7 +171,7 @@ impl Section {
         let can_use = |rtp: &Rtp| {
             let ours = abilities.of(rtp.kind);
             // RFC 8858: two ports for one section are no more.
-            rtp.mux && !ours.answer(&rtp.codecs, &[]).is_empty()
+            rtp.mux && ours.knows(&rtp.codecs)
         };
         let format = media.formats().next().unwrap_or_default();
         let payload: Option<u8> = format.parse().ok();

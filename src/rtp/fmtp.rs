@@ -103,6 +103,20 @@ impl Codec {
 }
 
 impl Codec {
+    /// The level that the parameters say, by the codec's own count; 0 if it has none.
+    #[must_use]
+    pub fn level(self, parameters: Parameters<'_>) -> u8 {
+        let level = match self {
+            Self::H264 => parameters
+                .get("profile-level-id")
+                .and_then(|id| Some(id.parse::<ProfileLevelId>().ok()?.level)),
+            Self::H265 => parameters.number(LEVEL, DEFAULT_LEVEL),
+            Self::Av1 => parameters.number("level-idx", 5),
+            Self::Vp9 | Self::Other => None,
+        };
+        level.unwrap_or_default()
+    }
+
     /// What we say when we are offered `theirs`: what we have, in H.265 up to their
     /// level, since there is one for both ways (RFC 7798 §7.2.2).
     #[must_use]

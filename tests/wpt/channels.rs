@@ -257,7 +257,7 @@ fn wpt_090_what_is_buffered() {
 fn wpt_091_low_once_for_each_crossing() {
     let (mut pair, [ours, _]) = talking();
     pair.call(ALICE, |pc| {
-        pc.set_buffered_amount_low_threshold(ours, 10_000)
+        pc.set_buffered_amount_low_threshold(ours, 10_000);
     });
     // Not above it: nothing is crossed.
     send(&mut pair, ALICE, ours, vec![0; 9_000]).unwrap();
@@ -415,7 +415,7 @@ fn wpt_095_who_gives_which_ids() {
     for side in [ALICE, BOB] {
         let parity = match pair.machine(side).dtls_role().unwrap() {
             pollrtc::dtls::Role::Client => 0,
-            _ => 1,
+            pollrtc::dtls::Role::Server => 1,
         };
         for number in 0..6 {
             // Beside channels that have any id.

@@ -35,13 +35,16 @@ fn wpt_048_each_change_is_told_once() {
     assert_eq!(told(&mut fresh), 1);
 
     type Change = fn(&mut PeerConnection, TransceiverId);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("addTransceiver", |pc, _| {
             pc.add_transceiver(Kind::Video, TransceiverInit::default())
                 .unwrap();
         }),
         ("addTrack", |pc, _| {
             pc.add_track(Kind::Video, "face", &[]).unwrap();
+        }),
+        ("setStreams", |pc, id| {
+            pc.set_streams(id, &["others"]).unwrap();
         }),
         ("direction", |pc, id| {
             pc.set_direction(id, Direction::Inactive).unwrap();

@@ -500,6 +500,51 @@ fn wpt_139_and_168_codecs_by_direction() {
     alice.set_remote_description(&answer).unwrap();
 }
 
+/// What is encoded up to one level and decoded up to another goes both ways up to the
+/// lower one.
+#[test]
+fn wpt_139_levels_of_both_directions() {
+    let mut media = MediaCapabilities::browser();
+    let mut codecs = media.video.codecs.iter();
+    let h264 = codecs.find(|codec| codec.name == "H264").unwrap();
+    let of_level = |payload: u8, level: &str| Codec {
+        payload,
+        parameters: format!("packetization-mode=1;profile-level-id=42e0{level}"),
+        ..h264.clone()
+    };
+    media.video.codecs = vec![of_level(100, "34"), of_level(101, "1f")];
+    media.video.receive_only = vec![100];
+    media.video.send_only = vec![101];
+    let config = Config {
+        media: media.into(),
+        ..Config::new()
+    };
+    for (direction, level) in [
+        (Direction::SendOnly, "1f"),
+        (Direction::RecvOnly, "34"),
+        (Direction::SendRecv, "1f"),
+    ] {
+        let with = |direction| TransceiverInit {
+            direction,
+            ..TransceiverInit::default()
+        };
+        let expected = format!("profile-level-id=42e0{level}\r\n");
+        let mut peer = alone_with(config.clone());
+        peer.add_transceiver(Kind::Video, with(direction)).unwrap();
+        let offer = peer.create_offer().unwrap().sdp;
+        assert!(offer.contains(&expected), "{direction}: {offer}");
+        assert_eq!(offer.matches("H264/90000").count(), 1);
+        // The answer to who goes along.
+        let mut other = alone();
+        let init = with(direction.reversed());
+        other.add_transceiver(Kind::Video, init).unwrap();
+        let mut peer = alone_with(config.clone());
+        peer.add_track(Kind::Video, "face", &[]).unwrap();
+        let answer = answer_to(&mut peer, &describe(&mut other)).sdp;
+        assert!(answer.contains(&expected), "{direction}: {answer}");
+    }
+}
+
 /// AV1 of one profile to one side, of another one to the other, in two sections.
 #[test]
 fn wpt_167_av1_profiles_by_direction() {

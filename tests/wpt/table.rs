@@ -8,7 +8,7 @@ use std::path::Path;
 const ROWS: usize = 179;
 
 /// How many of them have to be shown: 95 in a hundred are 171.
-const SHOWN: usize = 170;
+const SHOWN: usize = 171;
 
 /// What `ROWS.md` says of a row.
 struct Row {

@@ -111,8 +111,8 @@ impl MediaCapabilities {
 }
 
 impl Capabilities {
-    /// What of `codecs` can go which way (RFC 8829 §5.2.1): where media go both
-    /// ways, what can be sent and received.
+    /// What of our `codecs` can go which way (RFC 8829 §5.2.1). Both ways goes what can
+    /// be sent and received; where that is said apart, the one of the lower level.
     pub(in crate::jsep) fn toward<'c>(
         &self,
         direction: Direction,
@@ -123,57 +123,80 @@ impl Capabilities {
         }
         let is_paused = direction == Direction::Inactive;
         let [sends, receives] = [direction.sends(), direction.receives()].map(|it| it || is_paused);
-        let can = |codec: &&Codec| {
-            let mut same = self.codecs.iter().filter(|ours| {
-                ours.is_same_format(codec) && ours.repeats().is_some() == codec.repeats().is_some()
-            });
-            same.any(|ours| {
-                !(receives && self.send_only.contains(&ours.payload)
-                    || sends && self.receive_only.contains(&ours.payload))
+        // Of two with the same level one is enough.
+        let has_other = |one: &Codec, among: &[u8], more: u8| {
+            let mut others = codecs.iter().filter(|other| among.contains(&other.payload));
+            others.any(|other| {
+                other.is_same_format(one) && other.level() >= one.level().saturating_add(more)
             })
+        };
+        let can_be_sent = |codec: &Codec| {
+            !self.receive_only.contains(&codec.payload)
+                || receives && has_other(codec, &self.send_only, 1)
+        };
+        let can_be_received = |codec: &Codec| {
+            !self.send_only.contains(&codec.payload)
+                || sends && has_other(codec, &self.receive_only, 0)
+        };
+        let can = |codec: &&Codec| {
+            (!sends || can_be_sent(codec)) && (!receives || can_be_received(codec))
         };
         codecs.iter().filter(can).cloned().collect()
     }
 
-    /// What we answer to the codecs of an offer, in the order of `preferences` or,
-    /// where there are none, of the offer (RFC 8829 §5.3.1).
-    pub(in crate::jsep) fn answer(&self, offered: &[Codec], preferences: &[Codec]) -> Vec<Codec> {
-        let allowed = if preferences.is_empty() {
-            &self.codecs
-        } else {
-            preferences
-        };
-        let ours = |codec: &Codec| allowed.iter().position(|ours| ours.is_same_format(codec));
-        let mut taken: Vec<(usize, Codec)> = Vec::new();
-        for codec in offered.iter().filter(|codec| codec.repeats().is_none()) {
-            if let Some(rank) = ours(codec) {
-                taken.push((rank, codec.answered_by(&allowed[rank])));
-            }
-        }
-        if !preferences.is_empty() {
-            taken.sort_by_key(|(rank, _)| *rank);
-        }
-        let mut answer: Vec<Codec> = taken.into_iter().map(|(_, codec)| codec).collect();
-        // A codec that only accompanies others is nothing alone.
-        if answer.iter().all(Codec::is_auxiliary) {
-            return Vec::new();
-        }
-        self.add_repeats(offered, allowed, &mut answer);
-        answer
+    /// Whether anything of an offer could be answered.
+    pub(in crate::jsep) fn knows(&self, offered: &[Codec]) -> bool {
+        !answer(offered, &self.codecs, false).is_empty()
     }
 
-    /// Puts behind each codec the retransmission format that was offered for it.
-    fn add_repeats(&self, offered: &[Codec], allowed: &[Codec], answer: &mut Vec<Codec>) {
-        let Some(rtx) = allowed.iter().find(|codec| codec.repeats().is_some()) else {
-            return;
-        };
-        let plain = core::mem::take(answer);
-        for codec in plain {
-            let repeats = |other: &&Codec| other.repeats() == Some(codec.payload);
-            let repeat = offered.iter().find(repeats);
-            answer.push(codec);
-            answer.extend(repeat.map(|repeat| repeat.answered_by(rtx)));
+    /// What we answer to the codecs of an offer, in the order of `preferences` or,
+    /// where there are none, of the offer (RFC 8829 §5.3.1).
+    pub(in crate::jsep) fn answer(
+        &self,
+        direction: Direction,
+        offered: &[Codec],
+        preferences: &[Codec],
+    ) -> Vec<Codec> {
+        if preferences.is_empty() {
+            answer(offered, &self.toward(direction, &self.codecs), false)
+        } else {
+            answer(offered, &self.toward(direction, preferences), true)
         }
+    }
+}
+
+/// What is `allowed` of what is `offered`, in the order of the one or the other.
+fn answer(offered: &[Codec], allowed: &[Codec], is_sorted: bool) -> Vec<Codec> {
+    let ours = |codec: &Codec| allowed.iter().position(|ours| ours.is_same_format(codec));
+    let mut taken: Vec<(usize, Codec)> = Vec::new();
+    for codec in offered.iter().filter(|codec| codec.repeats().is_none()) {
+        if let Some(rank) = ours(codec) {
+            taken.push((rank, codec.answered_by(&allowed[rank])));
+        }
+    }
+    if is_sorted {
+        taken.sort_by_key(|(rank, _)| *rank);
+    }
+    let mut answer: Vec<Codec> = taken.into_iter().map(|(_, codec)| codec).collect();
+    // A codec that only accompanies others is nothing alone.
+    if answer.iter().all(Codec::is_auxiliary) {
+        return Vec::new();
+    }
+    add_repeats(offered, allowed, &mut answer);
+    answer
+}
+
+/// Puts behind each codec the retransmission format that was offered for it.
+fn add_repeats(offered: &[Codec], allowed: &[Codec], answer: &mut Vec<Codec>) {
+    let Some(rtx) = allowed.iter().find(|codec| codec.repeats().is_some()) else {
+        return;
+    };
+    let plain = core::mem::take(answer);
+    for codec in plain {
+        let repeats = |other: &&Codec| other.repeats() == Some(codec.payload);
+        let repeat = offered.iter().find(repeats);
+        answer.push(codec);
+        answer.extend(repeat.map(|repeat| repeat.answered_by(rtx)));
     }
 }
 

@@ -109,6 +109,12 @@ impl Codec {
         fmtp::Codec::of_name(&self.name).matches(ours, theirs)
     }
 
+    /// How much a stream may ask of its decoder; only to be compared with others of
+    /// the same format.
+    pub(super) fn level(&self) -> u8 {
+        fmtp::Codec::of_name(&self.name).level(Parameters(&self.parameters))
+    }
+
     /// How we take what the peer offers as `self`, `ours` being what we can do:
     /// with its payload type, our parameters, and the feedback that both want.
     pub(super) fn answered_by(&self, ours: &Self) -> Self {
