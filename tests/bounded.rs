@@ -17,9 +17,10 @@ use std::alloc::System;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pollrtc::PeerConnection;
 use pollrtc::media::{Media, MediaConfig};
 use pollrtc::net::Path;
-use pollrtc::peer::{Config, SendError};
+use pollrtc::peer::{ChannelConfig, Config, SendError};
 use pollrtc::rng::Rng;
 use pollrtc::sim::ledger::Datagram;
 use pollrtc::sim::{HostId, Link};
@@ -54,6 +55,7 @@ fn a_flood_ends_at_the_limits() {
     messages_that_are_not_sent();
     what_is_over_is_given_back();
     pictures_that_never_end();
+    peers_that_were_left();
 }
 
 /// What two peers say to each other from the first check to the farewell.
@@ -225,3 +227,42 @@ fn what_is_over_is_given_back() {
 
 const KIB: isize = 1024;
 const MIB: isize = 1024 * KIB;
+
+/// A session that goes from one peer to the next keeps nothing of those before.
+fn peers_that_were_left() {
+    let mut talk = connected(17);
+    talk.world = talk.world.without_ledger();
+    for _ in 0..3 {
+        hand_over(&mut talk);
+    }
+    let grown = growth(|| {
+        for _ in 0..30 {
+            hand_over(&mut talk);
+        }
+    });
+    assert!(grown < 8 * KIB, "after thirty peers: {grown} bytes");
+}
+
+/// Somebody else is at the right side, and has a channel with the left one.
+fn hand_over(talk: &mut Talk) {
+    let [left, right] = talk.hosts();
+    let address = talk.world.sockets(right)[0];
+    let mut rng = talk.world.fork_rng();
+    let mut next = PeerConnection::new(Config::new(), &mut rng).expect("it is valid");
+    next.add_local_address(address)
+        .expect("there is room for an address");
+    *talk.world.machine_mut(right) = next;
+    talk.world.with(left, |peer, _| peer.restart_ice());
+    talk.world
+        .negotiate(left, right)
+        .expect("the descriptions are good");
+    assert!(talk.world.connect([left, right], Duration::from_secs(5)));
+    talk.channel = talk
+        .world
+        .open(left, "next", ChannelConfig::default())
+        .expect("there is room for a channel");
+    talk.run_for(Duration::from_secs(5));
+    assert!(talk.echo(&messages(10, 3_000), Duration::from_secs(5)));
+    talk.echoes.clear();
+    talk.events = Default::default();
+}
