@@ -334,3 +334,103 @@ fn an_abort_closes_every_channel_on_both_sides() {
         Err(OpenError::Closed)
     );
 }
+
+/// A side that another peer takes the place of.
+fn stranger() -> DataChannels {
+    let mut rng = Rng::from_number(2);
+    let association = SctpAssociation::new(SctpConfig::default(), &mut rng);
+    DataChannels::new(association, Limits::default())
+}
+
+/// RFC 8841 §9.3: what had come is delivered, what was open closes, and what was not yet
+/// is opened with the new peer, by the roles that are new too.
+#[test]
+fn channels_begin_anew_with_another_peer() {
+    let mut pair = Pair::connected();
+    let old = pair.open(A, "old", ChannelConfig::default());
+    pair.exchange();
+    let theirs = opened(&pair.events(B));
+    pair.events(A);
+    pair.send(B, theirs, "the last word");
+    pair.exchange();
+    // The buffer is full, so that nothing can be said of the next channel.
+    for len in [60_000, 1000, 1] {
+        let block = vec![0; len];
+        while pair.sides[A]
+            .send(pair.now, old, block.clone().into())
+            .is_ok()
+        {}
+    }
+    let patient = pair.open(A, "patient", ChannelConfig::default());
+    assert!(pair.sides[A].unsent > 0);
+
+    pair.sides[A].begin_anew();
+    pair.sides[B] = stranger();
+    assert!(pair.sides[A].association().is_quiet());
+    let told = pair.events(A);
+    let expected = [
+        Event::Message(old, "the last word".into()),
+        Event::State(old, ChannelState::Closed),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(pair.sides[A].ids().collect::<Vec<_>>(), [patient]);
+
+    pair.sides[A].connect(StreamParity::Odd);
+    pair.sides[B].connect(StreamParity::Even);
+    pair.exchange();
+    let told = pair.events(A);
+    assert!(told.contains(&Event::State(patient, ChannelState::Open)));
+    let theirs = opened(&pair.events(B));
+    assert_eq!(pair.sides[B].info(theirs).unwrap().label, "patient");
+    assert_eq!(pair.sides[B].info(theirs).unwrap().stream, Some(1));
+    pair.send(A, patient, "hello");
+    pair.exchange();
+    let told = pair.events(B);
+    assert!(told.contains(&Event::Message(theirs, "hello".into())));
+}
+
+/// Who takes nothing between two handovers gets what one association holds, not more.
+#[test]
+fn messages_of_many_peers_do_not_pile_up() {
+    let mut pair = Pair::connected();
+    for round in 0..3 {
+        pair.open(A, "many", ChannelConfig::default());
+        pair.exchange();
+        let theirs = pair.sides[B].ids().last().unwrap();
+        pair.send(B, theirs, "word");
+        pair.exchange();
+        assert_eq!(pair.sides[A].stats().dropped, u64::from(round > 1));
+        pair.sides[A].begin_anew();
+        pair.sides[B] = stranger();
+        pair.sides[A].connect(StreamParity::Even);
+        pair.sides[B].connect(StreamParity::Odd);
+    }
+    let told = pair.events(A);
+    let is_word = |event: &&Event| matches!(event, Event::Message(..));
+    assert_eq!(told.iter().filter(is_word).count(), 1);
+    assert_eq!(pair.sides[A].stats().dropped, 2);
+}
+
+#[test]
+fn channels_may_come_again_after_all_were_closed() {
+    let mut pair = Pair::connected();
+    let open = pair.open(A, "open", ChannelConfig::default());
+    pair.exchange();
+    pair.events(A);
+    let waiting = pair.open(A, "waiting", ChannelConfig::default());
+    for side in &mut pair.sides {
+        side.close_all();
+    }
+    let told = pair.events(A);
+    for id in [open, waiting] {
+        assert!(told.contains(&Event::State(id, ChannelState::Closed)));
+    }
+    assert!(!told.iter().any(|event| matches!(event, Event::Closed(_))));
+    pair.events(B);
+    let again = pair.open(A, "again", ChannelConfig::default());
+    pair.sides[A].connect(StreamParity::Even);
+    pair.sides[B].connect(StreamParity::Odd);
+    pair.exchange();
+    let told = pair.events(A);
+    assert!(told.contains(&Event::State(again, ChannelState::Open)));
+}
