@@ -7,6 +7,7 @@
     reason = "a test has std, and fails by a panic"
 )]
 
+mod apart;
 mod data;
 mod hostile;
 mod media;

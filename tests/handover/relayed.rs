@@ -20,7 +20,7 @@ fn a_relay_is_kept_for_the_new_peer() {
     let login = IceServer::with_login(url, "user", "secret");
     config.ice.servers.push(login);
     config.ice.policy = TransportPolicy::Relay;
-    let caller = stage.peer_with(config);
+    let caller = stage.peer_with(config, 1);
     let [first, second] = [(); 2].map(|()| stage.peer());
     stage.open(caller, "old");
     // The candidates come with the description once the relay has answered.

@@ -40,14 +40,22 @@ impl Stage {
 
     /// One more connection, with an address of its own.
     pub(crate) fn peer(&mut self) -> HostId {
-        self.peer_with(Config::new())
+        self.peer_with(Config::new(), 1)
     }
 
-    pub(crate) fn peer_with(&mut self, config: Config) -> HostId {
+    /// The same, with so many sockets: each transport between two hosts takes one.
+    pub(crate) fn peer_with(&mut self, config: Config, sockets: u16) -> HostId {
         let number = u8::try_from(self.told.len() + 1).expect("a small stage");
-        let address = SocketAddr::from(([192, 0, 2, number], 4000 + u16::from(number)));
+        let address = |socket| SocketAddr::from(([192, 0, 2, number], 4000 + socket));
+        let addresses: Vec<_> = (0..sockets).map(address).collect();
         let name = format!("peer {number}");
-        let host = self.world.add_peer(&name, address, config);
+        let mut rng = self.world.fork_rng();
+        let mut peer = PeerConnection::new(config, &mut rng).expect("a good configuration");
+        peer.add_local_address(address(0)).expect("room for one");
+        for spare in &addresses[1..] {
+            peer.add_spare_address(*spare).expect("room for some");
+        }
+        let host = self.world.add(&name, &addresses, peer);
         self.told.insert(host, Vec::new());
         host
     }
