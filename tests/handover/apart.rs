@@ -7,7 +7,7 @@ use pollrtc::jsep::BundlePolicy;
 use pollrtc::peer::{Config, Kind};
 use pollrtc::sim::HostId;
 
-use super::support::{MOMENT, Stage, frames, picture, sound, transceiver};
+use super::support::{MOMENT, Stage, frames, sound, transceiver};
 
 /// A connection whose sections may each have a transport of their own.
 fn lonely(stage: &mut Stage) -> HostId {
@@ -77,75 +77,5 @@ fn wpt_134_every_transport_is_handed_over() {
         stage.call(first, PeerConnection::close);
         stage.run(MOMENT);
         all_flows(&mut stage, [caller, second], "new");
-    }
-}
-
-/// The description without what it says of one kind of media, as it is rejected.
-fn without(sdp: &str, kind: &str) -> String {
-    let name = format!("m={kind} ");
-    let lines = sdp.split_inclusive("\r\n");
-    let rejected = lines.map(|line| match line.strip_prefix(&name) {
-        Some(rest) => {
-            let (_port, rest) = rest.split_once(' ').unwrap();
-            format!("{name}0 {rest}")
-        }
-        None => line.to_string(),
-    });
-    rejected.collect()
-}
-
-/// A description cut before each of its sections.
-fn sections(sdp: &str) -> Vec<&str> {
-    let mut starts: Vec<usize> = sdp.match_indices("m=").map(|(start, _)| start).collect();
-    starts.retain(|start| *start == 0 || sdp[..*start].ends_with('\n'));
-    starts.insert(0, 0);
-    starts.push(sdp.len());
-    starts
-        .windows(2)
-        .map(|range| &sdp[range[0]..range[1]])
-        .collect()
-}
-
-/// One offer, of which one peer takes the sound and another one the pictures.
-#[test]
-fn wpt_156_sound_and_pictures_with_two_peers() {
-    let mut stage = Stage::new(2);
-    let [caller, ears, eyes] = [(); 3].map(|()| lonely(&mut stage));
-    for host in [caller, ears, eyes] {
-        stage
-            .call(host, |peer| peer.add_track(Kind::Video, "face", &[]))
-            .unwrap();
-    }
-    let mut offer = stage.world.describe(caller).unwrap().unwrap();
-    let lines = offer.sdp.split_inclusive("\r\n");
-    offer.sdp = lines.filter(|line| !line.starts_with("a=group:")).collect();
-    let answers = [(ears, "video"), (eyes, "audio")].map(|(host, rejected)| {
-        let mut offer = offer.clone();
-        offer.sdp = without(&offer.sdp, rejected);
-        stage.world.tell(host, &offer).unwrap();
-        stage.world.describe(host).unwrap().unwrap()
-    });
-    let [heard, seen] = answers.each_ref().map(|answer| sections(&answer.sdp));
-    let mut both = answers[0].clone();
-    both.sdp = [heard[0], heard[1], seen[2]].concat();
-    stage.world.tell(caller, &both).unwrap();
-    stage.connect([caller, ears]);
-    stage.connect([caller, eyes]);
-    for (host, kind) in [(ears, Kind::Audio), (eyes, Kind::Video)] {
-        let theirs = transceiver(stage.world.machine(host), kind);
-        let ours = transceiver(stage.world.machine(caller), kind);
-        for (from, to, id) in [(caller, host, ours), (host, caller, theirs)] {
-            stage.take(to);
-            for round in 0..10 {
-                let frame = match kind {
-                    Kind::Audio => sound(round * 960),
-                    Kind::Video => picture(round * 3000, 3000),
-                };
-                stage.world.write_frame(from, id, "", &frame).unwrap();
-                stage.run(Duration::from_millis(20));
-            }
-            stage.run(MOMENT);
-            assert_eq!(frames(&stage.take(to)), 10, "{kind:?}");
-        }
     }
 }
