@@ -377,7 +377,10 @@ impl PeerConnection {
     /// The transports: one for each BUNDLE group and each section outside of them, the
     /// first of which mostly is the only one.
     pub fn transports(&self) -> impl Iterator<Item = (TransportId, &Transport)> {
-        self.links.iter().map(|link| (link.id, &link.transport))
+        let first = self.links.first.id;
+        let links = self.links.iter();
+        let links = links.filter(move |link| link.in_use || link.id == first);
+        links.map(|link| (link.id, &link.transport))
     }
 }
 

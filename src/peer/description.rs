@@ -261,13 +261,20 @@ impl PeerConnection {
             }
             None => {}
         }
-        for id in plan.closed {
+        for id in plan.closed.into_iter().chain(self.unneeded()) {
             self.links.close(id);
             // Nobody waits for its candidates any more.
             self.on_gathering();
         }
         self.start_data();
         self.settle_session();
+    }
+
+    /// After an exchange, the links that were made for it and that it has no use for.
+    fn unneeded(&self) -> Vec<TransportId> {
+        let is_over = self.session.signaling_state() == SignalingState::Stable;
+        let unused = self.links.iter().filter(|link| !link.in_use && is_over);
+        unused.map(|link| link.id).collect()
     }
 
     /// Offers that began new generations of ICE were taken back.

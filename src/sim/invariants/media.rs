@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::relay::Relays;
-use super::{Invariant, other_of};
+use super::{Invariant, Unbundled, other_of};
+use crate::net::Path;
 use crate::sim::ledger::{Entry, Fact, Frame, Ledger, Origin, Phase, Side};
 use crate::sim::world::HostId;
 use crate::wire::demux::{self, Class};
@@ -82,6 +83,9 @@ impl Invariant for Frames {
 #[derive(Clone, Debug, Default)]
 pub struct MediaAgreed {
     keyed: BTreeSet<HostId>,
+    /// Where hosts with several transports have sealed something.
+    sealed: BTreeSet<(HostId, Path)>,
+    unbundled: Unbundled,
     descriptions: BTreeMap<(HostId, bool), String>,
     /// Who might send when both descriptions were last agreed on.
     agreed: BTreeSet<HostId>,
@@ -97,10 +101,17 @@ impl MediaAgreed {
         let datagram = ledger.datagram(id);
         let view = self.relays.sent(host, datagram);
         let class = demux::classify(view.bytes);
+        if class == Class::Dtls {
+            self.sealed.insert((host, view.path));
+        }
         if !matches!(class, Class::Rtp | Class::Rtcp) || datagram.origin != Origin::Genuine {
             return Ok(());
         }
-        if !self.keyed.contains(&host) {
+        let is_keyed = match self.unbundled.contains(host) {
+            true => self.sealed.contains(&(host, view.path)),
+            false => self.keyed.contains(&host),
+        };
+        if !is_keyed {
             return Err("media before there are keys".into());
         }
         if class == Class::Rtp && !self.agreed.contains(&host) && !self.sends(host) {
@@ -128,6 +139,7 @@ impl Invariant for MediaAgreed {
 
     fn observe(&mut self, ledger: &Ledger, entry: &Entry) -> Result<(), String> {
         let host = entry.host;
+        self.unbundled.read(entry);
         match &entry.fact {
             Fact::Described { side, sdp } => {
                 let local = *side == Side::Local;

@@ -1,0 +1,200 @@
+//! Several transports over networks of all kinds.
+
+use pollrtc::crypto::rust_crypto::PROVIDER;
+use pollrtc::ice::IceServer;
+use pollrtc::jsep::BundlePolicy;
+use pollrtc::net::CandidateKind;
+use pollrtc::peer::{ChannelConfig, Kind};
+use pollrtc::sim::{Chance, Link, Loss, Nat, Realm, TurnServerConfig, World};
+
+use crate::support::{Apart, LEFT, Place, RIGHT, SERVER, address, config, millis, secs};
+
+fn link() -> Link {
+    Link::with_delay(millis(20))
+}
+
+#[test]
+fn sound_pictures_and_data_have_a_transport_each_without_groups() {
+    for policy in [BundlePolicy::Balanced, BundlePolicy::MaxCompat] {
+        let mut apart = Apart::new(1, link(), policy);
+        apart.want_all();
+        apart.negotiate(LEFT);
+        apart.connect();
+        assert_eq!([LEFT, RIGHT].map(|side| apart.transports(side)), [3, 3]);
+        apart.assert_all_flows();
+        for (_, transport) in apart.peer(LEFT).transports() {
+            let stats = transport.stats();
+            assert!(stats.packets_sent > 10 && stats.packets_received > 10);
+        }
+        assert_eq!(apart.peer(LEFT).stats().unknown_path, 0);
+        apart.finish();
+    }
+}
+
+/// Also the other way round: who offers has the sockets.
+#[test]
+fn who_offers_may_be_the_one_with_the_sockets() {
+    let mut apart = Apart::new(2, link(), BundlePolicy::Balanced);
+    for kind in [Kind::Audio, Kind::Video] {
+        apart.add(RIGHT, kind);
+    }
+    apart.want_channel();
+    apart.negotiate(RIGHT);
+    apart.run_for(millis(10));
+    apart.negotiate(LEFT);
+    apart.connect();
+    apart.assert_all_flows();
+    apart.finish();
+}
+
+#[test]
+fn a_peer_that_bundles_gets_one_transport_and_the_others_vanish() {
+    for policy in [
+        BundlePolicy::Balanced,
+        BundlePolicy::MaxCompat,
+        BundlePolicy::MaxBundle,
+    ] {
+        let mut apart = Apart::new(3, link(), policy);
+        apart.strips = false;
+        apart.want_all();
+        let offer = apart.describe(LEFT);
+        let offered = if policy == BundlePolicy::MaxBundle {
+            1
+        } else {
+            3
+        };
+        assert_eq!(apart.transports(LEFT), offered);
+        apart.tell(RIGHT, &offer).unwrap();
+        let answer = apart.describe(RIGHT);
+        apart.tell(LEFT, &answer).unwrap();
+        assert_eq!([LEFT, RIGHT].map(|side| apart.transports(side)), [1, 1]);
+        apart.connect();
+        apart.assert_all_flows();
+        apart.finish();
+    }
+}
+
+#[test]
+fn several_transports_come_up_over_bad_networks() {
+    for seed in 0..8 {
+        let lossy = Link {
+            jitter: millis(20),
+            loss: Loss::Uniform(Chance::percent(20)),
+            ..link()
+        };
+        let mut apart = Apart::new(seed, lossy, BundlePolicy::Balanced);
+        apart.want_all();
+        apart.negotiate(LEFT);
+        apart.connect();
+        apart.assert_all_flows();
+        apart.finish();
+    }
+}
+
+/// The NAT gives each pair of sockets a port of its own.
+#[test]
+fn several_transports_get_through_nats() {
+    for nat in [Nat::FULL_CONE, Nat::PORT_RESTRICTED_CONE, Nat::SYMMETRIC] {
+        let mut world = World::new(5).with_links(link());
+        let relays = vec![address("203.0.113.2:49152")];
+        let server = TurnServerConfig::new(&PROVIDER, address(SERVER), relays, ("user", "secret"));
+        world.add_turn_server("S", server);
+        let realm = world.add_nat(Realm::INTERNET, nat, "198.51.100.2".parse().unwrap());
+        let stun = || vec![IceServer::open(format!("stun:{SERVER}").parse().unwrap())];
+        let mut places = [
+            Place::open("192.0.2.1", 1, config(BundlePolicy::Balanced)),
+            Place::open("192.168.1.2", 3, config(BundlePolicy::Balanced)),
+        ];
+        for place in &mut places {
+            place.config.ice.servers = stun();
+        }
+        places[RIGHT].realm = realm;
+        let mut apart = Apart::between(world, places);
+        apart.want_all();
+        apart.negotiate(LEFT);
+        apart.connect();
+        apart.assert_all_flows();
+        apart.finish();
+    }
+}
+
+/// A socket has one address at a relay: the first transport has it.
+#[test]
+fn the_relay_of_a_shared_socket_is_the_first_transports() {
+    let mut world = World::new(6).with_links(link());
+    let relays = (0..4).map(|nth| address(&format!("203.0.113.2:{}", 49152 + nth)));
+    let user = ("user", "secret");
+    let server = TurnServerConfig::new(&PROVIDER, address(SERVER), relays.collect(), user);
+    world.add_turn_server("S", server);
+    let mut places = [
+        Place::open("192.0.2.1", 1, config(BundlePolicy::Balanced)),
+        Place::open("198.51.100.2", 3, config(BundlePolicy::Balanced)),
+    ];
+    let url = format!("turn:{SERVER}?transport=udp").parse().unwrap();
+    places[LEFT].config.ice.servers = vec![IceServer::with_login(url, user.0, user.1)];
+    let mut apart = Apart::between(world, places);
+    // The direct way of the first pair of sockets is closed.
+    apart
+        .world
+        .block(address("192.0.2.1:4000"), address("198.51.100.2:4000"));
+    apart
+        .world
+        .block(address("198.51.100.2:4000"), address("192.0.2.1:4000"));
+    apart.want_all();
+    apart.negotiate(LEFT);
+    apart.connect();
+    apart.run_for(secs(5));
+    let kinds = |apart: &Apart| {
+        let transports = apart.peer(LEFT).transports();
+        let pairs = transports.map(|(_, one)| one.ice().selected_pair().unwrap().local.kind);
+        pairs.collect::<Vec<_>>()
+    };
+    let [first, rest @ ..] = &kinds(&apart)[..] else {
+        panic!("there are three");
+    };
+    assert_eq!(*first, CandidateKind::Relayed);
+    assert!(rest.iter().all(|kind| *kind != CandidateKind::Relayed));
+    apart.assert_all_flows();
+    for side in [LEFT, RIGHT] {
+        apart.call(side, |pc| pc.close());
+    }
+    apart.run_for(secs(3));
+}
+
+#[test]
+fn part_of_it_is_bundled() {
+    // The peer bundles sound and pictures, and has data apart.
+    let mut apart = Apart::new(7, link(), BundlePolicy::Balanced);
+    apart.strips = false;
+    apart.want_all();
+    let mut offer = apart.describe(LEFT);
+    offer.sdp = offer
+        .sdp
+        .replace("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1");
+    apart.tell(RIGHT, &offer).unwrap();
+    let answer = apart.describe(RIGHT);
+    assert!(
+        answer.sdp.contains("a=group:BUNDLE 0 1\r\n"),
+        "{}",
+        answer.sdp
+    );
+    apart.tell(LEFT, &answer).unwrap();
+    assert_eq!([LEFT, RIGHT].map(|side| apart.transports(side)), [2, 2]);
+    apart.connect();
+    apart.assert_all_flows();
+    apart.finish();
+}
+
+#[test]
+fn names_of_browsers_are_found_by_each_transport() {
+    let mut apart = Apart::new(8, link(), BundlePolicy::MaxCompat);
+    let open = apart.call(LEFT, |pc| {
+        pc.create_data_channel("x", ChannelConfig::default())
+    });
+    open.unwrap();
+    apart.want_all();
+    apart.negotiate(LEFT);
+    apart.connect();
+    assert_eq!(apart.transports(LEFT), 3);
+    apart.finish();
+}
