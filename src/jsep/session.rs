@@ -401,6 +401,10 @@ impl Session {
         let agreed = self.agreed.iter().filter_map(|section| section.transport);
         let used: Vec<TransportId> = agreed.collect();
         plan.closed = self.links.close_unused(&used);
+        if !plan.closed.is_empty() {
+            // It speaks of transports that are gone.
+            self.created_offer = None;
+        }
         if let Some(settled) = self.settled.take() {
             let before = self.transceivers.clone();
             self.transceivers.roll_back(&settled);

@@ -125,7 +125,7 @@ impl Config {
             key_log: false,
             ice: IceConfig::new(provider),
             ice_candidate_pool_size: 0,
-            bundle_policy: BundlePolicy::MaxBundle,
+            bundle_policy: BundlePolicy::Balanced,
             sctp: SctpConfig::default(),
             max_channels: channel::Limits::default().max_channels,
             media: Arc::new(MediaCapabilities::browser()),

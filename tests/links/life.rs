@@ -4,7 +4,9 @@ use pollrtc::dtls::DtlsState;
 use pollrtc::ice::{GatheringState, IceState};
 use pollrtc::jsep::BundlePolicy;
 use pollrtc::net::Path;
-use pollrtc::peer::{CloseReason, ConnectionState, Description, Event, Kind, SdpType};
+use pollrtc::peer::{
+    CloseReason, ConnectionState, Description, DescriptionError, Event, Kind, SdpType,
+};
 use pollrtc::sim::Link;
 
 use crate::support::{Apart, LEFT, RIGHT, address, millis, secs};
@@ -193,6 +195,35 @@ fn datagrams_from_nowhere_are_counted_and_dropped() {
         }
     });
     assert_eq!(apart.peer(LEFT).stats().unknown_path, 4);
+    apart.assert_all_flows();
+    apart.finish();
+}
+
+#[test]
+fn an_offer_that_was_taken_back_is_not_set_with_transports_that_are_gone() {
+    let link = Link::with_delay(millis(20));
+    let mut apart = Apart::new(10, link, BundlePolicy::MaxCompat);
+    apart.want_all();
+    let offer = apart.call(LEFT, |pc| pc.create_offer().unwrap());
+    let rollback = Description {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    };
+    apart.call(LEFT, |pc| pc.set_local_description(Some(&offer)).unwrap());
+    apart.call(LEFT, |pc| {
+        pc.set_local_description(Some(&rollback)).unwrap()
+    });
+    let again = apart.call(LEFT, |pc| pc.set_local_description(Some(&offer)));
+    if again.is_ok() {
+        assert_eq!(apart.transports(LEFT), 3);
+    } else {
+        assert_eq!(
+            apart.peer(LEFT).signaling_state(),
+            pollrtc::peer::SignalingState::Stable
+        );
+    }
+    apart.negotiate(LEFT);
+    apart.connect();
     apart.assert_all_flows();
     apart.finish();
 }
