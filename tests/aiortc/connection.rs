@@ -185,7 +185,8 @@ fn aiortc_1_3_the_form_of_an_offer() {
         lines_with(&sdp, "a=mid:"),
         ["a=mid:0", "a=mid:1", "a=mid:2", "a=mid:3"]
     );
-    assert_eq!(lines_with(&sdp, "a=group:"), ["a=group:BUNDLE 0 1 2 3"]);
+    // The second section of a kind is there for the bundle only, and named last.
+    assert_eq!(lines_with(&sdp, "a=group:"), ["a=group:BUNDLE 0 1 3 2"]);
     assert_eq!(sdp.matches(" UDP/TLS/RTP/SAVPF ").count(), 3);
     assert_eq!(sdp.matches(" UDP/DTLS/SCTP webrtc-datachannel").count(), 1);
     assert_eq!(lines_with(&sdp, "v="), ["v=0"]);

@@ -1,17 +1,28 @@
 //! Candidates of the peer: for which section, of which generation, and the end of them.
 
 use pollrtc::PeerConnection;
-use pollrtc::peer::{Description, DescriptionError, IceCandidate, Kind, SdpType, TransceiverInit};
+use pollrtc::peer::{
+    BundlePolicy, ChannelConfig, Config, Description, DescriptionError, IceCandidate, Kind,
+    SdpType, TransceiverInit,
+};
 
-use super::support::{alone, describe, exchange, of_kind, rollback, with_channel};
+use super::support::{alone, alone_with, describe, exchange, of_kind, rollback, with_channel};
 
 const LINE: &str = "candidate:1 1 udp 2130706431 192.0.2.77 7 typ host";
 
 const END: &str = "a=end-of-candidates";
 
-/// One that was offered sound, pictures and channels, without a candidate.
+/// One that was offered sound, pictures and channels, on one transport, without a
+/// candidate.
 fn offered() -> (PeerConnection, PeerConnection) {
-    let (mut alice, mut bob) = (with_channel(), alone());
+    let config = Config {
+        bundle_policy: BundlePolicy::MaxBundle,
+        ..Config::new()
+    };
+    let (mut alice, mut bob) = (alone_with(config), alone());
+    alice
+        .create_data_channel("x", ChannelConfig::default())
+        .unwrap();
     for kind in [Kind::Audio, Kind::Video] {
         alice
             .add_transceiver(kind, TransceiverInit::default())
