@@ -48,6 +48,7 @@ pub fn peer(stats: &peer::Stats) -> u64 {
         + stats.transport.unknown
         + stats.transport.media_too_early
         + stats.transport.too_early
+        + stats.unknown_path
         + stats.srtp.as_ref().map_or(0, srtp)
         + sctp(&stats.sctp)
         + stats.channels.dropped
