@@ -158,8 +158,6 @@ fn is_socket(local: &LocalCandidate) -> bool {
 
 #[cfg(all(test, feature = "rust-crypto"))]
 mod tests {
-    #![cfg(feature = "rust-crypto")]
-
     use alloc::format;
     use alloc::vec;
     use alloc::vec::Vec;
