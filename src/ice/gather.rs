@@ -264,7 +264,10 @@ impl IceAgent {
                 priority: candidate::reflexive_priority(&origin.candidate),
                 address: CandidateAddress::Ip(mapped),
                 kind,
-                related: Some(origin.base),
+                related: Some(match origin.candidate.address {
+                    CandidateAddress::Ip(_) => origin.base,
+                    CandidateAddress::Name { .. } => candidate::nothing_like(origin.base),
+                }),
                 ..origin.candidate.clone()
             },
             address: mapped,

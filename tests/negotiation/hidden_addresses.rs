@@ -46,6 +46,19 @@ fn names_are_resolved_and_no_address_is_told() {
             for ip in HOSTS.map(IpAddr::from) {
                 assert!(!said.contains(&ip.to_string()), "{said}");
             }
+            // Statistics say no more than descriptions do.
+            let report = peer.get_stats(talk.world.now());
+            for candidate in report
+                .local_candidates
+                .iter()
+                .chain(&report.remote_candidates)
+            {
+                let told = candidate.address.iter().chain(&candidate.related_address);
+                for ip in HOSTS.map(IpAddr::from) {
+                    let told = told.clone().any(|told| *told == ip.to_string());
+                    assert!(!told, "{candidate:?}");
+                }
+            }
         }
     }
 }

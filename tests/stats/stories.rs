@@ -8,13 +8,13 @@ use pollrtc::dtls::{DtlsState, Role};
 use pollrtc::ice::{IceServer, PairState, ServerUrl, TransportPolicy};
 use pollrtc::net::{CandidateKind, Protocol};
 use pollrtc::peer::{
-    BundlePolicy, Config, DescriptionError, Direction, Event, IceCandidate, Kind, StatsEntry,
-    StatsId, StatsReport, StatsSelector,
+    BundlePolicy, Config, DescriptionError, Direction, EncodingParameters, Event, IceCandidate,
+    Kind, StatsEntry, StatsId, StatsReport, StatsSelector, TransceiverInit,
 };
 use pollrtc::sim::TurnServerConfig;
 use pollrtc::time::Instant;
 
-use crate::support::{ALICE, BOB, Pair, without};
+use crate::support::{ALICE, BOB, Pair, picture, without};
 
 #[test]
 fn wpt_039_a_report_has_entries_of_all_types_once_they_exist() {
@@ -395,6 +395,59 @@ fn transports_that_are_not_bundled_are_told_apart() {
         }
     }
 }
+
+/// Each layer has an entry of its own, with the place that it has among them.
+#[test]
+fn layers_are_told_apart() {
+    let mut pair = Pair::new();
+    let init = TransceiverInit {
+        direction: Direction::SendOnly,
+        encodings: RIDS.map(EncodingParameters::named).to_vec(),
+        ..TransceiverInit::default()
+    };
+    let id = pair
+        .call(ALICE, |pc| pc.add_transceiver(Kind::Video, init))
+        .unwrap();
+    pair.negotiate();
+    for round in 0..50_u32 {
+        for rid in RIDS {
+            let frame = picture(round * 3600, round == 0);
+            let host = pair.hosts[ALICE];
+            let written = pair
+                .world
+                .with(host, |pc, now| pc.write_encoding(now, id, rid, &frame));
+            written.unwrap();
+        }
+        pair.run(Duration::from_millis(40));
+    }
+    pair.call(ALICE, |pc| pc.set_encoding_active(id, RIDS[1], false));
+    let now = pair.world.now();
+    let selector = StatsSelector::Sender(id);
+    let report = pair.peer(ALICE).get_stats_of(now, selector).unwrap();
+    let found: Vec<_> = report
+        .outbound_rtp
+        .iter()
+        .map(|one| (one.stream.rid.as_str(), one.encoding_index, one.active))
+        .collect();
+    let expected = [
+        (RIDS[0], Some(0), true),
+        (RIDS[1], Some(1), false),
+        (RIDS[2], Some(2), true),
+    ];
+    assert_eq!(found, expected);
+    for one in &report.outbound_rtp {
+        assert_eq!(one.frames_sent, 50);
+        assert!(one.remote_id.is_some() && one.stream.rtx_ssrc.is_some());
+    }
+    let theirs = pair.report(BOB).inbound_rtp;
+    assert_eq!(theirs.len(), 3);
+    for rid in RIDS {
+        let of_rid = theirs.iter().find(|one| one.stream.rid == rid).unwrap();
+        assert_eq!(of_rid.frames.frames_received, 50);
+    }
+}
+
+const RIDS: [&str; 3] = ["low", "mid", "high"];
 
 /// A relayed candidate says who lends it, and how that is reached.
 #[test]

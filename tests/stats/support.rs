@@ -150,7 +150,7 @@ fn sound(timestamp: u32) -> MediaFrame {
 }
 
 /// A picture that VP8 depacketizers take for a key frame, or for one that is none.
-fn picture(timestamp: u32, is_key: bool) -> MediaFrame {
+pub(crate) fn picture(timestamp: u32, is_key: bool) -> MediaFrame {
     let mut data = vec![7; 3000];
     data[..10].copy_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0]);
     data[0] |= u8::from(!is_key);
