@@ -520,9 +520,16 @@ fn validate_configuration() {
 /// aiortc needs another connection for other servers; here they change.
 #[test]
 fn dynamic_configuration() {
-    let mut pc = alone(Config::new());
+    let mut config = Config::new();
+    let stun = IceServer::open(url("stun:stun.l.google.com:19302"));
+    config.ice.servers.push(stun);
+    let mut pc = alone(config);
+    let mut wanted = pc.configuration();
+    assert_eq!(wanted.ice_servers.len(), 1);
     let login = IceServer::with_login(url("turn:turnserver.example.com"), "newuser", "newpass");
-    pc.set_ice_servers(vec![login]).unwrap();
+    wanted.ice_servers.push(login);
+    pc.set_configuration(wanted).unwrap();
+    assert_eq!(pc.configuration().ice_servers.len(), 2);
     pc.create_data_channel("a", ChannelConfig::default())
         .unwrap();
     pc.set_local_description(None).unwrap();
