@@ -42,11 +42,11 @@ pub const MAX_TRANSPORTS: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum BundlePolicy {
     /// One for the first section of each kind.
+    #[default]
     Balanced,
     /// One for each section.
     MaxCompat,
     /// One.
-    #[default]
     MaxBundle,
 }
 

@@ -435,6 +435,18 @@ fn two_groups_are_two_transports() {
     alice.take(&bob.local().unwrap()).unwrap();
     let plan = alice.set_implicit().unwrap();
     assert_eq!(connected(&plan), [0, 3]);
+    let answer = alice.local().unwrap().sdp;
+    let one = answer
+        .replace("a=group:BUNDLE 3 2 4\r\n", "")
+        .replace("a=group:BUNDLE 0 1\r\n", "a=group:BUNDLE 0 1 3 2 4\r\n");
+    assert_ne!(one, answer);
+    let before = bob.clone();
+    let refused = bob.set_remote(SdpType::Answer, &one);
+    assert!(
+        matches!(refused, Err(DescriptionError::InvalidAccess(_))),
+        "{refused:?}"
+    );
+    assert!(bob == before);
     let plan = bob.take(&alice.local().unwrap()).unwrap();
     assert_eq!(connected(&plan), [0, 1]);
     assert!(plan.transports.iter().all(|transport| !transport.restart));

@@ -65,7 +65,7 @@ impl Agent {
 impl Peer {
     /// A peer with a name that is its user fragment; `A` to `F` begin its fingerprint.
     pub(crate) fn new(name: &str) -> Self {
-        Self::with(name, SessionConfig::default())
+        Self::with(name, bundled())
     }
 
     pub(crate) fn with(name: &str, config: SessionConfig) -> Self {
@@ -102,7 +102,7 @@ impl Peer {
     pub(crate) fn with_capabilities(name: &str, media: MediaCapabilities) -> Self {
         let config = SessionConfig {
             media: media.into(),
-            ..SessionConfig::default()
+            ..bundled()
         };
         Self::with(name, config)
     }
@@ -118,7 +118,7 @@ impl Peer {
     pub(crate) fn answering(name: &str, answer_role: Role) -> Self {
         let config = SessionConfig {
             answer_role,
-            ..SessionConfig::default()
+            ..bundled()
         };
         Self::with(name, config)
     }
@@ -240,6 +240,14 @@ impl Peer {
             max_message_size: 262_144,
         };
         call(&mut self.session, &local)
+    }
+}
+
+/// With one transport; `Peer::with_policy` has more.
+fn bundled() -> SessionConfig {
+    SessionConfig {
+        bundle_policy: BundlePolicy::MaxBundle,
+        ..SessionConfig::default()
     }
 }
 
