@@ -7,9 +7,9 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use pollrtc::crypto::fake;
 use pollrtc::peer::{
-    BundlePolicy, ChannelConfig, Config, Description, DescriptionError, Direction, EncodingParameters, Event,
-    IceCandidate, Kind, OfferOptions, PeerConnection, SdpType, SignalingState, TransceiverId,
-    TransceiverInit,
+    BundlePolicy, ChannelConfig, Config, Description, DescriptionError, Direction,
+    EncodingParameters, Event, IceCandidate, Kind, OfferOptions, PeerConnection, SdpType,
+    SignalingState, TransceiverId, TransceiverInit,
 };
 use pollrtc::rng::Rng;
 
@@ -156,7 +156,10 @@ impl Peer {
             Act::AddTransceiver(video, way, rids) => {
                 let init = TransceiverInit {
                     direction: direction(way),
-                    encodings: rids.iter().map(|rid| EncodingParameters::named(rid)).collect(),
+                    encodings: rids
+                        .iter()
+                        .map(|rid| EncodingParameters::named(rid))
+                        .collect(),
                     ..TransceiverInit::default()
                 };
                 _ = connection.add_transceiver(kind(video), init);

@@ -183,13 +183,14 @@ pub(super) fn answering(links: &Links, agreed: &[Section], offer: &Reading) -> V
             .collect::<Vec<_>>()
     };
     let mut given: Vec<Option<TransportId>> = offer.transports.iter().map(|_| None).collect();
-    // Where the peer goes on with the same agent, so do we.
+    // Where the peer goes on with the same agent, so do we: also for new sections, when
+    // those that used it before are given up by the same offer.
     for (index, transport) in offer.transports.iter().enumerate() {
         let goes_on = |id: &TransportId| {
             let peer = links.peer(*id);
             !given.contains(&Some(*id)) && peer.is_some_and(|peer| peer.same_ice(transport))
         };
-        given[index] = had(transport).into_iter().find(goes_on);
+        given[index] = had(transport).into_iter().chain(links.ids()).find(goes_on);
     }
     for (index, transport) in offer.transports.iter().enumerate() {
         let is_free = |id: &TransportId| !given.contains(&Some(*id));

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pollrtc::peer::{Direction, EncodingParameters, Event, Kind, TransceiverInit, WriteError};
+use pollrtc::peer::{
+    ConnectionState, Direction, EncodingParameters, Event, Kind, TransceiverInit, WriteError,
+};
 
 use super::support::{ALICE, BOB, Pair, picture, sound};
 
@@ -309,4 +311,24 @@ fn what_comes_for_a_stopped_transceiver_is_nobody_elses() {
     }
     pair.run(Duration::from_secs(1));
     assert_eq!(pair.take_frames(BOB, theirs[1]), []);
+}
+
+/// RFC 9143 §7.5: the group goes on over its transport when all its sections are
+/// exchanged for others in one offer.
+#[test]
+fn a_transport_outlives_all_sections_that_it_began_with() {
+    let mut pair = Pair::new();
+    let video = pair.add(ALICE, Kind::Video, Direction::SendOnly);
+    pair.negotiate(ALICE);
+    pair.call(ALICE, |pc| pc.stop_transceiver(video)).unwrap();
+    let audio = pair.add(ALICE, Kind::Audio, Direction::SendOnly);
+    pair.negotiate(ALICE);
+    for side in [ALICE, BOB] {
+        let state = pair.machine(side).connection_state();
+        assert_eq!(state, ConnectionState::Connected);
+    }
+    pair.write(ALICE, audio, &sound(960)).unwrap();
+    pair.run(Duration::from_secs(1));
+    let theirs = pair.transceiver(BOB, Kind::Audio);
+    assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
 }
