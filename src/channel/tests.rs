@@ -9,6 +9,7 @@ use crate::cursor::Writer;
 use crate::rng::Rng;
 use crate::sctp::{SctpAssociation, SctpConfig};
 use crate::time::Instant;
+use crate::wire::dcep;
 
 /// Two tables on a perfect wire.
 struct Pair {
@@ -153,6 +154,27 @@ fn wpt_093_both_sides_agree_on_every_kind_of_channel() {
             assert_eq!((info.label, info.config), ("étiquette", &config));
             assert_eq!(info.stream, pair.sides[A].info(id).unwrap().stream);
         }
+    }
+}
+
+/// On the wire limits have 32 bits, in the W3C's interface 16.
+#[test]
+fn wpt_093_larger_limits_are_clamped() {
+    let limits = |reliability| {
+        let config = ChannelConfig::from_open(&dcep::Open {
+            ordered: true,
+            reliability,
+            priority: 256,
+            label: "",
+            protocol: "",
+        });
+        (config.max_packet_life_time, config.max_retransmits)
+    };
+    for (said, taken) in [(65_535, 65_535), (65_536, 65_535), (u32::MAX, 65_535)] {
+        let lifetime = limits(dcep::Reliability::MaxLifetime(said));
+        assert_eq!(lifetime, (Some(taken), None));
+        let retransmits = limits(dcep::Reliability::MaxRetransmits(said));
+        assert_eq!(retransmits, (None, Some(taken)));
     }
 }
 
