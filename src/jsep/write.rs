@@ -71,11 +71,11 @@ impl Written {
         }
         let media = drafts.iter().zip(&lists);
         let media = media.map(|(draft, lists)| draft.section(lists, &printed, local));
-        let mut description = Description {
+        let description = Description {
             origin: Origin {
                 username: "-",
                 session_id: self.session_id,
-                version: self.version,
+                version: self.version.wrapping_add(1),
                 // RFC 8829 §5.2.1: an address would be nobody's business.
                 address: Address::UNSPECIFIED,
             },
@@ -84,10 +84,9 @@ impl Written {
             attributes,
             media: media.collect(),
         };
-        let mut text = description.to_string();
-        if text != self.text.get() {
-            description.origin.version = self.version.wrapping_add(1);
-            text = description.to_string();
+        let text = description.to_string();
+        if behind_origin(&text) == behind_origin(&self.text.get()) {
+            return self.clone();
         }
         Self {
             session_id: self.session_id,
@@ -108,6 +107,11 @@ impl Written {
     }
 }
 
+/// What a description of ours says, but for its version.
+fn behind_origin(text: &str) -> Option<&str> {
+    text.split_once("\r\ns=").map(|(_, rest)| rest)
+}
+
 /// What a description of ours says above its sections.
 pub(super) struct Level {
     /// The names of the sections in each BUNDLE group.
@@ -122,6 +126,10 @@ pub(super) fn with_local_candidates(
     text: &str,
     transports: &[(usize, &LocalTransport<'_>)],
 ) -> String {
+    let has_found = |local: &LocalTransport<'_>| local.gathered || !local.candidates.is_empty();
+    if !transports.iter().any(|(_, local)| has_found(local)) {
+        return text.to_string();
+    }
     let found = |(_, local): &(_, &LocalTransport<'_>)| {
         let default = default_candidate(local.candidates);
         let host = default.map(|candidate| candidate.ip().to_string());
