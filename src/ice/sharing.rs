@@ -156,14 +156,14 @@ fn is_socket(local: &LocalCandidate) -> bool {
     local.candidate.kind == CandidateKind::Host && local.candidate.tcp != Some(TcpKind::Active)
 }
 
-#[cfg(all(test, feature = "rust-crypto"))]
+#[cfg(test)]
 mod tests {
     use alloc::format;
     use alloc::vec;
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::crypto::rust_crypto::PROVIDER;
+    use crate::crypto::fake::PROVIDER;
     use crate::cursor::Writer;
     use crate::ice::{Credentials, IceConfig, Role};
     use crate::net::{Candidate, CandidateAddress, Protocol};

@@ -1,6 +1,7 @@
 //! All ways to the peer: mostly one.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::iter;
 use core::mem;
@@ -41,6 +42,11 @@ struct Others {
     spares: Vec<SocketAddr>,
     /// Streams that may be for any of them.
     callers: Callers,
+    /// Streams that the application was asked for.
+    asked: Vec<Path>,
+    /// The same that others of them want, too: one at a time, so that answers are told
+    /// apart.
+    wanted: Vec<(Path, Option<String>)>,
     /// Those that are for none.
     released: Vec<Path>,
     /// Whose turn it is to send.
@@ -279,6 +285,36 @@ impl Links {
             None => self.first.transport.ice_mut().accepted(now, path),
             Some(others) => others.released.extend(others.callers.add(now, path)),
         }
+    }
+
+    /// An agent wants a stream. Whether the application is to be asked for it now.
+    pub(super) fn ask(&mut self, path: Path, server_name: Option<&String>) -> bool {
+        let Some(others) = &mut self.others else {
+            return true;
+        };
+        let is_asked = others.asked.contains(&path);
+        if is_asked {
+            others.wanted.push((path, server_name.cloned()));
+        } else {
+            others.asked.push(path);
+        }
+        !is_asked
+    }
+
+    /// The application has answered. Gives back what it is to be asked for next.
+    pub(super) fn answered(&mut self, path: Path) -> Option<(Path, Option<String>)> {
+        let others = self.others.as_mut()?;
+        let place = others.wanted.iter().position(|(wanted, _)| *wanted == path);
+        if place.is_none() {
+            others.asked.retain(|asked| *asked != path);
+        }
+        place.map(|place| others.wanted.remove(place))
+    }
+
+    /// An agent does not want a stream any more. Whether the application has to know.
+    pub(super) fn unask(&mut self, path: Path) -> bool {
+        let is_only_wanted = self.answered(path).is_some();
+        !is_only_wanted
     }
 
     /// A stream has ended.

@@ -95,6 +95,7 @@ impl PeerConnection {
     pub fn connected(&mut self, now: Instant, asked: Path, local: SocketAddr) {
         let now = self.told(now);
         self.links.of_stream(asked).connected(now, asked, local);
+        self.ask_next(asked);
         self.settle();
     }
 
@@ -103,6 +104,7 @@ impl PeerConnection {
     pub fn disconnected(&mut self, now: Instant, path: Path) {
         let now = self.told(now);
         self.links.disconnected(now, path);
+        self.ask_next(path);
         self.settle();
     }
 
@@ -161,6 +163,13 @@ impl PeerConnection {
         }
     }
 
+    /// Another transport may want a stream to the same place.
+    fn ask_next(&mut self, answered: Path) {
+        if let Some((path, server_name)) = self.links.answered(answered) {
+            self.events.push(Event::Connect { path, server_name });
+        }
+    }
+
     pub(super) fn on_ice(&mut self, link: TransportId, event: ice::Event) {
         match event {
             ice::Event::Candidate(candidate) => self.on_candidate(link, &candidate),
@@ -183,7 +192,9 @@ impl PeerConnection {
             }),
             ice::Event::Resolve(name) => self.events.push(Event::Resolve(name)),
             ice::Event::Connect { path, server_name } => {
-                self.events.push(Event::Connect { path, server_name });
+                if self.links.ask(path, server_name.as_ref()) {
+                    self.events.push(Event::Connect { path, server_name });
+                }
             }
             ice::Event::State(state) => {
                 self.events.push(Event::IceTransportState(link, state));

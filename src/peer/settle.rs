@@ -133,7 +133,9 @@ impl PeerConnection {
     fn on_transport(&mut self, link: TransportId, event: transport::Event) {
         match event {
             transport::Event::Ice(ice::Event::Release(path)) => {
-                self.events.push(Event::Release(path));
+                if self.links.unask(path) {
+                    self.events.push(Event::Release(path));
+                }
             }
             // Who says farewell has nothing else to tell.
             _ if self.links.get(link).is_none_or(|link| link.is_leaving) => {}

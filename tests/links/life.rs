@@ -84,7 +84,7 @@ fn a_rolled_back_offer_takes_its_transports_with_it() {
         sdp: String::new(),
     };
     apart.call(LEFT, |pc| {
-        pc.set_local_description(Some(&rollback)).unwrap()
+        pc.set_local_description(Some(&rollback)).unwrap();
     });
     assert_eq!(apart.transports(LEFT), 1);
     assert_eq!(apart.peer(LEFT).ice_gathering_state(), GatheringState::New);
@@ -211,7 +211,7 @@ fn an_offer_that_was_taken_back_is_not_set_with_transports_that_are_gone() {
     };
     apart.call(LEFT, |pc| pc.set_local_description(Some(&offer)).unwrap());
     apart.call(LEFT, |pc| {
-        pc.set_local_description(Some(&rollback)).unwrap()
+        pc.set_local_description(Some(&rollback)).unwrap();
     });
     let again = apart.call(LEFT, |pc| pc.set_local_description(Some(&offer)));
     assert_eq!(again, Err(DescriptionError::InvalidModification));

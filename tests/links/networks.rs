@@ -1,11 +1,14 @@
 //! Several transports over networks of all kinds.
 
+use std::net::SocketAddr;
+
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::ice::IceServer;
 use pollrtc::jsep::BundlePolicy;
-use pollrtc::net::CandidateKind;
-use pollrtc::peer::{ChannelConfig, Kind};
-use pollrtc::sim::{Chance, Link, Loss, Nat, Realm, TurnServerConfig, World};
+use pollrtc::mdns;
+use pollrtc::net::{CandidateKind, Protocol};
+use pollrtc::peer::Kind;
+use pollrtc::sim::{Chance, Firewall, Link, Loss, Nat, Realm, TurnServerConfig, World};
 
 use crate::support::{Apart, LEFT, Place, RIGHT, SERVER, address, config, millis, secs};
 
@@ -185,16 +188,65 @@ fn part_of_it_is_bundled() {
     apart.finish();
 }
 
+/// Each transport has names of its own, and asks for those of the other side.
 #[test]
-fn names_of_browsers_are_found_by_each_transport() {
-    let mut apart = Apart::new(8, link(), BundlePolicy::MaxCompat);
-    let open = apart.call(LEFT, |pc| {
-        pc.create_data_channel("x", ChannelConfig::default())
-    });
-    open.unwrap();
+fn names_are_found_for_each_transport() {
+    let mut places = [
+        Place::open("192.0.2.1", 1, config(BundlePolicy::MaxCompat)),
+        Place::open("198.51.100.2", 3, config(BundlePolicy::MaxCompat)),
+    ];
+    for place in &mut places {
+        place.config.ice.hide_addresses = true;
+    }
+    let mut apart = Apart::between(World::new(8).with_links(link()), places);
+    for (side, ip) in [(LEFT, "192.0.2.1"), (RIGHT, "198.51.100.2")] {
+        let socket = SocketAddr::new(ip.parse().unwrap(), mdns::PORT);
+        let host = apart.hosts[side];
+        apart.world.add_socket(host, Realm::INTERNET, socket);
+        apart.call(side, |pc| pc.add_mdns_socket(socket)).unwrap();
+    }
     apart.want_all();
     apart.negotiate(LEFT);
     apart.connect();
-    assert_eq!(apart.transports(LEFT), 3);
+    let said = apart.peer(LEFT).local_description().unwrap().sdp;
+    assert!(
+        said.contains(".local ") && !said.contains("192.0.2.1"),
+        "{said}"
+    );
+    apart.assert_all_flows();
+    apart.finish();
+}
+
+/// The listener is one for all: who has connected says by its first check which
+/// transport it wants.
+#[test]
+fn streams_that_are_accepted_are_led_to_their_transports() {
+    let mut places = [
+        Place::open("192.0.2.1", 1, config(BundlePolicy::MaxCompat)),
+        Place::open("198.51.100.2", 1, config(BundlePolicy::MaxCompat)),
+    ];
+    places[RIGHT].config.ice.tcp = true;
+    let listener = address("192.0.2.1:4443");
+    let mut apart = Apart::between(World::new(9).with_links(link()), places);
+    let left = apart.hosts[LEFT];
+    apart.world.listen(left, listener);
+    apart
+        .world
+        .add_socket(apart.hosts[LEFT], Realm::INTERNET, listener);
+    apart
+        .call(LEFT, |pc| pc.add_tcp_listener(listener))
+        .unwrap();
+    apart
+        .world
+        .set_firewall(apart.hosts[RIGHT], Firewall::NO_UDP);
+    apart.want_all();
+    apart.negotiate(LEFT);
+    apart.connect();
+    apart.run_for(secs(3));
+    for (_, transport) in apart.peer(LEFT).transports() {
+        let pair = transport.ice().selected_pair().unwrap();
+        assert_eq!(pair.path.protocol, Protocol::Tcp);
+    }
+    apart.assert_all_flows();
     apart.finish();
 }
