@@ -332,3 +332,24 @@ fn a_transport_outlives_all_sections_that_it_began_with() {
     let theirs = pair.transceiver(BOB, Kind::Audio);
     assert_eq!(pair.take_frames(BOB, theirs).len(), 1);
 }
+
+/// W3C webrtc-pc §5.1 `addTrack`: a transceiver without a track is taken if no exchange
+/// has ever let it send.
+#[test]
+fn a_track_takes_a_transceiver_that_was_never_let_send() {
+    let mut pair = Pair::new();
+    let add = |pair: &mut Pair, name| {
+        let added = pair.call(ALICE, |pc| pc.add_track(Kind::Audio, name, &[]));
+        added.unwrap()
+    };
+    let first = add(&mut pair, "first");
+    pair.call(ALICE, |pc| pc.remove_track(first)).unwrap();
+    assert_eq!(add(&mut pair, "second"), first);
+    pair.negotiate(ALICE);
+    pair.call(ALICE, |pc| pc.remove_track(first)).unwrap();
+    assert_ne!(add(&mut pair, "third"), first);
+    // Though it never had a track.
+    let bare = pair.add(ALICE, Kind::Audio, Direction::SendRecv);
+    pair.negotiate(ALICE);
+    assert_ne!(add(&mut pair, "fourth"), bare);
+}
