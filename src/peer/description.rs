@@ -109,6 +109,8 @@ impl PeerConnection {
                 let still = self.session.restarting();
                 let over = restarting.into_iter().filter(|id| !still.contains(id));
                 self.cancel_restarts(over);
+                self.forget_unused();
+                self.close_links(Vec::new());
                 self.settle_session();
                 return Err(error);
             }
@@ -261,13 +263,18 @@ impl PeerConnection {
             }
             None => {}
         }
-        for id in plan.closed.into_iter().chain(self.unneeded()) {
+        self.close_links(plan.closed);
+        self.start_data();
+        self.settle_session();
+    }
+
+    /// Ends these links, and those of which nothing came.
+    fn close_links(&mut self, closed: Vec<TransportId>) {
+        for id in closed.into_iter().chain(self.unneeded()) {
             self.links.close(id);
             // Nobody waits for its candidates any more.
             self.on_gathering();
         }
-        self.start_data();
-        self.settle_session();
     }
 
     /// After an exchange, the links that were made for it and that it has no use for.

@@ -6,6 +6,7 @@ use pollrtc::jsep::BundlePolicy;
 use pollrtc::net::Path;
 use pollrtc::peer::{
     CloseReason, ConnectionState, Description, DescriptionError, Event, Kind, SdpType,
+    SignalingState,
 };
 use pollrtc::sim::Link;
 
@@ -215,6 +216,28 @@ fn an_offer_that_was_taken_back_is_not_set_with_transports_that_are_gone() {
     });
     let again = apart.call(LEFT, |pc| pc.set_local_description(Some(&offer)));
     assert_eq!(again, Err(DescriptionError::InvalidModification));
+    apart.negotiate(LEFT);
+    apart.connect();
+    apart.assert_all_flows();
+    apart.finish();
+}
+
+/// W3C webrtc-pc §4.4.1.5: a colliding offer takes ours back, also if it is bad itself.
+#[test]
+fn a_bad_offer_that_collides_takes_our_transports_back() {
+    let link = Link::with_delay(millis(20));
+    let mut apart = Apart::new(11, link, BundlePolicy::MaxCompat);
+    apart.want_all();
+    apart.call(LEFT, |pc| pc.set_local_description(None).unwrap());
+    assert_eq!(apart.transports(LEFT), 3);
+    let bad = Description {
+        kind: SdpType::Offer,
+        sdp: "v=0\r\n".into(),
+    };
+    let refused = apart.call(LEFT, |pc| pc.set_remote_description(&bad));
+    assert!(refused.is_err());
+    assert_eq!(apart.peer(LEFT).signaling_state(), SignalingState::Stable);
+    assert_eq!(apart.transports(LEFT), 1);
     apart.negotiate(LEFT);
     apart.connect();
     apart.assert_all_flows();
