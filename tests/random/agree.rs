@@ -58,6 +58,16 @@ pub(crate) fn check(peers: [&PeerConnection; 2]) -> usize {
     offer.sections.len()
 }
 
+/// Whether a section is in use, as one of them sees it.
+pub(crate) fn is_used(peer: &PeerConnection) -> bool {
+    let sides = [peer.local_description(), peer.remote_description()];
+    let [Some(ours), Some(theirs)] = sides.map(|side| side.map(|side| read(&side.sdp))) else {
+        return false;
+    };
+    let mut rows = ours.sections.iter().zip(&theirs.sections);
+    rows.any(|(ours, theirs)| !ours.rejected && !theirs.rejected)
+}
+
 fn compare(offered: &Section, answered: &Section) {
     let mid = &offered.mid;
     assert_eq!((&offered.kind, mid), (&answered.kind, &answered.mid));
