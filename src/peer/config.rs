@@ -44,10 +44,12 @@ pub struct Config {
     /// Servers, policy, limits and times of ICE.
     pub ice: IceConfig,
     /// Whether candidates are searched for before the first description, which is
-    /// then complete sooner. All sections share one search, so any number above 0
-    /// means the same (W3C `iceCandidatePoolSize`). 0.
+    /// then complete sooner. That of the first transport, so any number above 0 means
+    /// the same (W3C `iceCandidatePoolSize`). 0.
     pub ice_candidate_pool_size: u8,
-    /// How many transports an offer proposes before it is known what the peer can bundle.
+    /// How many transports an offer proposes before it is known what the peer can bundle:
+    /// see [`PeerConnection::add_spare_address`](super::PeerConnection::add_spare_address)
+    /// for peers that cannot. One for each kind ([`BundlePolicy::Balanced`]).
     pub bundle_policy: BundlePolicy,
     /// Limits and times of SCTP.
     pub sctp: SctpConfig,

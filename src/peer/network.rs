@@ -1,6 +1,7 @@
 //! Sockets, servers and names: what the application says of its network, and
 //! what the connection wants of it.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -163,6 +164,13 @@ impl PeerConnection {
         }
     }
 
+    /// A transport wants a stream: it waits while another does to the same place.
+    fn ask(&mut self, path: Path, server_name: Option<String>) {
+        if self.links.ask(path, server_name.as_ref()) {
+            self.events.push(Event::Connect { path, server_name });
+        }
+    }
+
     /// Another transport may want a stream to the same place.
     fn ask_next(&mut self, answered: Path) {
         if let Some((path, server_name)) = self.links.answered(answered) {
@@ -191,11 +199,7 @@ impl PeerConnection {
                 reason,
             }),
             ice::Event::Resolve(name) => self.events.push(Event::Resolve(name)),
-            ice::Event::Connect { path, server_name } => {
-                if self.links.ask(path, server_name.as_ref()) {
-                    self.events.push(Event::Connect { path, server_name });
-                }
-            }
+            ice::Event::Connect { path, server_name } => self.ask(path, server_name),
             ice::Event::State(state) => {
                 self.events.push(Event::IceTransportState(link, state));
             }
