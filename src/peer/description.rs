@@ -106,6 +106,7 @@ impl PeerConnection {
             Ok(plan) => self.apply(plan),
             Err(error) => {
                 // A colliding offer has taken ours back even if it is bad itself.
+                self.publish_signaling();
                 let still = self.session.restarting();
                 let over = restarting.into_iter().filter(|id| !still.contains(id));
                 self.cancel_restarts(over);

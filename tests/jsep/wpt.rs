@@ -8,7 +8,7 @@ use pollrtc::jsep::{
     Trickle,
 };
 
-use pollrtc::peer::{ChannelConfig, Config, Event};
+use pollrtc::peer::{ChannelConfig, Config, Event, IceGatheringState};
 use pollrtc::rng::Rng;
 
 use super::support::{Peer, interop, negotiate, sha256};
@@ -598,6 +598,7 @@ fn wpt_076_rollback_by_a_bad_offer_is_an_event() {
             events[..],
             [
                 Event::SignalingState(SignalingState::Stable),
+                Event::IceGatheringState(IceGatheringState::New),
                 Event::NegotiationNeeded
             ]
         ),
