@@ -107,11 +107,9 @@ impl MediaAgreed {
         if !matches!(class, Class::Rtp | Class::Rtcp) || datagram.origin != Origin::Genuine {
             return Ok(());
         }
-        let is_keyed = match self.unbundled.contains(host) {
-            true => self.sealed.contains(&(host, view.path)),
-            false => self.keyed.contains(&host),
-        };
-        if !is_keyed {
+        // Of several transports one may have its keys before the others.
+        let is_keyed = || self.sealed.contains(&(host, view.path));
+        if !(self.keyed.contains(&host) || self.unbundled.contains(host) && is_keyed()) {
             return Err("media before there are keys".into());
         }
         if class == Class::Rtp && !self.agreed.contains(&host) && !self.sends(host) {
