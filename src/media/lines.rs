@@ -146,8 +146,12 @@ impl Lines {
                 None => Encoding::new(wanted, config, rng),
             }
         });
-        let encodings = encodings.collect();
-        if !stopped {
+        let mut encodings: Vec<Encoding> = encodings.collect();
+        if stopped {
+            // What was written when it was agreed on may wait for keys still.
+            let all = encodings.iter_mut().chain(&mut old).chain(&mut left);
+            all.for_each(|encoding| encoding.sender.forget_waiting());
+        } else {
             ended.extend(
                 old.iter()
                     .filter(|encoding| encoding.has_sent())

@@ -211,6 +211,21 @@ impl History {
         self.end = self.end.min(number.max(self.first));
     }
 
+    /// Forgets what waits to be sent, for the first time or again; says how many packets
+    /// were never sent.
+    pub(super) fn forget_waiting(&mut self) -> u64 {
+        let mut unsent = 0;
+        while let Some(number) = self.queue.pop_front() {
+            self.remove(number);
+            unsent += 1;
+        }
+        let records = self.places.iter_mut();
+        records
+            .filter(|record| record.state == State::Wanted)
+            .for_each(|record| record.state = State::Sent);
+        unsent
+    }
+
     /// Forgets what was sent.
     pub(super) fn forget_sent(&mut self) {
         for number in self.first..self.end {

@@ -210,6 +210,12 @@ impl RtpSender {
         self.is_paused = !is_active;
     }
 
+    /// Forgets what waits to be polled: the receiver is not to get it any more.
+    pub fn forget_waiting(&mut self) {
+        self.stats.dropped.expired += self.history.forget_waiting();
+        self.repair.clear();
+    }
+
     /// Cuts a frame into packets, which wait to be polled.
     ///
     /// # Errors

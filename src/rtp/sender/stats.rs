@@ -59,7 +59,7 @@ pub struct Requests {
 /// Why was a packet not sent, or not sent again?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Dropped {
-    /// Could not be sent before it was too old.
+    /// Could not be sent before it was too old, or nothing was to be sent any more.
     pub expired: u64,
     /// There was not enough room in a datagram for it.
     pub too_large: u64,
