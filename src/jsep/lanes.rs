@@ -192,11 +192,22 @@ pub(super) fn answering(links: &Links, agreed: &[Section], offer: &Reading) -> V
         };
         given[index] = had(transport).into_iter().chain(links.ids()).find(goes_on);
     }
+    // Others have new credentials: of an ICE restart, if we know their sections.
     for (index, transport) in offer.transports.iter().enumerate() {
         let is_free = |id: &TransportId| !given.contains(&Some(*id));
+        let old = had(transport).into_iter().find(is_free);
+        given[index] = given[index].or(old);
+    }
+    // A group goes on with other sections, too, when none of the old ones is left.
+    let mut bundled = agreed.iter().filter(|section| section.bundle.is_some());
+    let group = bundled.find_map(|section| section.transport.filter(|_| !section.rejected));
+    for (index, transport) in offer.transports.iter().enumerate() {
         if given[index].is_none() {
+            let is_free = |id: &TransportId| !given.contains(&Some(*id));
+            let tag = offer.sections.get(transport.tag);
+            let is_bundled = tag.is_some_and(|tag| tag.bundle.is_some());
+            let old = group.filter(|id| is_bundled && is_free(id));
             let idle = |id: &TransportId| is_free(id) && !in_use.contains(id);
-            let old = had(transport).into_iter().find(is_free);
             let old = old.or_else(|| links.ids().find(idle));
             given[index] = Some(old.unwrap_or_else(|| fresh(&mut next)));
         }

@@ -292,6 +292,36 @@ fn an_encoding_that_returns_goes_on_with_its_numbers() {
     assert_eq!(numbers[1], numbers[0].wrapping_add(1));
 }
 
+/// P-8: what was written while it was agreed on, and waited for keys, is not sent when it
+/// is not agreed on any more, nor when it is again.
+#[test]
+fn what_waits_when_a_line_stops_is_not_sent_later() {
+    let mut media = Media::new(MediaConfig::default(), &mut Rng::from_number(1));
+    let mut poll = |sends, times: u8| {
+        media.set_line(
+            Instant::ZERO,
+            VIDEO,
+            LineParameters {
+                sends,
+                ..parameters(0, VIDEO, [true, false])
+            },
+        );
+        for byte in 0..times {
+            let frame = MediaFrame::new(0, Bytes::from(vec![byte; 9]));
+            assert_eq!(media.write(Instant::ZERO, VIDEO, "", &frame).is_ok(), sends);
+        }
+        let mut packet = vec![];
+        let sent = media.poll_rtp(Instant::ZERO, &mut Writer::new(&mut packet, 1200));
+        sent.then(|| packet.last().copied()).flatten()
+    };
+    assert_eq!(poll(true, 2), Some(0));
+    assert_eq!(poll(false, 0), None);
+    assert_eq!(poll(true, 0), None);
+    assert_eq!(poll(true, 1), Some(0));
+    let stats = media.outbound_streams().next().expect("a stream").stats;
+    assert_eq!((stats.sent.packets, stats.dropped.expired), (2, 1));
+}
+
 #[test]
 fn results_of_packets_are_there_for_who_wants_them() {
     let config = MediaConfig {
