@@ -87,6 +87,8 @@ pub struct MediaAgreed {
     sealed: BTreeSet<(HostId, Path)>,
     unbundled: Unbundled,
     descriptions: BTreeMap<(HostId, bool), String>,
+    /// Which of them the host was given since it was last stable.
+    fresh: BTreeSet<(HostId, bool)>,
     /// Who might send when both descriptions were last agreed on.
     agreed: BTreeSet<HostId>,
     relays: Relays,
@@ -141,16 +143,26 @@ impl Invariant for MediaAgreed {
         match &entry.fact {
             Fact::Described { side, sdp } => {
                 let local = *side == Side::Local;
-                self.descriptions.insert((host, local), sdp.clone());
+                if sdp.is_empty() {
+                    // A rollback: what was agreed on counts.
+                    self.fresh.retain(|(other, _)| *other != host);
+                } else {
+                    self.descriptions.insert((host, local), sdp.clone());
+                    self.fresh.insert((host, local));
+                }
             }
             Fact::State(state) => {
                 if state.dtls == Phase::Connected {
                     self.keyed.insert(host);
                 }
-                if state.stable && self.sends(host) {
-                    self.agreed.insert(host);
-                } else if state.stable {
-                    self.agreed.remove(&host);
+                let is_new = [true, false].map(|local| self.fresh.contains(&(host, local)));
+                if state.stable && is_new == [true; 2] {
+                    self.fresh.retain(|(other, _)| *other != host);
+                    if self.sends(host) {
+                        self.agreed.insert(host);
+                    } else {
+                        self.agreed.remove(&host);
+                    }
                 }
             }
             _ => return self.on_sent(ledger, entry),
