@@ -5,9 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::dtls::Role;
-use crate::wire::sdp::Setup;
+use crate::wire::sdp::{Direction, Setup};
 
-use super::media::{Encoding, HeaderExtension, MediaCapabilities, Rtp, Transceiver, Transceivers};
+use super::media::{
+    Codec, Encoding, HeaderExtension, MediaCapabilities, Rtp, Transceiver, Transceivers,
+};
 use super::offer::{Outline, speakers};
 use super::reading::{Reading, Section, Transport};
 use super::write::{Draft, Level, Written};
@@ -123,16 +125,8 @@ impl Acceptance<'_> {
     /// nothing.
     fn media(&self, offered: &Section) -> Option<Rtp> {
         let theirs = offered.rtp.as_ref()?;
-        let transceiver = self.transceivers.named(offered.mid.as_deref()?)?;
-        if transceiver.is_stopping() {
-            return None;
-        }
         let ours = self.abilities.of(theirs.kind);
-        let direction = transceiver.direction().and(theirs.direction.reversed());
-        let codecs = ours.answer(direction, &theirs.codecs, &transceiver.preferences);
-        if codecs.is_empty() {
-            return None;
-        }
+        let (transceiver, direction, codecs) = common(offered, self.transceivers, self.abilities)?;
         let known = |extension: &&HeaderExtension| {
             ours.extensions.contains(&extension.uri) && transceiver.wants_extension(&extension.uri)
         };
@@ -170,6 +164,21 @@ impl Acceptance<'_> {
         let told = self.told.zip(transceiver.mid());
         told.is_some_and(|(told, mid)| told.names_streams(mid))
     }
+}
+
+/// Who takes what is offered, which way and how; `None` if nobody does.
+pub(super) fn common<'a>(
+    offered: &Section,
+    transceivers: &'a Transceivers,
+    abilities: &MediaCapabilities,
+) -> Option<(&'a Transceiver, Direction, Vec<Codec>)> {
+    let theirs = offered.rtp.as_ref()?;
+    let transceiver = transceivers.named(offered.mid.as_deref()?)?;
+    let direction = transceiver.direction().and(theirs.direction.reversed());
+    let ours = abilities.of(theirs.kind);
+    let codecs = ours.answer(direction, &theirs.codecs, &transceiver.preferences);
+    let takes = !transceiver.is_stopping() && !codecs.is_empty();
+    takes.then_some((transceiver, direction, codecs))
 }
 
 /// The names of the layers that the writer sends.

@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
+use super::answer::common;
+use super::reading::Reading;
 use super::trickle::{Ours, Side};
-use super::{Description, Local, Session, TransportId, lanes};
+use super::{Description, Local, SdpType, Session, TransportId, lanes};
 
 /// What the descriptions say.
 impl Session {
@@ -72,8 +74,8 @@ impl Session {
 
     /// The transports that our answer to the peer's offer has credentials of: make
     /// those that do not exist yet before it is created or set.
-    #[must_use]
-    pub fn transports_for_answer(&self) -> Vec<TransportId> {
+    pub fn transports_for_answer(&mut self) -> Vec<TransportId> {
+        self.choose_tags();
         let offer = self.pending.remote.as_deref();
         let ids = offer.map(|offer| lanes::answering(&self.links, &self.agreed, &offer.reading));
         let mut ids = ids.unwrap_or_default();
@@ -81,6 +83,35 @@ impl Session {
             ids.push(self.links.first());
         }
         ids
+    }
+
+    /// RFC 9143 §7.3.1: a group has the transport of its first section that we accept.
+    /// Which one that is can change until we answer, if we stop transceivers or prefer
+    /// other codecs.
+    pub(super) fn choose_tags(&mut self) {
+        let Some(offer) = self.pending.remote.as_deref_mut() else {
+            return;
+        };
+        let abilities = &self.config.media;
+        let sections = &offer.reading.sections;
+        let is_refused = |index: &usize| {
+            let media = sections.get(*index).filter(|section| section.rtp.is_some());
+            media.is_some_and(|section| common(section, &self.transceivers, abilities).is_none())
+        };
+        let mut tags = offer.reading.transports.iter().map(|one| one.tag);
+        if offer.kind != SdpType::Offer || !tags.any(|tag| is_refused(&tag)) {
+            return;
+        }
+        let refused: Vec<usize> = (0..sections.len()).filter(is_refused).collect();
+        let read = Reading::without(&offer.text().get(), abilities, &refused);
+        // Where the others cannot do without the first, they keep its transport.
+        if let Ok(mut reading) = read {
+            for (section, named) in reading.sections.iter_mut().zip(sections) {
+                section.mid.clone_from(&named.mid);
+                section.unnamed = named.unnamed;
+            }
+            offer.reading = reading;
+        }
     }
 
     /// The name and the index of the section that the candidates of a transport of

@@ -99,12 +99,26 @@ impl Reading {
     /// Reads a description and checks what can be checked without knowing any
     /// other. `abilities` decide which sections are of use.
     pub(super) fn of(text: &str, abilities: &MediaCapabilities) -> Result<Self, DescriptionError> {
+        Self::without(text, abilities, &[])
+    }
+
+    /// The same for who has no use for the sections at `refused`.
+    pub(super) fn without(
+        text: &str,
+        abilities: &MediaCapabilities,
+        refused: &[usize],
+    ) -> Result<Self, DescriptionError> {
         let description = Description::parse(text)?;
         let session = media::Session::of(&description);
         let media = description.media.iter();
         let mut sections: Vec<Section> = media
             .map(|media| Section::of(media, session, abilities))
             .collect();
+        for index in refused {
+            if let Some(section) = sections.get_mut(*index) {
+                section.usable = false;
+            }
+        }
         let layout = Layout::of(&description, &sections)?;
         for (index, (media, section)) in description.media.iter().zip(&mut sections).enumerate() {
             section.bundle = layout.group(index);

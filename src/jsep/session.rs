@@ -203,6 +203,7 @@ impl Session {
         if !matches!(self.state, HaveRemoteOffer | HaveLocalPranswer) {
             return Err(InvalidState);
         }
+        self.choose_tags();
         let offer = &self.pending.remote.as_deref().ok_or(InvalidState)?.reading;
         let ids = lanes::answering(&self.links, &self.agreed, offer);
         let roles = self.roles_as_answerer(&ids, offer)?;

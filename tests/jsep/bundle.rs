@@ -758,6 +758,35 @@ fn bundle_survives_its_tag() {
     assert!(matches!(ours.data, Some(DataPlan::Open { .. })));
 }
 
+/// RFC 9143 §7.3.1: who stops what carried the bundle, after the offer and before the
+/// answer, answers over the transport of the next section.
+#[test]
+fn bundle_has_the_transport_of_the_first_section_that_is_accepted() {
+    for policy in POLICIES {
+        let (mut alice, mut bob) = (busy("alice", policy), bob());
+        alice.set_implicit().unwrap();
+        let offer = alice.local().unwrap().sdp;
+        bob.set_remote(SdpType::Offer, &offer).unwrap();
+        // Sounds share a transport but where each section has its own.
+        let stopped: Vec<_> = bob.session.transceivers().map(|one| one.id()).collect();
+        for id in stopped.into_iter().take(2) {
+            bob.session.stop_transceiver(id).unwrap();
+        }
+        let theirs = bob.set_implicit().unwrap();
+        let ours = alice.take(&bob.local().unwrap()).unwrap();
+        let carries = connected(&ours);
+        let expected = match policy {
+            BundlePolicy::MaxBundle => 0,
+            BundlePolicy::Balanced => 1,
+            BundlePolicy::MaxCompat => 2,
+        };
+        assert_eq!((carries, connected(&theirs)), (vec![expected], vec![0]));
+        assert_eq!(theirs.transports[0].ufrag, ufrags(&offer)[2]);
+        let more = exchange(&mut alice, &mut bob, str::to_string);
+        assert!(more.1.transports.iter().all(|plan| !plan.restart));
+    }
+}
+
 /// WPT-156: two answers of two ends make one, for sound from here and pictures from there.
 #[test]
 fn wpt_156_sound_and_pictures_have_different_peers() {
