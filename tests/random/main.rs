@@ -58,7 +58,9 @@ fn whatever_two_sides_do_they_agree_in_the_end() {
             })
             .collect();
         let failed = threads.into_iter().filter_map(|one| one.join().ok()?);
-        failed.min()
+        let failed: Vec<u64> = failed.collect();
+        println!("seeds that fail: {failed:?}");
+        failed.into_iter().min()
     });
     if let Some(seed) = failed {
         let steps = shrunk(seed);

@@ -205,6 +205,9 @@ impl Stage {
                 self.sides[side].model.remove_track(id);
                 return;
             }
+            // What carries a provisional answer's bundle is left in place: without its
+            // section the final one begins over another transport, and channels end.
+            Act::Stop(_) if self.state(side) == SignalingState::HaveLocalPranswer => return,
             Act::Stop(_) => {
                 self.call(side, |peer| peer.stop_transceiver(id))
                     .expect("it is one of ours");
