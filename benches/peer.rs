@@ -8,7 +8,11 @@
 //!   1,073.7 divided by the MB/s shown;
 //! - `idle`: asking a connected peer with nothing to do.
 
-#![expect(clippy::std_instead_of_core, reason = "a bench has std")]
+#![expect(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "a bench has std"
+)]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -115,6 +119,19 @@ fn transfer(pair: &mut Pair, message: &Bytes, count: usize) {
     }
 }
 
+/// A new connection that has made an offer of a data channel and of `media`.
+fn offering(config: &Arc<Config>, rng: &mut Rng, media: &[Kind]) -> PeerConnection {
+    let mut peer = PeerConnection::new(Arc::clone(config), rng).expect("a peer");
+    for kind in media {
+        peer.add_transceiver(*kind, TransceiverInit::default())
+            .expect("a transceiver");
+    }
+    peer.create_data_channel("bench", ChannelConfig::default())
+        .expect("a channel");
+    peer.create_offer().expect("an offer");
+    peer
+}
+
 fn create(c: &mut Criterion) {
     let provider = Config::new().provider;
     let options = CertificateOptions {
@@ -128,22 +145,10 @@ fn create(c: &mut Criterion) {
     config.certificate = Some(Arc::new(certificate));
     let config = Arc::new(config);
     let mut group = c.benchmark_group("create");
-    for (name, media) in [("data", false), ("sound, pictures, data", true)] {
+    let both = [Kind::Audio, Kind::Video];
+    for (name, media) in [("data", &[][..]), ("sound, pictures, data", &both)] {
         group.bench_function(name, |b| {
-            b.iter(|| {
-                let config = Arc::clone(&config);
-                let mut peer = PeerConnection::new(config, &mut rng).expect("a peer");
-                if media {
-                    for kind in [Kind::Audio, Kind::Video] {
-                        let added = peer.add_transceiver(kind, TransceiverInit::default());
-                        added.expect("a transceiver");
-                    }
-                }
-                peer.create_data_channel("bench", ChannelConfig::default())
-                    .expect("a channel");
-                peer.create_offer().expect("an offer");
-                peer
-            });
+            b.iter(|| offering(&config, &mut rng, media));
         });
     }
     group.finish();
