@@ -207,7 +207,9 @@ pub(super) fn answering(links: &Links, agreed: &[Section], offer: &Reading) -> V
             let tag = offer.sections.get(transport.tag);
             let is_bundled = tag.is_some_and(|tag| tag.bundle.is_some());
             let old = group.filter(|id| is_bundled && is_free(id));
-            let idle = |id: &TransportId| is_free(id) && !in_use.contains(id);
+            // One that led to somebody else is no way to a stranger.
+            let idle =
+                |id: &TransportId| is_free(id) && !in_use.contains(id) && links.peer(*id).is_none();
             let old = old.or_else(|| links.ids().find(idle));
             given[index] = Some(old.unwrap_or_else(|| fresh(&mut next)));
         }

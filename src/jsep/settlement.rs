@@ -90,9 +90,6 @@ impl Session {
         self.agreed = agreement(&self.current, routes);
         let used = routes.used();
         plan.closed = self.links.close_unused(&used);
-        if used.is_empty() {
-            self.links.connect(self.links.first(), None);
-        }
         if let Some(local) = &mut self.current.local {
             local.keep_only(&used);
         }

@@ -170,9 +170,12 @@ impl PeerConnection {
     }
 
     /// Whether the peer of a transport may be followed by another one, which answers to
-    /// the new credentials of an offer: that the one before has ended ends nothing yet.
+    /// the new credentials of an offer, or goes on over another transport that the offer
+    /// has: that the one before has ended ends nothing yet.
     pub(super) fn may_hand_over(&self, id: TransportId) -> bool {
-        self.session.restarting().contains(&id)
+        let offers = self.session.signaling_state() == SignalingState::HaveLocalOffer;
+        let mut others = self.session.transports().filter(|other| *other != id);
+        self.session.restarting().contains(&id) || offers && others.next().is_some()
     }
 
     /// A peer that has ended while another one might have followed was the last one.
