@@ -115,6 +115,7 @@ class Heard:
 
     def __init__(self):
         self.frames, self.energy = 0, 0.0
+        self.span, self.last, self.pace = 0, None, None
 
     def take(self, frame):
         if isinstance(frame, av.AudioFrame):
@@ -123,6 +124,14 @@ class Heard:
             self.energy += sum(x * x for x in samples[::16]) * 16 / 32768 ** 2 / frame.sample_rate
         else:
             self.frames += 1
+            if self.last is not None:
+                self.span += frame.pts - self.last
+                self.pace = min(self.pace or frame.pts - self.last, frame.pts - self.last)
+            self.last = frame.pts
+
+    def skipped(self):
+        """How many pictures of a stream of one pace are missing between those that were decoded."""
+        return self.span // self.pace + 1 - self.frames if self.pace else 0
 
 
 def codec(transceiver):
@@ -355,7 +364,8 @@ class Peer:
         streams, repairs = r._RTCRtpReceiver__remote_streams, r._RTCRtpReceiver__rtx_ssrc
         repaired = sum(s.packets_received for ssrc, s in streams.items() if ssrc in repairs)
         return [{"kind": t.kind, "mid": t.mid, "ssrc": ssrc, "codec": codec(t), "packets": s.packets_received, "lost": s.packets_lost,
-                 "frames": heard.frames, "whole_frames": heard.frames if t.kind == "video" else None, "energy": heard.energy,
+                 "frames": heard.frames, "whole_frames": heard.frames if t.kind == "video" else None,
+                 "skipped": heard.skipped() if t.kind == "video" else None, "energy": heard.energy,
                  "repairs": repaired, "nack": COUNTS[r, "nack"], "pli": COUNTS[r, "pli"]}
                 for ssrc, s in streams.items() if ssrc not in repairs]
 
