@@ -256,25 +256,31 @@ impl PeerConnection {
     }
 
     /// Says of which codec the frames are from now on. `false`, and nothing changes,
-    /// if it is none of the [`send_codecs`](Self::send_codecs).
+    /// if it is none of the [`send_codecs`](Self::send_codecs), or after the end.
     pub fn set_send_codec(
         &mut self,
         transceiver: TransceiverId,
         payload_type: PayloadType,
     ) -> bool {
-        self.media_of_mut(transceiver)
-            .set_send_codec(line(transceiver), payload_type)
+        let is_live = self.life == Life::Live;
+        is_live
+            && self
+                .media_of_mut(transceiver)
+                .set_send_codec(line(transceiver), payload_type)
     }
 
     /// Says whether one of several encodings is sent: without an exchange, since the
     /// peer takes all of them (W3C `RTCRtpEncodingParameters.active`). `false` if
-    /// there is none with this name.
+    /// there is none with this name, or the connection is closed.
     pub fn set_encoding_active(
         &mut self,
         transceiver: TransceiverId,
         rid: &str,
         active: bool,
     ) -> bool {
+        if self.life != Life::Live {
+            return false;
+        }
         let is_known = self.session.set_encoding_paused(transceiver, rid, !active);
         self.pause(transceiver);
         is_known

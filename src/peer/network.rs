@@ -43,8 +43,11 @@ impl PeerConnection {
     ///
     /// # Errors
     ///
-    /// If it was added before, or there are too many.
+    /// If it was added before, or there are too many, or after the end.
     pub fn add_spare_address(&mut self, address: SocketAddr) -> Result<(), AddressError> {
+        if self.life != Life::Live {
+            return Err(AddressError::Closed);
+        }
         self.links.keep_spare(address)
     }
 
@@ -136,8 +139,11 @@ impl PeerConnection {
     }
 
     /// Which candidates may be used, from the next ICE restart on (W3C
-    /// `setConfiguration`).
+    /// `setConfiguration`). After the end nothing changes.
     pub fn set_ice_transport_policy(&mut self, policy: TransportPolicy) {
+        if self.life != Life::Live {
+            return;
+        }
         self.links.agents().for_each(|ice| ice.set_policy(policy));
         Arc::make_mut(&mut self.config).ice.policy = policy;
     }

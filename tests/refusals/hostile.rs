@@ -123,7 +123,7 @@ fn behind(text: &str, start: &str, line: &str) -> String {
     lines.collect()
 }
 
-const CHANGES: [(&str, Change); 59] = [
+const CHANGES: [(&str, Change); 68] = [
     ("empty", |_| String::new()),
     ("no session", |s| {
         s.split_at(s.find("m=").expect("sections")).1.to_string()
@@ -203,6 +203,35 @@ const CHANGES: [(&str, Change); 59] = [
     ("payload type of sound for pictures", |s| {
         first(s, "a=rtpmap:96 VP8", "a=rtpmap:111 VP8")
     }),
+    ("two codecs by one number in a bundle", |s| {
+        renumbered(s, "96", "111")
+    }),
+    ("two codecs by one number, not bundled", |s| {
+        renumbered(&without(s, "a=group"), "96", "111")
+    }),
+    ("two codecs by one number, one is rejected", |s| {
+        let rejected = edited(s, "m=video ", |line| first(line, "4000", "0"));
+        renumbered(&rejected, "96", "111")
+    }),
+    ("one codec by one number with other wishes", |s| {
+        twice(s, |sound| {
+            sound.replace("minptime=10;useinbandfec=1", "maxplaybackrate=8000")
+        })
+    }),
+    ("one codec by one number of other channels", |s| {
+        twice(s, |sound| sound.replace("opus/48000/2", "opus/48000"))
+    }),
+    ("one codec by one number with another clock", |s| {
+        twice(s, |sound| sound.replace("G722/8000", "G722/16000"))
+    }),
+    ("repairs of two codecs by one number", |s| {
+        let pictures = |s: &str| s.replace("a=fmtp:97 apt=96", "a=fmtp:97 apt=98");
+        doubled(s, "m=video", pictures)
+    }),
+    ("two profiles by one number", |s| {
+        let pictures = |s: &str| s.replace("packetization-mode=1", "packetization-mode=0");
+        doubled(s, "m=video", pictures)
+    }),
     ("clock rate of 0", |s| first(s, "opus/48000", "opus/0")),
     ("clock rate beyond 32 bits", |s| {
         first(s, "opus/48000", "opus/4294967296")
@@ -217,6 +246,13 @@ const CHANGES: [(&str, Change); 59] = [
     ("extension id 256", |s| extension(s, "256")),
     ("extension id said twice", |s| {
         behind(s, "a=extmap:1 ", "a=extmap:1 urn:another")
+    }),
+    ("extension id of two extensions in a bundle", |s| {
+        twice(s, |sound| {
+            let (_, rest) = sound.split_once("a=extmap:1 ").expect("one");
+            let (uri, _) = rest.split_once("\r\n").expect("a line");
+            sound.replacen(uri, "urn:another", 1)
+        })
     }),
     ("SSRC beyond 32 bits", |s| {
         behind(s, "a=mid:0", "a=ssrc:4294967296 cname:x")
@@ -243,6 +279,30 @@ const CHANGES: [(&str, Change); 59] = [
         behind(s, "a=mid:0", numbers)
     }),
 ];
+
+/// With another number for a format of pictures.
+fn renumbered(text: &str, from: &str, to: &str) -> String {
+    let (before, pictures) = text.split_once("m=video").expect("pictures");
+    let pictures = pictures.replace(&format!(":{from} "), &format!(":{to} "));
+    let pictures = pictures.replacen(&format!(" {from} "), &format!(" {to} "), 1);
+    format!("{before}m=video{pictures}")
+}
+
+/// With a second section of sound in the bundle, changed.
+fn twice(text: &str, change: impl Fn(&str) -> String) -> String {
+    doubled(text, "m=audio", change)
+}
+
+/// With another section like the first of its kind in the bundle, changed.
+fn doubled(text: &str, kind: &str, change: impl Fn(&str) -> String) -> String {
+    let start = text.find(kind).expect("a section");
+    let rest = &text[start + 2..];
+    let end = rest.find("m=").map_or(text.len(), |len| start + 2 + len);
+    let section = without(&text[start..end], "a=ssrc");
+    let section = edited(&section, "a=mid:", |_| "9".into());
+    let bundled = edited(text, "a=group:BUNDLE ", |mids| format!("{mids} 9"));
+    bundled + &change(&section)
+}
 
 /// With so much of what follows `start`.
 fn shortened(text: &str, start: &str, len: usize) -> String {

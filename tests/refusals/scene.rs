@@ -65,11 +65,21 @@ pub(crate) fn seen(peer: &PeerConnection) -> impl PartialEq + std::fmt::Debug + 
     );
     let transceivers: Vec<_> = peer.transceivers().cloned().collect();
     let channels: Vec<_> = peer.channels().collect();
+    let candidates: Vec<_> = peer.ice().local_candidates().cloned().collect();
+    let senders = transceivers.iter().map(|one| {
+        (
+            peer.send_parameters(one.id()),
+            peer.header_extensions(one.id()),
+        )
+    });
     (
         descriptions,
         states,
-        transceivers,
+        senders.collect::<Vec<_>>(),
+        transceivers.clone(),
         channels,
+        candidates,
+        format!("{:?}", peer.configuration()),
         peer.poll_timeout(),
     )
 }

@@ -1,14 +1,21 @@
 //! All commands in all states: what the W3C says to each, and nothing else happens.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use bytes::Bytes;
 use pollrtc::PeerConnection;
+use pollrtc::dtls::Role;
+use pollrtc::net::{Path, Protocol};
 use pollrtc::peer::{
-    ChannelConfig, ChannelId, Description, DescriptionError, Direction, IceCandidate, Kind,
-    MediaFrame, OfferOptions, SdpType, TransceiverId, TransceiverInit,
+    ChannelConfig, ChannelId, Description, DescriptionError, Direction, IceCandidate, IceServer,
+    IceTransportPolicy, Kind, MediaFrame, OfferOptions, OutPacket, SdpType, SendParameters,
+    TransceiverId, TransceiverInit,
 };
+use pollrtc::seq::{Serial16, Serial32};
 use pollrtc::time::Instant;
+use pollrtc::wire::rtp::{PayloadType, Ssrc};
 
 use super::scene::{compare_golden, quiet, rich, seen};
 
@@ -17,6 +24,8 @@ struct Scene {
     peer: PeerConnection,
     sound: TransceiverId,
     channel: ChannelId,
+    /// How the sound was sent before the connection came into its state.
+    parameters: SendParameters,
     /// A good offer of the peer's, and a good answer to ours, if we have offered.
     offer: Description,
     answer: Option<Description>,
@@ -105,6 +114,7 @@ impl Scene {
         let (mut peer, mut theirs) = (rich(1), rich(2));
         let sound = peer.transceivers().next().expect("two were added").id();
         let channel = peer.channels().next().expect("one was opened");
+        let parameters = peer.send_parameters(sound).expect("it was added");
         let answer = prepare(&mut peer, &mut theirs);
         let offer = match theirs.create_offer() {
             Ok(offer) => offer,
@@ -115,6 +125,7 @@ impl Scene {
             peer,
             sound,
             channel,
+            parameters,
             offer,
             answer,
         }
@@ -141,7 +152,7 @@ impl Scene {
 type Command = fn(&mut Scene) -> Result<(), String>;
 
 /// All that can be asked of a connection and may be refused.
-const COMMANDS: [(&str, Command); 33] = [
+const COMMANDS: [(&str, Command); 68] = [
     ("create_offer", |s| told(s.peer.create_offer())),
     ("create_offer_with(ice_restart)", |s| {
         let options = OfferOptions {
@@ -232,11 +243,136 @@ const COMMANDS: [(&str, Command); 33] = [
         let same = s.peer.configuration();
         told(s.peer.set_configuration(same))
     }),
+    ("restart_ice", |s| {
+        s.peer.restart_ice();
+        Ok(())
+    }),
+    ("set_send_parameters", |s| {
+        let known = s.peer.send_parameters(s.sound);
+        let parameters = known.ok_or_else(|| "none".to_string())?;
+        told(s.peer.set_send_parameters(s.sound, parameters))
+    }),
+    ("set_send_parameters(as they were)", |s| {
+        let parameters = s.parameters.clone();
+        told(s.peer.set_send_parameters(s.sound, parameters))
+    }),
+    ("set_send_parameters(none)", |s| {
+        let mut parameters = s.parameters.clone();
+        parameters.encodings.clear();
+        told(s.peer.set_send_parameters(s.sound, parameters))
+    }),
+    ("set_header_extensions", |s| {
+        let choices = s.peer.header_extensions(s.sound);
+        told(s.peer.set_header_extensions(s.sound, &choices))
+    }),
+    ("set_header_extensions(none)", |s| {
+        told(s.peer.set_header_extensions(s.sound, &[]))
+    }),
+    ("set_encoding_active", |s| {
+        done(s.peer.set_encoding_active(s.sound, "", false))
+    }),
+    ("set_encoding_active(unknown)", |s| {
+        done(s.peer.set_encoding_active(s.sound, "unknown", false))
+    }),
+    ("set_send_codec(unknown)", |s| {
+        let unknown = PayloadType::from_low_bits(77);
+        done(s.peer.set_send_codec(s.sound, unknown))
+    }),
+    ("set_send_codec", |s| {
+        let known = s.peer.send_codecs(s.sound).last();
+        let payload_type = known.map(|codec| codec.payload_type);
+        let payload_type = payload_type.ok_or_else(|| "none".to_string())?;
+        done(s.peer.set_send_codec(s.sound, payload_type))
+    }),
+    ("request_key_frame", |s| {
+        done(s.peer.request_key_frame(s.sound, ""))
+    }),
+    ("insert_dtmf", |s| {
+        let (tone, gap) = (Duration::from_millis(100), Duration::from_millis(70));
+        let inserted = s.peer.insert_dtmf(Instant::ZERO, s.sound, "1", tone, gap);
+        told(inserted)
+    }),
+    ("set_wall_clock", |s| {
+        s.peer.set_wall_clock(Instant::ZERO, Duration::from_secs(1));
+        Ok(())
+    }),
+    ("prefer_dtls_role", |s| {
+        s.peer.prefer_dtls_role(Role::Server);
+        Ok(())
+    }),
+    ("set_ice_servers", |s| {
+        let url = "stun:198.51.100.1".parse().expect("a URL");
+        told(s.peer.set_ice_servers(vec![IceServer::open(url)]))
+    }),
+    ("set_ice_servers(without login)", |s| {
+        let url = "turn:198.51.100.1".parse().expect("a URL");
+        told(s.peer.set_ice_servers(vec![IceServer::open(url)]))
+    }),
+    ("set_ice_transport_policy", |s| {
+        s.peer.set_ice_transport_policy(IceTransportPolicy::Relay);
+        Ok(())
+    }),
+    ("add_local_address", |s| {
+        told(s.peer.add_local_address(NEAR))
+    }),
+    ("add_local_address(the same)", |s| {
+        told(s.peer.add_local_address(OURS))
+    }),
+    ("add_local_address(of nobody)", |s| {
+        told(s.peer.add_local_address(NOBODY))
+    }),
+    ("add_spare_address", |s| {
+        told(s.peer.add_spare_address(NEAR))
+    }),
+    ("add_spare_address(the same)", |s| {
+        told(s.peer.add_spare_address(OURS))
+    }),
+    ("add_tcp_listener", |s| told(s.peer.add_tcp_listener(NEAR))),
+    ("add_mdns_socket", |s| {
+        let address = SocketAddr::new(NEAR.ip(), 5353);
+        told(s.peer.add_mdns_socket(address))
+    }),
+    ("add_mdns_socket(of another port)", |s| {
+        told(s.peer.add_mdns_socket(NEAR))
+    }),
+    ("remove_local_address", |s| {
+        done(s.peer.remove_local_address(OURS))
+    }),
+    ("remove_local_address(unknown)", |s| {
+        done(s.peer.remove_local_address(NEAR))
+    }),
+    ("resolved(not asked for)", |s| {
+        s.peer.resolved("somebody.local", &[FAR.ip()]);
+        Ok(())
+    }),
+    ("connected(not asked for)", |s| {
+        s.peer.connected(Instant::ZERO, STREAM, NEAR);
+        Ok(())
+    }),
+    ("disconnected(unknown)", |s| {
+        s.peer.disconnected(Instant::ZERO, STREAM);
+        Ok(())
+    }),
+    ("accepted(without listener)", |s| {
+        s.peer.accepted(Instant::ZERO, STREAM);
+        Ok(())
+    }),
     ("create_data_channel", |s| {
         told(
             s.peer
                 .create_data_channel("another", ChannelConfig::default()),
         )
+    }),
+    ("create_data_channel(bad number)", |s| {
+        let config = ChannelConfig {
+            negotiated: Some(65_535),
+            ..ChannelConfig::default()
+        };
+        told(s.peer.create_data_channel("another", config))
+    }),
+    ("set_buffered_amount_low_threshold", |s| {
+        s.peer.set_buffered_amount_low_threshold(s.channel, 1000);
+        Ok(())
     }),
     ("close_channel", |s| {
         s.peer.close_channel(s.channel);
@@ -249,6 +385,26 @@ const COMMANDS: [(&str, Command); 33] = [
         let frame = MediaFrame::new(0, b"sound".to_vec().into());
         told(s.peer.write(Instant::ZERO, s.sound, &frame))
     }),
+    ("write_encoding(unknown)", |s| {
+        let frame = MediaFrame::new(0, b"sound".to_vec().into());
+        let written = s
+            .peer
+            .write_encoding(Instant::ZERO, s.sound, "unknown", &frame);
+        told(written)
+    }),
+    ("write_packet", |s| {
+        let packet = OutPacket {
+            source: Ssrc(1),
+            number: Serial16(1),
+            timestamp: Serial32(0),
+            payload_type: PayloadType::from_low_bits(111),
+            marker: false,
+            extensions: &[],
+            payload: &Bytes::from_static(b"sound"),
+        };
+        let written = s.peer.write_packet(Instant::ZERO, s.sound, "", &packet);
+        told(written)
+    }),
 ];
 
 fn candidate(scene: &mut Scene, index: Option<u16>, line: &str) -> Result<(), String> {
@@ -258,6 +414,23 @@ fn candidate(scene: &mut Scene, index: Option<u16>, line: &str) -> Result<(), St
         ..IceCandidate::default()
     }))
 }
+
+/// Whether something was done, where there is no reason to tell.
+fn done(yes: bool) -> Result<(), String> {
+    yes.then_some(()).ok_or_else(|| "no".to_string())
+}
+
+/// The address that the connection has, another of its host, of a server, and none.
+const OURS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
+const NEAR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9)), 4009);
+const FAR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)), 3478);
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 4000);
+
+const STREAM: Path = Path {
+    local: NEAR,
+    remote: FAR,
+    protocol: Protocol::Tcp,
+};
 
 const CANDIDATE: &str = "candidate:1 1 udp 2130706431 198.51.100.7 7000 typ host";
 

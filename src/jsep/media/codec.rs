@@ -109,6 +109,11 @@ impl Codec {
         fmtp::Codec::of_name(&self.name).matches(ours, theirs)
     }
 
+    /// The same format, and repeating the same one if it is `rtx`.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.is_same_format(other) && self.repeats() == other.repeats()
+    }
+
     /// How much a stream may ask of its decoder; only to be compared with others of
     /// the same format.
     pub(super) fn level(&self) -> u8 {

@@ -15,6 +15,6 @@ pub use transceiver::{Kind, Transceiver, TransceiverId, TransceiverInit};
 
 pub(super) use capabilities::MID;
 pub(super) use encoding::init as encodings_of;
-pub(super) use numbers::Numbers;
+pub(super) use numbers::{Numbers, clash};
 pub(super) use section::{CRYPTEX, Lists, Rtp, Session};
 pub(super) use transceiver::Transceivers;

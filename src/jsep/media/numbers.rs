@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Codec, HeaderExtension, Rtp};
+use super::{Codec, HeaderExtension, Kind, Rtp};
 
 /// What is taken. Sections that share a transport share these numbers too: one of
 /// them means the same everywhere (RFC 9143 §9.1, RFC 8285 §5).
@@ -12,6 +12,32 @@ use super::{Codec, HeaderExtension, Rtp};
 pub(in crate::jsep) struct Numbers {
     codecs: Vec<Codec>,
     extensions: Vec<HeaderExtension>,
+}
+
+/// Whether each number means one thing in all `sections`, which share a transport; else
+/// what is wrong (RFC 9143 §9.1.1 and §12, RFC 8285 §5).
+///
+/// Only the stream or the name in a packet could tell two meanings apart, and neither
+/// has to be there. Parameters that are wishes may differ: a packet can be read all the same.
+pub(in crate::jsep) fn clash<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Option<&'static str> {
+    let mut codecs: [Option<(Kind, &Codec)>; 256] = [None; 256];
+    let mut extensions: [Option<&str>; 256] = [None; 256];
+    for section in sections {
+        for codec in &section.codecs {
+            let meaning = &mut codecs[usize::from(codec.payload)];
+            let (kind, known) = meaning.get_or_insert((section.kind, codec));
+            if *kind != section.kind || !known.is_same(codec) {
+                return Some("payload type of two codecs on one transport");
+            }
+        }
+        for extension in &section.extensions {
+            let meaning = &mut extensions[usize::from(extension.id)];
+            if *meaning.get_or_insert(&extension.uri) != extension.uri {
+                return Some("number of two header extensions on one transport");
+            }
+        }
+    }
+    None
 }
 
 impl Numbers {
@@ -60,9 +86,7 @@ impl Numbers {
     }
 
     fn payload_for(&self, codec: &Codec) -> Option<u8> {
-        let same =
-            |other: &&Codec| other.is_same_format(codec) && other.repeats() == codec.repeats();
-        if let Some(known) = self.codecs.iter().find(same) {
+        if let Some(known) = self.codecs.iter().find(|known| known.is_same(codec)) {
             return Some(known.payload);
         }
         let is_free = |payload: &u8| self.codec(*payload).is_none();
