@@ -13,7 +13,7 @@ use super::media::{
 use super::offer::{Outline, speakers};
 use super::reading::{Reading, Section, Transport};
 use super::write::{Draft, Level, Written};
-use super::{Local, TransportId};
+use super::{Local, TransportId, sync};
 
 /// What an answer is made of.
 pub(super) struct Acceptance<'a> {
@@ -52,11 +52,17 @@ impl Acceptance<'_> {
                 setup: setup(row.lane.1),
                 transport: local.transport(row.lane.0).copied(),
                 bundle_only: false,
+                // RFC 8858 §4.3: no answer says so.
+                mux_only: false,
             })
             .collect();
         let groups = self.groups(&rows);
+        let media = rows.iter().map(|row| row.section.rtp.as_deref());
+        let media: Vec<Option<&Rtp>> = media.collect();
+        let synced = sync::answered(&media, &self.offer.synced);
         let session = Level {
             groups: groups.iter().map(|group| mids(&rows, group)).collect(),
+            synced: synced.iter().map(|group| mids(&rows, group)).collect(),
             // RFC 8829 §5.3.1: as the offer. We may trickle although the peer does not.
             trickle: self.offer.trickle,
         };

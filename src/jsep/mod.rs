@@ -76,6 +76,7 @@ mod reading;
 mod senders;
 mod session;
 mod settlement;
+mod sync;
 mod text;
 mod tracks;
 mod trickle;

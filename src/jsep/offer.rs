@@ -14,7 +14,7 @@ use super::media::{
 use super::reading::{Data, Reading, Section};
 use super::trickle::Side;
 use super::write::{Draft, Level, Written};
-use super::{BundlePolicy, Local, TransportId};
+use super::{BundlePolicy, Local, TransportId, sync};
 
 /// What an offer is made of.
 pub(super) struct Wishes<'a> {
@@ -30,6 +30,8 @@ pub(super) struct Wishes<'a> {
     pub(super) data: bool,
     /// Our description that was settled last.
     pub(super) told: Option<&'a Reading>,
+    /// The sections that are played together, by the last answer.
+    pub(super) synced: &'a [Vec<usize>],
     /// How many transports to propose, and those that there are.
     pub(super) policy: BundlePolicy,
     pub(super) links: &'a Links,
@@ -70,17 +72,25 @@ pub(super) fn offer(wishes: &Wishes<'_>, written: &Written, local: &Local<'_>) -
     let members = groups.iter().flatten();
     let mut order: Vec<usize> = members.copied().collect();
     order.extend((0..rows.len()).filter(|index| !rows[*index].section.is_live()));
+    let synced = wishes.synced(&rows);
+    let sections = rows.iter().map(|row| row.section.transport);
+    let speakers = speakers(sections.clone(), &order);
     let fallback = wishes.links.first();
-    let drafts: Vec<Draft<'_>> = rows.iter().map(|row| row.draft(local, fallback)).collect();
+    let drafts = rows.iter().enumerate().map(|(index, row)| Draft {
+        // RFC 9429 §5.2.1 and §5.2.2: once, where there may be a port of its own.
+        mux_only: row.is_new && speakers.iter().any(|(_, speaker)| *speaker == index),
+        ..row.draft(local, fallback)
+    });
+    let drafts: Vec<Draft<'_>> = drafts.collect();
     let session = Level {
         groups: groups.iter().map(|group| mids_of(&rows, group)).collect(),
+        synced: synced.iter().map(|group| mids_of(&rows, group)).collect(),
         trickle: true,
     };
-    let sections = rows.iter().map(|row| row.section.transport);
     Outline {
         written: written.next(&drafts, &session, local),
         transceivers: rows.iter().map(|row| row.transceiver).collect(),
-        speakers: speakers(sections.clone(), &order),
+        speakers,
         sections: sections.collect(),
     }
 }
@@ -119,6 +129,8 @@ struct Row {
     transceiver: Option<TransceiverId>,
     /// Whether the last exchange has given the section up.
     free: bool,
+    /// Whether no exchange has agreed on it.
+    is_new: bool,
     bundle_only: bool,
 }
 
@@ -131,6 +143,7 @@ impl Row {
             },
             transceiver,
             free: false,
+            is_new: true,
             bundle_only: lane.bundle_only,
         }
     }
@@ -145,6 +158,7 @@ impl Row {
             live: self.section.is_live(),
             transport: local.transport(id).copied(),
             bundle_only: self.bundle_only,
+            mux_only: false,
         }
     }
 }
@@ -221,6 +235,21 @@ impl Wishes<'_> {
         self.data && !self.agreed.iter().any(Section::is_live_data)
     }
 
+    /// The sections that are played together.
+    fn synced(&self, rows: &[Row]) -> Vec<Vec<usize>> {
+        let goes_on = |index: &usize| {
+            let row = rows.get(*index);
+            row.is_some_and(|row| !row.is_new && row.section.is_live())
+        };
+        let left = self.synced.iter().map(|group| {
+            let rest = group.iter().copied().filter(goes_on);
+            rest.collect::<Vec<usize>>()
+        });
+        let live = rows.iter().map(|row| &row.section);
+        let live = live.map(|section| section.rtp.as_deref().filter(|_| section.is_live()));
+        sync::offered(&live.collect::<Vec<_>>(), &left.collect::<Vec<_>>())
+    }
+
     /// The numbers that the last exchange has settled.
     fn numbers(&self) -> Numbers {
         let offered = self
@@ -239,6 +268,7 @@ impl Wishes<'_> {
             section: section.clone(),
             transceiver: owner.map(Transceiver::id),
             free: section.rejected,
+            is_new: false,
             bundle_only: false,
         };
         let section = &mut row.section;
@@ -348,20 +378,24 @@ fn place(rows: &mut Vec<Row>, row: Row) {
 /// The names that are taken.
 struct Mids {
     taken: BTreeSet<String>,
-    next: usize,
+    next: u32,
 }
 
 impl Mids {
     fn of(rows: &[Row], transceivers: &Transceivers) -> Self {
         let sections = rows.iter().filter_map(|row| row.section.mid.clone());
         let waiting = transceivers.iter().filter_map(Transceiver::mid);
-        Self {
-            taken: sections.chain(waiting.map(ToString::to_string)).collect(),
-            next: 0,
-        }
+        let taken = sections.chain(waiting.map(ToString::to_string));
+        let taken: BTreeSet<String> = taken.collect();
+        // What is beyond nobody has counted.
+        let counted = taken.iter().filter_map(|mid| mid.parse::<u16>().ok());
+        let next = counted.max().map_or(0, |last| u32::from(last) + 1);
+        Self { taken, next }
     }
 
-    /// The lowest number that names nothing yet (RFC 8829 §5.2.1: short, and telling nothing).
+    /// The number behind the last (RFC 9429 §5.2.1: short, and telling nothing). Sections
+    /// keep their names until others take their places, so none comes back: what was sent
+    /// in a section that is over must not be taken for another's.
     fn fresh(&mut self) -> String {
         loop {
             let mid = self.next.to_string();

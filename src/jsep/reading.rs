@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use crate::crypto::certificate::Fingerprint;
 use crate::net::Candidate;
 use crate::wire::sdp::candidate::{self, CandidateError};
-use crate::wire::sdp::{Description, HasAttributes, Media, MediaKind, Setup};
+use crate::wire::sdp::{Attribute, Description, HasAttributes, Media, MediaKind, Rtpmap, Setup};
 
 use super::DescriptionError::InvalidAccess;
 use super::media::{self, MediaCapabilities, Rtp};
@@ -24,6 +24,8 @@ pub(super) struct Reading {
     pub(super) sections: Vec<Section>,
     /// How many BUNDLE groups there are.
     pub(super) bundles: usize,
+    /// The sections that are played together (RFC 5888 §7).
+    pub(super) synced: Vec<Vec<usize>>,
     /// Whether candidates may come later.
     pub(super) trickle: bool,
     /// One for each BUNDLE group and each section outside of them, as far as we can
@@ -132,10 +134,12 @@ impl Reading {
         let transports = layout.transports(&sections)?;
         let bundles = layout.bundles.len();
         let trickle = layout.session.trickle || layout.sections.iter().any(|said| said.trickle);
+        let synced = layout.synced();
         sections.shrink_to_fit();
         Ok(Self {
             sections,
             bundles,
+            synced,
             trickle,
             transports,
         })
@@ -309,7 +313,7 @@ impl<'d, 'a> Layout<'d, 'a> {
             }
         }
         let mut bundles = Vec::new();
-        for group in description.bundles().take(MAX_BUNDLES) {
+        for group in description.bundles().take(MAX_GROUPS) {
             let mut members = Vec::new();
             for mid in group.mids() {
                 let Some((index, bundle)) = names.get_mut(mid) else {
@@ -336,6 +340,20 @@ impl<'d, 'a> Layout<'d, 'a> {
     fn group(&self, index: usize) -> Option<usize> {
         let mid = self.description.media.get(index)?.mid()?;
         self.names.get(mid)?.1
+    }
+
+    /// The groups of sections that are played together, without names of nothing.
+    fn synced(&self) -> Vec<Vec<usize>> {
+        let lines = self.description.attributes.iter();
+        let groups = lines.filter_map(|line| match line {
+            Attribute::Group(group) if group.semantics == "LS" => Some(group.mids()),
+            _ => None,
+        });
+        let place = |mid: &str| self.names.get(mid).map(|(index, _)| *index);
+        let groups = groups.take(MAX_GROUPS);
+        groups
+            .map(|mids| mids.filter_map(place).collect())
+            .collect()
     }
 
     fn bundle(&self, index: usize) -> Option<&Bundle> {
@@ -388,6 +406,16 @@ impl<'d, 'a> Layout<'d, 'a> {
                 transports.push(self.transport(index)?);
             }
         }
+        for transport in &transports {
+            let shared = transport
+                .sections
+                .iter()
+                .filter_map(|index| sections.get(*index));
+            let live = shared.filter(|section| section.is_live());
+            if let Some(clash) = media::clash(live.filter_map(|section| section.rtp.as_deref())) {
+                return Err(InvalidAccess(clash));
+            }
+        }
         transports.shrink_to_fit();
         Ok(transports)
     }
@@ -405,6 +433,9 @@ impl<'d, 'a> Layout<'d, 'a> {
         let is_rtcp = |format: &str| matches!(format.parse(), Ok(64..=95_u8));
         if over_rtp && media.rtcp_mux() && media.formats().any(is_rtcp) {
             return Err(InvalidAccess("payload type between 64 and 95"));
+        }
+        if over_rtp && is_ambiguous(media) {
+            return Err(InvalidAccess("payload type of two codecs in one section"));
         }
         let said = self.said(index);
         let (Some(ufrag), Some(pwd)) = (said.ufrag, said.pwd) else {
@@ -465,6 +496,24 @@ fn tag(description: &Description<'_>, sections: &[Section], members: &[usize]) -
     with_port.or_else(|| members.find(accepted))
 }
 
+/// Whether one of its payload types stands for two codecs.
+fn is_ambiguous(media: &Media<'_>) -> bool {
+    let mut known: [Option<&Rtpmap<'_>>; 128] = [None; 128];
+    let mut maps = media.rtpmaps();
+    maps.any(|map| {
+        let first = known.get_mut(usize::from(map.payload));
+        let Some(first) = first.map(|first| *first.get_or_insert(map)) else {
+            return false;
+        };
+        let same = first.encoding.eq_ignore_ascii_case(map.encoding)
+            && first.clock_rate == map.clock_rate
+            && first.channels.unwrap_or(1) == map.channels.unwrap_or(1);
+        // Lines of formats that the section does not have say nothing.
+        let is_format = |format: &str| format.parse() == Ok(map.payload);
+        !same && media.formats().any(is_format)
+    })
+}
+
 /// Reads a candidate; `None` for one that is of no use to an agent with one component.
 pub(super) fn usable_candidate(line: &str) -> Result<Option<Candidate>, CandidateError> {
     let candidate = candidate::parse(line)?;
@@ -500,8 +549,8 @@ const DEFAULT_STREAMS: u32 = 1024;
 /// How many fingerprints of a peer are kept; the rest is ignored.
 const MAX_FINGERPRINTS: usize = 16;
 
-/// How many BUNDLE groups are looked at; the rest is ignored.
-const MAX_BUNDLES: usize = 64;
+/// How many groups of a type are looked at; the rest is ignored.
+const MAX_GROUPS: usize = 64;
 
 /// How many candidates of a description are looked at; the rest is ignored.
 const MAX_CANDIDATES: usize = 256;

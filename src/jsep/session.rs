@@ -88,10 +88,17 @@ pub(super) struct Sides {
 impl Sides {
     /// That of the two which is an offer.
     fn offer(&self) -> Option<&Side> {
+        self.sides().find(|side| side.kind == SdpType::Offer)
+    }
+
+    /// The other one.
+    fn answer(&self) -> Option<&Side> {
+        self.sides().find(|side| side.kind != SdpType::Offer)
+    }
+
+    fn sides(&self) -> impl Iterator<Item = &Side> {
         let sides = [&self.local, &self.remote].into_iter().flatten();
-        sides
-            .map(Box::as_ref)
-            .find(|side| side.kind == SdpType::Offer)
+        sides.map(Box::as_ref)
     }
 }
 
@@ -343,6 +350,10 @@ impl Session {
             cryptex: self.config.cryptex,
             data: self.wants_data,
             told: self.current.local.as_deref().map(|side| &side.reading),
+            synced: self
+                .current
+                .answer()
+                .map_or(&[], |answer| &answer.reading.synced),
             policy: self.config.bundle_policy,
             links: &self.links,
         }

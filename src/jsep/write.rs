@@ -1,4 +1,10 @@
 //! Writing sections, and adding candidates to what was written.
+//!
+//! Of what RFC 9429 §5.2.1 lists, two lines are not written. `rtcp` would name the port of
+//! `m=` once more: we share it or do without RTCP, and say so (RFC 8858 §4.2, §5.2).
+//! `tls-id` would name the DTLS association: no browser and not aiortc writes or reads it,
+//! and for who is without, RFC 8842 §4 has the rule that `apply::check_peer` keeps, that
+//! another fingerprint is another association.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -24,6 +30,8 @@ pub(super) struct Draft<'a> {
     pub(super) transport: Option<LocalTransport<'a>>,
     /// Whether it is of use only inside its BUNDLE group (RFC 9143 §6).
     pub(super) bundle_only: bool,
+    /// Whether it is said that its RTCP has no port of its own, nor ever will (RFC 8858).
+    pub(super) mux_only: bool,
 }
 
 /// The last description of ours, without candidates: what decides the next one's version.
@@ -51,6 +59,8 @@ impl Written {
         let mut attributes: Vec<_> = groups
             .map(|mids| Attribute::Group(Group::bundle(mids)))
             .collect();
+        let synced = session.synced.iter();
+        attributes.extend(synced.map(|mids| Attribute::Group(Group::lip_sync(mids))));
         if session.trickle {
             // `ice2` says RFC 8445 rather than RFC 5245.
             attributes.push(Attribute::IceOptions("trickle ice2"));
@@ -116,6 +126,8 @@ fn behind_origin(text: &str) -> Option<&str> {
 pub(super) struct Level {
     /// The names of the sections in each BUNDLE group.
     pub(super) groups: Vec<String>,
+    /// Those of the sections that are played together.
+    pub(super) synced: Vec<String>,
     /// Whether candidates may follow.
     pub(super) trickle: bool,
 }
@@ -234,7 +246,7 @@ impl<'a> Draft<'a> {
         attributes.extend(fingerprints.map(Attribute::Fingerprint));
         attributes.push(Attribute::Setup(*setup));
         match (self.media(), section.data) {
-            (Some(rtp), _) => rtp.write(lists, attributes),
+            (Some(rtp), _) => rtp.write(lists, self.mux_only, attributes),
             (None, Some(data)) if self.live => write_data(attributes, data, local),
             // RFC 3264 §6: a rejection has port 0, and the kind, the protocol and a
             // format of the offer.

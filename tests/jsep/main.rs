@@ -12,5 +12,6 @@ mod matrix;
 mod media;
 mod random;
 mod samples;
+mod sections;
 mod support;
 mod wpt;

@@ -284,6 +284,7 @@ impl Rtp {
     pub(in crate::jsep) fn write<'a>(
         &'a self,
         lists: &'a Lists,
+        mux_only: bool,
         attributes: &mut Vec<Attribute<'a>>,
     ) {
         let extensions = self.extensions.iter().map(|extension| Extmap {
@@ -301,6 +302,9 @@ impl Rtp {
             })
         }));
         attributes.push(Attribute::RtcpMux);
+        if mux_only {
+            attributes.push(Attribute::RtcpMuxOnly);
+        }
         if self.reduced {
             attributes.push(Attribute::RtcpRsize);
         }

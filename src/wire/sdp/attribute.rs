@@ -215,6 +215,15 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// The group of `mids`, with a space between them, that are played together (RFC 5888 §7).
+    #[must_use]
+    pub const fn lip_sync(mids: &'a str) -> Self {
+        Self {
+            semantics: "LS",
+            mids,
+        }
+    }
+
     fn parse(value: &'a str) -> Result<Self, Reason> {
         let (semantics, mids) = word(value);
         if !is_token(semantics) {
