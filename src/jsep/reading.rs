@@ -3,7 +3,7 @@
 use core::fmt;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -342,7 +342,8 @@ impl<'d, 'a> Layout<'d, 'a> {
         self.names.get(mid)?.1
     }
 
-    /// The groups of sections that are played together, without names of nothing.
+    /// The groups of sections that are played together, without names of nothing: each
+    /// in the order of the sections.
     fn synced(&self) -> Vec<Vec<usize>> {
         let lines = self.description.attributes.iter();
         let groups = lines.filter_map(|line| match line {
@@ -351,9 +352,8 @@ impl<'d, 'a> Layout<'d, 'a> {
         });
         let place = |mid: &str| self.names.get(mid).map(|(index, _)| *index);
         let groups = groups.take(MAX_GROUPS);
-        groups
-            .map(|mids| mids.filter_map(place).collect())
-            .collect()
+        let groups = groups.map(|mids| mids.filter_map(place).collect::<BTreeSet<usize>>());
+        groups.map(|group| group.into_iter().collect()).collect()
     }
 
     fn bundle(&self, index: usize) -> Option<&Bundle> {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::media::Rtp;
 
-/// What each section says of media, if it is live.
+/// What each section says of media, if it is live. Groups are in the order of sections.
 type Sections<'a> = [Option<&'a Rtp>];
 
 /// The groups of an offer: the sections of each stream of ours that has several, and what
@@ -16,7 +16,7 @@ type Sections<'a> = [Option<&'a Rtp>];
 pub(super) fn offered(sections: &Sections<'_>, left: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut groups = by_stream(sections, 0..sections.len());
     for old in left.iter().filter(|old| old.len() > 1) {
-        let holds = |group: &Vec<usize>| old.iter().all(|index| group.contains(index));
+        let holds = |group: &Vec<usize>| old.iter().all(|index| has(group, *index));
         if !groups.iter().any(holds) {
             groups.push(old.clone());
         }
@@ -32,7 +32,7 @@ pub(super) fn answered(sections: &Sections<'_>, offered: &[Vec<usize>]) -> Vec<V
         let live = group.iter().copied().filter(|index| said(index).is_some());
         let streams = by_stream(sections, live.clone());
         let common = streams.iter().max_by_key(|stream| stream.len());
-        let is_common = |index: &usize| common.is_some_and(|common| common.contains(index));
+        let is_common = |index: &usize| common.is_some_and(|common| has(common, *index));
         let is_free = |index: &usize| said(index).is_some_and(|rtp| names(rtp).next().is_none());
         live.filter(|index| is_common(index) || is_free(index))
             .collect()
@@ -40,6 +40,11 @@ pub(super) fn answered(sections: &Sections<'_>, offered: &[Vec<usize>]) -> Vec<V
     groups
         .filter(|group: &Vec<usize>| group.len() > 1)
         .collect()
+}
+
+/// Whether a group, which is in the order of the sections, has this one.
+fn has(group: &[usize], index: usize) -> bool {
+    group.binary_search(&index).is_ok()
 }
 
 /// Those of the sections `among` all whose tracks share a stream, for each that is shared.

@@ -166,7 +166,7 @@ fn aiortc_1_3_an_offer_of_nothing_is_an_offer() {
 }
 
 /// One section for each transceiver in the order they were made, then data; numbers as
-/// names; one group; the profiles of today.
+/// names; one bundle; the profiles of today.
 #[test]
 fn aiortc_1_3_the_form_of_an_offer() {
     let mut pc = alone(Config::new());
@@ -186,7 +186,11 @@ fn aiortc_1_3_the_form_of_an_offer() {
         ["a=mid:0", "a=mid:1", "a=mid:2", "a=mid:3"]
     );
     // The second section of a kind is there for the bundle only, and named last.
-    assert_eq!(lines_with(&sdp, "a=group:"), ["a=group:BUNDLE 0 1 3 2"]);
+    // Those of one stream are played together.
+    assert_eq!(
+        lines_with(&sdp, "a=group:"),
+        ["a=group:BUNDLE 0 1 3 2", "a=group:LS 0 1 2"]
+    );
     assert_eq!(sdp.matches(" UDP/TLS/RTP/SAVPF ").count(), 3);
     assert_eq!(sdp.matches(" UDP/DTLS/SCTP webrtc-datachannel").count(), 1);
     assert_eq!(lines_with(&sdp, "v="), ["v=0"]);
