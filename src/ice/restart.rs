@@ -54,7 +54,7 @@ impl IceAgent {
         fresh.gathered = mem::replace(&mut self.gathering, GatheringState::New);
         let last = mem::replace(&mut self.generation, fresh);
         if last.remote.is_some() {
-            // At most two: the one that carries data, and one that the peer agreed to.
+            // One that the peer agreed to; [`restart_agreed`](Self::restart_agreed) bounds them.
             self.older.push(last);
         } else {
             // The peer has not answered to it: one offer takes the place of another.
@@ -133,10 +133,19 @@ impl IceAgent {
     }
 
     /// The peer has restarted as well: of the generations before, only the one
-    /// that carries data is of use, and of that only the pairs that work.
+    /// that carries data is of use, and those that may carry the peer's, which has not
+    /// come as far as we; and of them only the pairs that work.
     pub(super) fn restart_agreed(&mut self) {
         let carrier = self.carrier().number;
-        self.older.retain(|older| older.number == carrier);
+        let may_be_heard =
+            |older: &Generation| older.retires.is_some() || older.progress.current.is_some();
+        self.older
+            .retain(|older| older.number == carrier || may_be_heard(older));
+        while self.older.len() > MAX_OLDER {
+            let is_other = |older: &Generation| older.number != carrier;
+            let oldest = self.older.iter().position(is_other);
+            self.older.remove(oldest.unwrap_or(0));
+        }
         for older in &mut self.older {
             older.retain_pairs(Pair::is_valid);
             older.remotes_ended = true;
@@ -270,8 +279,15 @@ fn carrying_older(older: &[Generation], newest: &Generation) -> Option<usize> {
         return None;
     }
     let carries = |older: &Generation| older.is_alive() && older.progress.current.is_some();
-    older.iter().rposition(carries)
+    let is_nominated = |older: &Generation| carries(older) && older.progress.selected.is_some();
+    // A pair that works takes nothing over before it is nominated.
+    let nominated = older.iter().rposition(is_nominated);
+    nominated.or_else(|| older.iter().rposition(carries))
 }
+
+/// How many generations there may be beside the newest: who restarts again and again,
+/// before the last restart came to an end, loses what is on its way.
+const MAX_OLDER: usize = 3;
 
 /// How long datagrams and checks of an old generation may still be on their way
 /// when a pair of the new one was nominated (RFC 8445 §8.3.1).

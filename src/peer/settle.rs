@@ -173,7 +173,11 @@ impl PeerConnection {
     /// the new credentials of an offer, or goes on over another transport that the offer
     /// has: that the one before has ended ends nothing yet.
     pub(super) fn may_hand_over(&self, id: TransportId) -> bool {
-        let offers = self.session.signaling_state() == SignalingState::HaveLocalOffer;
+        // A final answer may take what a provisional one had.
+        let offers = matches!(
+            self.session.signaling_state(),
+            SignalingState::HaveLocalOffer | SignalingState::HaveRemotePranswer
+        );
         let mut others = self.session.transports().filter(|other| *other != id);
         self.session.restarting().contains(&id) || offers && others.next().is_some()
     }

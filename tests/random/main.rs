@@ -28,6 +28,7 @@ mod dice;
 mod media;
 mod model;
 mod post;
+mod servers;
 mod stage;
 mod steps;
 

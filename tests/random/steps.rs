@@ -31,10 +31,31 @@ pub(crate) enum Act {
     CloseChannel(usize),
     Offer(Way),
     RestartIce,
+    /// Other servers, another policy, another pool.
+    Configure(Setting),
     /// Sends on everything that can be sent on.
     Speak,
     /// Everybody waits until all is settled, and it is checked.
     Rest,
+}
+
+/// What of a configuration can change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    pub(crate) servers: Servers,
+    /// Only relays may be used, if there is one.
+    pub(crate) relayed: bool,
+    pub(crate) pool: u8,
+}
+
+/// Who is asked for candidates?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Servers {
+    Nobody,
+    Stun,
+    Turn,
+    /// One that is not there.
+    Dead,
 }
 
 /// How does an offer come to be?
@@ -90,7 +111,12 @@ fn act(dice: &mut Dice) -> Act {
             Way::Replaced,
         ])),
         82..86 => Act::RestartIce,
-        86..97 => Act::Speak,
+        86..94 => Act::Speak,
+        94..97 => Act::Configure(Setting {
+            servers: dice.of(&[Servers::Nobody, Servers::Stun, Servers::Turn, Servers::Dead]),
+            relayed: dice.one_in(2),
+            pool: dice.of(&[0, 1, 2]),
+        }),
         _ => Act::Rest,
     }
 }
