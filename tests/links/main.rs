@@ -9,5 +9,6 @@
 )]
 
 mod life;
+mod moves;
 mod networks;
 mod support;

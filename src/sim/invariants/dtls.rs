@@ -64,6 +64,8 @@ impl Invariant for SameSecrets {
 pub struct RecordNumbers {
     last: BTreeMap<(Association, u16), u64>,
     nonces: BTreeSet<(Association, u16, [u8; 8])>,
+    /// The random numbers in the hellos that each has said.
+    hellos: BTreeSet<(Association, [u8; 32])>,
     unbundled: Unbundled,
 }
 
@@ -74,6 +76,14 @@ impl RecordNumbers {
     fn record(&mut self, host: Association, record: &Record<'_>) -> Result<(), String> {
         let header = record.header;
         let (epoch, sequence) = (header.epoch, header.sequence);
+        if let Some(random) = hello(record)
+            && self.hellos.insert((host, random))
+            && sequence == 0
+        {
+            // Another association, with keys and numbers of its own.
+            self.last.retain(|(known, _), _| *known != host);
+            self.nonces.retain(|(known, ..)| *known != host);
+        }
         let last = self.last.insert((host, epoch), sequence);
         if last.is_some_and(|last| last >= sequence) {
             return Err(format!("record {sequence} of epoch {epoch} after {last:?}"));
@@ -91,6 +101,18 @@ impl RecordNumbers {
         }
         Ok(())
     }
+}
+
+/// What is random in the hello of a client or a server, if that is what the record
+/// begins with. A repeated one has the same.
+fn hello(record: &Record<'_>) -> Option<[u8; 32]> {
+    let is_clear = record.header.epoch == 0;
+    let is_handshake = record.header.content_type == ContentType::Handshake;
+    let is_hello = matches!(record.content.first(), Some(1 | 2));
+    // Behind the header of the message and the version (RFC 6347 §4.2.2, RFC 5246 §7.4.1.2).
+    let random = record.content.get(14..46)?;
+    let random = random.first_chunk().copied();
+    random.filter(|_| is_clear && is_handshake && is_hello)
 }
 
 impl Invariant for RecordNumbers {
