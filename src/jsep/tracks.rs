@@ -16,8 +16,8 @@ use super::senders::{check_name, distinct};
 use super::{DescriptionError, Plan, SdpType, Session, SignalingState, TransportId};
 use crate::wire::sdp::Direction;
 
-/// What the application does with transceivers. Each change counts from the next
-/// exchange on, which [`negotiation_needed`](Self::negotiation_needed) demands.
+/// What the application does with transceivers. What the peer has to know counts from
+/// the next exchange on, which [`negotiation_needed`](Self::negotiation_needed) demands.
 impl Session {
     /// A sender and a receiver that get a section of their own.
     ///

@@ -347,7 +347,8 @@ impl PeerConnection {
         self.now
     }
 
-    /// Counters of all layers.
+    /// Counters of all layers: of the association, and of the first transport, which mostly
+    /// is the only one. [`get_stats`](Self::get_stats) tells of all.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let Link {

@@ -127,8 +127,8 @@ pub enum Event {
         /// Which one, or a comma for a pause.
         tone: Option<char>,
     },
-    /// The peer's estimate of what the path carries, of all that we send together, in
-    /// bits a second (REMB).
+    /// The peer's estimate of what a transport carries, of all that we send over it
+    /// together, in bits a second (REMB).
     TargetBitrate(u64),
     /// The end: the last event of all. Sockets can be closed once everything is written.
     Closed(CloseReason),

@@ -31,8 +31,9 @@ impl PeerConnection {
     ///
     /// [`DescriptionError::InvalidState`] after the end,
     /// [`DescriptionError::Operation`] if there are too many,
-    /// [`DescriptionError::Type`] if a rid is none, is there twice, or only some
-    /// encodings have one, [`DescriptionError::Range`] if a limit is not allowed.
+    /// [`DescriptionError::Type`] if the name of a stream is not a token of 1 to 64
+    /// characters (RFC 8830 §2), or a rid is none, is there twice, or only some encodings
+    /// have one, [`DescriptionError::Range`] if a limit is not allowed.
     pub fn add_transceiver(
         &mut self,
         kind: Kind,

@@ -8,8 +8,9 @@ use crate::jsep::DescriptionError::{self, Operation, Range, Type};
 
 /// One of the forms in which a track is to be sent (W3C `RTCRtpEncodingParameters`).
 ///
-/// Whoever encodes reads the limits here; of itself the crate only stops what is
-/// not [`active`](Self::active). Fractions are told in thousandths.
+/// The limits are for whoever encodes, to be read and kept there: what is written is sent
+/// as it is, as soon as it can be, and no picture is scaled or left out. Of itself the
+/// crate only stops what is not [`active`](Self::active). Fractions are told in thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodingParameters {
     /// Its name (RFC 8851); empty if there is only one.
@@ -26,11 +27,12 @@ pub struct EncodingParameters {
     pub scale_resolution_down_by: Option<u32>,
     /// In which layers, as webrtc-svc names them: `L3T3_KEY`. Only of pictures.
     pub scalability_mode: Option<String>,
-    /// Which of several streams goes first when not all can go.
+    /// Which of several streams whoever encodes should favour when not all can go.
     pub priority: Priority,
 }
 
-/// What the application allows an encoding, as [`EncodingParameters`] say it.
+/// What the application allows an encoding, as [`EncodingParameters`] say it: for whoever
+/// encodes, since the crate itself holds nothing to it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct EncodingLimits {
     /// How many bits a second it may have.
@@ -41,7 +43,7 @@ pub struct EncodingLimits {
     pub scale_resolution_down_by: Option<u32>,
     /// In which layers.
     pub scalability_mode: Option<String>,
-    /// Which of several streams goes first.
+    /// Which of several streams to favour.
     pub priority: Priority,
 }
 
@@ -57,7 +59,7 @@ impl EncodingLimits {
     }
 }
 
-/// What goes first (RFC 8835 §4.1)?
+/// What matters most (RFC 8835 §4.1)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Priority {
     /// After all else.

@@ -216,7 +216,7 @@ impl Serialize for InboundRtpStats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (packets, frames) = (&self.packets, &self.frames);
         let is_video = self.stream.kind == Kind::Video;
-        let object = Object::new(serializer, self.id, self.timestamp)?
+        Object::new(serializer, self.id, self.timestamp)?
             .stream(&self.stream)
             .known("remoteId", self.remote_id)
             .put("trackIdentifier", &self.track_identifier)
@@ -227,42 +227,34 @@ impl Serialize for InboundRtpStats {
             .put("bytesReceived", packets.bytes_received)
             .put("headerBytesReceived", packets.header_bytes_received)
             .known("lastPacketReceivedTimestamp", packets.last_packet_received)
-            .put("nackCount", self.nack_count);
-        // Repeated packets can be told only where they have a stream of their own.
-        let object = match self.stream.rtx_ssrc {
-            None => object,
-            Some(_) => object
-                .put(
-                    "retransmittedPacketsReceived",
-                    packets.retransmitted_packets_received,
-                )
-                .put(
-                    "retransmittedBytesReceived",
-                    packets.retransmitted_bytes_received,
-                ),
-        };
-        object
-            .known("firCount", is_video.then_some(self.fir_count))
-            .known("pliCount", is_video.then_some(self.pli_count))
-            .known("framesReceived", is_video.then_some(frames.frames_received))
-            .known("framesDropped", is_video.then_some(frames.frames_dropped))
-            .known(
-                "framesAssembledFromMultiplePackets",
-                is_video.then_some(frames.frames_assembled_from_multiple_packets),
-            )
-            .known(
-                "totalAssemblyTime",
-                is_video.then_some(seconds(frames.total_assembly_time)),
-            )
-            // Of sound it is counted in samples, which only a decoder knows.
-            .known(
-                "jitterBufferDelay",
-                is_video.then_some(seconds(frames.jitter_buffer_delay)),
-            )
-            .known(
-                "jitterBufferEmittedCount",
-                is_video.then_some(frames.frames_received),
-            )
+            .put("nackCount", self.nack_count)
+            // Repeated packets can be told only where they have a stream of their own.
+            .only_if(self.stream.rtx_ssrc.is_some(), |object| {
+                object
+                    .put(
+                        "retransmittedPacketsReceived",
+                        packets.retransmitted_packets_received,
+                    )
+                    .put(
+                        "retransmittedBytesReceived",
+                        packets.retransmitted_bytes_received,
+                    )
+            })
+            .only_if(is_video, |object| {
+                object
+                    .put("firCount", self.fir_count)
+                    .put("pliCount", self.pli_count)
+                    .put("framesReceived", frames.frames_received)
+                    .put("framesDropped", frames.frames_dropped)
+                    .put(
+                        "framesAssembledFromMultiplePackets",
+                        frames.frames_assembled_from_multiple_packets,
+                    )
+                    .put("totalAssemblyTime", seconds(frames.total_assembly_time))
+                    // Of sound it is counted in samples, which only a decoder knows.
+                    .put("jitterBufferDelay", seconds(frames.jitter_buffer_delay))
+                    .put("jitterBufferEmittedCount", frames.frames_received)
+            })
             .end()
     }
 }
@@ -284,12 +276,15 @@ impl Serialize for OutboundRtpStats {
             .put("retransmittedPacketsSent", self.retransmitted_packets_sent)
             .put("retransmittedBytesSent", self.retransmitted_bytes_sent)
             .put("nackCount", self.nack_count)
-            .known("firCount", is_video.then_some(self.fir_count))
-            .known("pliCount", is_video.then_some(self.pli_count))
-            .known("framesSent", is_video.then_some(self.frames_sent))
-            // They come encoded from the application.
-            .known("framesEncoded", is_video.then_some(self.frames_sent))
-            .known("keyFramesEncoded", is_video.then_some(self.key_frames_sent))
+            .only_if(is_video, |object| {
+                object
+                    .put("firCount", self.fir_count)
+                    .put("pliCount", self.pli_count)
+                    .put("framesSent", self.frames_sent)
+                    // They come encoded from the application.
+                    .put("framesEncoded", self.frames_sent)
+                    .put("keyFramesEncoded", self.key_frames_sent)
+            })
             .end()
     }
 }
@@ -362,6 +357,14 @@ impl<M: SerializeMap> Object<M> {
         match value {
             Some(value) => self.put(name, value),
             None => self,
+        }
+    }
+
+    /// Writes these members if there are such.
+    fn only_if(self, there_are: bool, write: impl FnOnce(Self) -> Self) -> Self {
+        match there_are {
+            true => write(self),
+            false => self,
         }
     }
 

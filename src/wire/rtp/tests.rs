@@ -368,14 +368,80 @@ fn dependencies_are_resolved_by_their_structure() {
     assert!(DependencyDescriptor::encode_extended(62, &plain, &structure, false).is_empty());
 }
 
-#[expect(clippy::too_many_lines, reason = "a list of all kinds")]
+/// Every extension, and what is written of it.
 fn extensions() -> impl Strategy<Value = (Kind, Vec<u8>)> {
     let name = || "[a-zA-Z0-9]{1,16}";
     let byte = any::<u8>;
     let audio = (any::<bool>(), 0_u8..128);
     let request = (any::<u16>(), 0_u16..0x8000, any::<bool>());
     let delay = (0_u16..0x1000, 0_u16..0x1000);
-    let hdr = (any::<[u16; 4]>(), any::<[[u16; 2]; 4]>());
+    prop_oneof![
+        name().prop_map(|n| emitted(Extension::Mid(Mid(&n)))),
+        name().prop_map(|n| emitted(Extension::StreamId(StreamId(&n)))),
+        name().prop_map(|n| emitted(Extension::RepairedStreamId(RepairedStreamId(&n)))),
+        audio.prop_map(|(voice, below)| {
+            emitted(Extension::AudioLevel(AudioLevel { voice, below }))
+        }),
+        list_of(byte(), 1..15).prop_map(|l| emitted(Extension::MixerLevels(MixerLevels::new(&l)))),
+        (0_u32..1 << 24).prop_map(|t| emitted(Extension::AbsoluteSendTime(AbsoluteSendTime(t)))),
+        any::<u16>().prop_map(|n| {
+            emitted(Extension::TransportSequence(TransportSequence(Serial16(n))))
+        }),
+        request.prop_map(|(n, count, times)| {
+            let with_times = times && count > 0;
+            emitted(Extension::FeedbackRequest(FeedbackRequest {
+                sequence: Serial16(n),
+                count,
+                with_times,
+            }))
+        }),
+        (-(1_i32 << 23)..1 << 23)
+            .prop_map(|o| { emitted(Extension::TransmissionOffset(TransmissionOffset(o))) }),
+        orientations(),
+        delay.prop_map(|(a, b)| {
+            emitted(Extension::PlayoutDelay(PlayoutDelay {
+                min: a.min(b),
+                max: a.max(b),
+            }))
+        }),
+        (any::<u64>(), any::<Option<i64>>()).prop_map(|(ntp, clock_offset)| {
+            emitted(Extension::AbsoluteCaptureTime(AbsoluteCaptureTime {
+                ntp,
+                clock_offset,
+            }))
+        }),
+        (any::<[u8; 3]>(), list_of(byte(), 0..20)).prop_map(|(head, mut rest)| {
+            rest.splice(..0, head);
+            (Kind::DependencyDescriptor, rest)
+        }),
+        allocations(),
+        colors(),
+    ]
+}
+
+fn emitted(extension: Extension<'_>) -> (Kind, Vec<u8>) {
+    let kind = extension.kind().expect("a known kind");
+    (kind, written(|w| extension.emit(w)))
+}
+
+fn orientations() -> impl Strategy<Value = (Kind, Vec<u8>)> {
+    (any::<[bool; 2]>(), 0_usize..4).prop_map(|([back_camera, flipped], turn)| {
+        let turns = [
+            Rotation::None,
+            Rotation::Quarter,
+            Rotation::Half,
+            Rotation::ThreeQuarters,
+        ];
+        let rotation = turns[turn];
+        emitted(Extension::VideoOrientation(VideoOrientation {
+            back_camera,
+            flipped,
+            rotation,
+        }))
+    })
+}
+
+fn allocations() -> impl Strategy<Value = (Kind, Vec<u8>)> {
     let layers = list_of(
         (
             0_u8..4,
@@ -386,108 +452,51 @@ fn extensions() -> impl Strategy<Value = (Kind, Vec<u8>)> {
         ),
         0..16,
     );
-    let emitted = |extension: Extension<'_>| {
-        let kind = extension.kind().expect("a known kind");
-        (kind, written(|w| extension.emit(w)))
-    };
-    prop_oneof![
-        name().prop_map(move |n| emitted(Extension::Mid(Mid(&n)))),
-        name().prop_map(move |n| emitted(Extension::StreamId(StreamId(&n)))),
-        name().prop_map(move |n| emitted(Extension::RepairedStreamId(RepairedStreamId(&n)))),
-        audio.prop_map(move |(voice, below)| {
-            emitted(Extension::AudioLevel(AudioLevel { voice, below }))
-        }),
-        list_of(byte(), 1..15)
-            .prop_map(move |l| emitted(Extension::MixerLevels(MixerLevels::new(&l)))),
-        (0_u32..1 << 24)
-            .prop_map(move |t| emitted(Extension::AbsoluteSendTime(AbsoluteSendTime(t)))),
-        any::<u16>().prop_map(move |n| {
-            emitted(Extension::TransportSequence(TransportSequence(Serial16(n))))
-        }),
-        request.prop_map(move |(n, count, times)| {
-            let with_times = times && count > 0;
-            emitted(Extension::FeedbackRequest(FeedbackRequest {
-                sequence: Serial16(n),
-                count,
-                with_times,
-            }))
-        }),
-        (-(1_i32 << 23)..1 << 23)
-            .prop_map(move |o| { emitted(Extension::TransmissionOffset(TransmissionOffset(o))) }),
-        (any::<[bool; 2]>(), 0_usize..4).prop_map(move |([back_camera, flipped], turn)| {
-            let turns = [
-                Rotation::None,
-                Rotation::Quarter,
-                Rotation::Half,
-                Rotation::ThreeQuarters,
-            ];
-            let rotation = turns[turn];
-            emitted(Extension::VideoOrientation(VideoOrientation {
-                back_camera,
-                flipped,
-                rotation,
-            }))
-        }),
-        delay.prop_map(move |(a, b)| {
-            emitted(Extension::PlayoutDelay(PlayoutDelay {
-                min: a.min(b),
-                max: a.max(b),
-            }))
-        }),
-        (any::<u64>(), any::<Option<i64>>()).prop_map(move |(ntp, clock_offset)| {
-            emitted(Extension::AbsoluteCaptureTime(AbsoluteCaptureTime {
-                ntp,
-                clock_offset,
-            }))
-        }),
-        (any::<[u8; 3]>(), list_of(byte(), 0..20)).prop_map(|(head, mut rest)| {
-            rest.splice(..0, head);
-            (Kind::DependencyDescriptor, rest)
-        }),
-        (0_u8..4, 1_u8..5, layers, any::<bool>()).prop_map(
-            |(stream, streams, mut layers, sizes)| {
-                layers.sort_by_key(|&(stream, spatial, ..)| (stream, spatial));
-                let layer = |&(
-                    stream,
-                    spatial,
-                    temporals,
-                    targets,
-                    [width_minus_1, height_minus_1],
-                ): &(u8, u8, u8, [u32; 4], [u16; 2])| Layer {
-                    stream,
-                    spatial,
-                    temporals,
-                    targets,
-                    resolution: Resolution {
-                        width_minus_1,
-                        height_minus_1,
-                        frame_rate: temporals,
-                    },
-                };
-                let layers: Vec<_> = layers.iter().map(layer).collect();
-                let allocation = Allocation::new(stream, streams, &layers, sizes);
-                let bytes = written(|w| allocation.emit(w));
-                assert_eq!(bytes.len(), allocation.encoded_len());
-                (Kind::VideoLayers, bytes)
-            }
-        ),
-        (any::<[u8; 4]>(), proptest::option::of(hdr)).prop_map(move |([a, b, c, d], hdr)| {
-            let hdr = hdr.map(|([max, min, content, average], chromaticity)| HdrMetadata {
-                luminance_max: max,
-                luminance_min: min,
-                chromaticity,
-                max_content_light: content,
-                max_average_light: average,
-            });
-            emitted(Extension::ColorSpace(ColorSpace {
-                primaries: a,
-                transfer: b,
-                matrix: c,
-                range_and_siting: d,
-                hdr,
-            }))
-        }),
-    ]
+    (0_u8..4, 1_u8..5, layers, any::<bool>()).prop_map(|(stream, streams, mut layers, sizes)| {
+        layers.sort_by_key(|&(stream, spatial, ..)| (stream, spatial));
+        let layer = |&(stream, spatial, temporals, targets, [width_minus_1, height_minus_1]): &(
+            u8,
+            u8,
+            u8,
+            [u32; 4],
+            [u16; 2],
+        )| Layer {
+            stream,
+            spatial,
+            temporals,
+            targets,
+            resolution: Resolution {
+                width_minus_1,
+                height_minus_1,
+                frame_rate: temporals,
+            },
+        };
+        let layers: Vec<_> = layers.iter().map(layer).collect();
+        let allocation = Allocation::new(stream, streams, &layers, sizes);
+        let bytes = written(|w| allocation.emit(w));
+        assert_eq!(bytes.len(), allocation.encoded_len());
+        (Kind::VideoLayers, bytes)
+    })
+}
+
+fn colors() -> impl Strategy<Value = (Kind, Vec<u8>)> {
+    let hdr = (any::<[u16; 4]>(), any::<[[u16; 2]; 4]>());
+    (any::<[u8; 4]>(), proptest::option::of(hdr)).prop_map(|([a, b, c, d], hdr)| {
+        let hdr = hdr.map(|([max, min, content, average], chromaticity)| HdrMetadata {
+            luminance_max: max,
+            luminance_min: min,
+            chromaticity,
+            max_content_light: content,
+            max_average_light: average,
+        });
+        emitted(Extension::ColorSpace(ColorSpace {
+            primaries: a,
+            transfer: b,
+            matrix: c,
+            range_and_siting: d,
+            hdr,
+        }))
+    })
 }
 
 proptest! {
