@@ -114,12 +114,12 @@ fn aiortc_1_2_descriptions_that_lack_something_say_what() {
     // An answer has to decide who begins.
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
-    let ours = pair.with(PC1, described);
-    pair.with(PC2, |pc| pc.set_remote_description(&ours))
+    let ours = pair.call(PC1, described);
+    pair.call(PC2, |pc| pc.set_remote_description(&ours))
         .unwrap();
-    let mut answer = pair.with(PC2, described);
+    let mut answer = pair.call(PC2, described);
     answer.sdp = answer.sdp.replace("a=setup:active", "a=setup:actpass");
-    let refused = pair.with(PC1, |pc| pc.set_remote_description(&answer));
+    let refused = pair.call(PC1, |pc| pc.set_remote_description(&answer));
     assert!(matches!(refused, Err(DescriptionError::InvalidAccess(_))));
     assert_eq!(
         pair.machine(PC1).signaling_state(),
@@ -157,7 +157,7 @@ fn aiortc_1_3_a_new_connection_is_new() {
 #[test]
 fn aiortc_1_3_an_offer_of_nothing_is_an_offer() {
     let mut pair = Pair::new();
-    pair.negotiate();
+    pair.exchange();
     for side in [PC1, PC2] {
         assert_eq!(pair.machine(side).signaling_state(), SignalingState::Stable);
         let sdp = pair.machine(side).local_description().unwrap().sdp;
@@ -223,13 +223,13 @@ fn aiortc_1_3_an_answer_is_the_meet_of_both_directions() {
         for theirs in all {
             let mut pair = Pair::new();
             let id = pair.add(PC1, Kind::Audio, theirs);
-            let said = pair.with(PC1, described);
-            pair.with(PC2, |pc| pc.set_remote_description(&said))
+            let said = pair.call(PC1, described);
+            pair.call(PC2, |pc| pc.set_remote_description(&said))
                 .unwrap();
             let mirror = pair.transceiver(PC2, Kind::Audio);
-            pair.with(PC2, |pc| pc.set_direction(mirror, ours)).unwrap();
-            let answer = pair.with(PC2, described);
-            pair.with(PC1, |pc| pc.set_remote_description(&answer))
+            pair.call(PC2, |pc| pc.set_direction(mirror, ours)).unwrap();
+            let answer = pair.call(PC2, described);
+            pair.call(PC1, |pc| pc.set_remote_description(&answer))
                 .unwrap();
             let settled = pair.machine(PC2).transceiver(mirror).unwrap();
             let settled = settled.current_direction().unwrap();
@@ -329,8 +329,8 @@ fn aiortc_1_3_roles_of_ice_and_dtls() {
 fn aiortc_1_3_states_come_in_order_and_end_with_the_peers_end() {
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let states = |pair: &Pair, side: usize| {
         let told = pair.events[side].iter().filter_map(|event| match event {
             Event::ConnectionState(state) => Some(state.as_str()),
@@ -352,8 +352,8 @@ fn aiortc_1_3_states_come_in_order_and_end_with_the_peers_end() {
     assert_eq!(pair.events[PC1].iter().filter(candidates).count(), 2);
     assert!(pair.was_told(PC1, &Event::NegotiationNeeded));
 
-    pair.with(PC1, PeerConnection::close);
-    pair.run();
+    pair.call(PC1, PeerConnection::close);
+    pair.wait();
     assert_eq!(states(&pair, PC2).last(), Some(&"closed"));
     assert!(matches!(pair.events[PC2].last(), Some(Event::Closed(_))));
     assert_eq!(
@@ -367,7 +367,7 @@ fn aiortc_1_3_states_come_in_order_and_end_with_the_peers_end() {
 fn aiortc_1_3_candidates_come_by_mid_or_by_number_and_end() {
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
-    pair.with(PC1, |pc| pc.set_local_description(None)).unwrap();
+    pair.call(PC1, |pc| pc.set_local_description(None)).unwrap();
     let full = pair.machine(PC1).local_description().unwrap();
     let lines = full.sdp.split_inclusive("\r\n");
     let bare = offer(
@@ -375,7 +375,7 @@ fn aiortc_1_3_candidates_come_by_mid_or_by_number_and_end() {
             .filter(|line| !line.starts_with("a=candidate") && !line.starts_with("a=end-of"))
             .collect::<String>(),
     );
-    pair.with(PC2, |pc| pc.set_remote_description(&bare))
+    pair.call(PC2, |pc| pc.set_remote_description(&bare))
         .unwrap();
     let line = lines_with(&full.sdp, "a=candidate")[0].trim_start_matches("a=");
     let neither = IceCandidate {
@@ -384,7 +384,7 @@ fn aiortc_1_3_candidates_come_by_mid_or_by_number_and_end() {
         sdp_mline_index: None,
         username_fragment: None,
     };
-    let refused = pair.with(PC2, |pc| pc.add_ice_candidate(neither));
+    let refused = pair.call(PC2, |pc| pc.add_ice_candidate(neither));
     assert!(matches!(refused, Err(DescriptionError::Type(_))));
     let by_mid = IceCandidate {
         sdp_mid: Some("0"),
@@ -399,16 +399,16 @@ fn aiortc_1_3_candidates_come_by_mid_or_by_number_and_end() {
         ..neither
     };
     for candidate in [by_mid, by_number, end] {
-        pair.with(PC2, |pc| pc.add_ice_candidate(candidate))
+        pair.call(PC2, |pc| pc.add_ice_candidate(candidate))
             .unwrap();
     }
     let said = pair.machine(PC2).remote_description().unwrap().sdp;
     assert!(said.contains(line), "it belongs to the description now");
     assert_eq!(lines_with(&said, "a=end-of-candidates").len(), 1);
-    let answer = pair.with(PC2, described);
-    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+    let answer = pair.call(PC2, described);
+    pair.call(PC1, |pc| pc.set_remote_description(&answer))
         .unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(
         pair.machine(PC1).connection_state(),
         ConnectionState::Connected
@@ -509,11 +509,11 @@ fn aiortc_1_13_the_life_of_a_transceiver() {
     assert_eq!((one.mid(), one.current_direction()), (None, None));
     assert_eq!(one.kind(), Kind::Audio);
     assert!(!one.is_stopped());
-    pair.negotiate();
+    pair.exchange();
     let one = pair.machine(PC1).transceiver(id).unwrap();
     assert_eq!(one.mid(), Some("0"));
     assert_eq!(one.current_direction(), Some(Direction::SendOnly));
-    pair.with(PC1, |pc| pc.set_direction(id, Direction::Inactive))
+    pair.call(PC1, |pc| pc.set_direction(id, Direction::Inactive))
         .unwrap();
     let one = pair.machine(PC1).transceiver(id).unwrap();
     assert_eq!(one.direction(), Direction::Inactive);
@@ -522,10 +522,10 @@ fn aiortc_1_13_the_life_of_a_transceiver() {
         Some(Direction::SendOnly),
         "until the next exchange"
     );
-    pair.with(PC1, |pc| pc.stop_transceiver(id)).unwrap();
+    pair.call(PC1, |pc| pc.stop_transceiver(id)).unwrap();
     assert!(pair.machine(PC1).transceiver(id).unwrap().is_stopping());
-    pair.negotiate();
-    pair.run_for(Duration::from_secs(1));
+    pair.exchange();
+    pair.run(Duration::from_secs(1));
     assert!(pair.machine(PC1).transceivers().next().is_none());
     assert!(pair.machine(PC2).transceivers().next().is_none());
 }
@@ -562,19 +562,19 @@ fn aiortc_1_3_sctp_is_there_once_both_want_channels() {
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
     assert!(pair.machine(PC1).sctp().is_none(), "not yet agreed on");
-    pair.negotiate();
+    pair.exchange();
     let early = pair.machine(PC1).sctp().unwrap();
     assert_eq!(early.state.as_str(), "connecting");
     assert_eq!(early.max_channels, None, "none before it is connected");
-    pair.run();
+    pair.wait();
     for side in [PC1, PC2] {
         let sctp = pair.machine(side).sctp().unwrap();
         assert_eq!(sctp.state.as_str(), "connected");
         assert_eq!(sctp.max_message_size, 262_144);
         assert!(sctp.max_channels.is_some_and(|count| count >= 1000));
     }
-    pair.with(PC1, PeerConnection::close);
-    pair.run();
+    pair.call(PC1, PeerConnection::close);
+    pair.wait();
     for side in [PC1, PC2] {
         let sctp = pair.machine(side).sctp().unwrap();
         assert_eq!(sctp.state.as_str(), "closed");
@@ -586,20 +586,20 @@ fn aiortc_1_3_sctp_is_there_once_both_want_channels() {
 fn aiortc_1_3_pending_and_current_descriptions() {
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
-    let ours = pair.with(PC1, described);
+    let ours = pair.call(PC1, described);
     let pc1 = pair.machine(PC1);
     assert_eq!(pc1.pending_local_description(), Some(ours.clone()));
     assert_eq!(pc1.current_local_description(), None);
-    pair.with(PC2, |pc| pc.set_remote_description(&ours))
+    pair.call(PC2, |pc| pc.set_remote_description(&ours))
         .unwrap();
-    let answer = pair.with(PC2, described);
-    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+    let answer = pair.call(PC2, described);
+    pair.call(PC1, |pc| pc.set_remote_description(&answer))
         .unwrap();
     let pc1 = pair.machine(PC1);
     assert_eq!(pc1.pending_local_description(), None);
     assert_eq!(pc1.current_local_description().unwrap().sdp, ours.sdp);
     assert_eq!(pc1.current_remote_description().unwrap().sdp, answer.sdp);
-    let next = pair.with(PC1, described);
+    let next = pair.call(PC1, described);
     let pc1 = pair.machine(PC1);
     assert_eq!(pc1.local_description(), Some(next));
     assert!(pc1.current_local_description().is_some());
@@ -638,7 +638,7 @@ fn aiortc_1_4_bundle_policies() {
             bundle_policy,
             ..Config::new()
         };
-        let mut pair = Pair::with_configs(config, Config::new());
+        let mut pair = Pair::with(config, Config::new());
         assert_eq!(
             pair.machine(PC1).configuration().bundle_policy,
             bundle_policy
@@ -648,10 +648,10 @@ fn aiortc_1_4_bundle_policies() {
             (Kind::Audio, "music"),
             (Kind::Video, "face"),
         ] {
-            pair.with(PC1, |pc| pc.add_track(kind, track, &[])).unwrap();
+            pair.call(PC1, |pc| pc.add_track(kind, track, &[])).unwrap();
         }
         let channel = pair.open("a", ChannelConfig::default());
-        let ours = pair.with(PC1, described).sdp;
+        let ours = pair.call(PC1, described).sdp;
         let alone = ours.split("\r\nm=").skip(1);
         let alone = alone.filter(|section| !section.contains("a=bundle-only"));
         let ufrags: BTreeSet<&str> = alone
@@ -659,8 +659,8 @@ fn aiortc_1_4_bundle_policies() {
             .collect();
         assert_eq!(ufrags.len(), transports, "{bundle_policy:?}");
         // Whatever was offered: a peer that bundles leaves one.
-        pair.negotiate();
-        pair.run();
+        pair.exchange();
+        pair.wait();
         assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
         let answer = pair.machine(PC1).remote_description().unwrap().sdp;
         let ufrags: BTreeSet<&str> = lines_with(&answer, "a=ice-ufrag:").into_iter().collect();

@@ -55,15 +55,15 @@ use super::support::{PC1, PC2, Pair, alone, picture};
 fn negotiate_connection() {
     let mut pair = Pair::new();
     pair.open("chat", ChannelConfig::default());
-    let offer = pair.with(PC1, |pc| pc.create_offer()).unwrap();
-    pair.with(PC1, |pc| pc.set_local_description(Some(&offer)))
+    let offer = pair.call(PC1, |pc| pc.create_offer()).unwrap();
+    pair.call(PC1, |pc| pc.set_local_description(Some(&offer)))
         .unwrap();
-    pair.with(PC2, |pc| pc.set_remote_description(&offer))
+    pair.call(PC2, |pc| pc.set_remote_description(&offer))
         .unwrap();
-    let answer = pair.with(PC2, |pc| pc.create_answer()).unwrap();
-    pair.with(PC2, |pc| pc.set_local_description(Some(&answer)))
+    let answer = pair.call(PC2, |pc| pc.create_answer()).unwrap();
+    pair.call(PC2, |pc| pc.set_local_description(Some(&answer)))
         .unwrap();
-    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+    pair.call(PC1, |pc| pc.set_remote_description(&answer))
         .unwrap();
     let states = pair
         .hosts
@@ -71,7 +71,7 @@ fn negotiate_connection() {
     assert_eq!(states, ["stable", "stable"]);
 
     for side in [PC1, PC2] {
-        pair.with(side, PeerConnection::close);
+        pair.call(side, PeerConnection::close);
         let pc = pair.world.machine(pair.hosts[side]);
         assert_eq!(pc.signaling_state(), SignalingState::Closed);
         assert_eq!(pc.connection_state(), ConnectionState::Closed);
@@ -83,22 +83,22 @@ fn basic_data_channel() {
     let mut pair = Pair::new();
     let channel = pair.open("chat", ChannelConfig::default());
     assert_eq!(
-        pair.with(PC1, |pc| pc.channel(channel).unwrap().state),
+        pair.call(PC1, |pc| pc.channel(channel).unwrap().state),
         ChannelState::Connecting
     );
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
     let [remote] = pair.incoming(PC2)[..] else {
         panic!("pc2 got {:?}", pair.events[PC2])
     };
     assert_eq!(
-        pair.with(PC2, |pc| pc.channel(remote).unwrap().label.to_owned()),
+        pair.call(PC2, |pc| pc.channel(remote).unwrap().label.to_owned()),
         "chat"
     );
     pair.send(PC1, channel, "Hello from PC1!").unwrap();
     pair.send(PC2, remote, "Hello from PC2!").unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2), [Data::from("Hello from PC1!")]);
     assert_eq!(pair.messages(PC1), [Data::from("Hello from PC2!")]);
 }
@@ -118,10 +118,10 @@ fn custom_data_channel() {
     };
     pair.open("game-state", game.clone());
     pair.open("chat", chat.clone());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let incoming = pair.incoming(PC2);
-    let configs = pair.with(PC2, |pc| {
+    let configs = pair.call(PC2, |pc| {
         let info = |id: &ChannelId| pc.channel(*id).unwrap().config.clone();
         incoming.iter().map(info).collect::<Vec<_>>()
     });
@@ -136,13 +136,13 @@ fn custom_data_channel() {
 fn binary_data_transfer() {
     let mut pair = Pair::new();
     let channel = pair.open("file-transfer", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let file: Vec<u8> = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect();
     for piece in file.chunks(65_536) {
         pair.send(PC1, channel, piece.to_vec()).unwrap();
     }
-    pair.run();
+    pair.wait();
     let received: Vec<u8> = pair
         .messages(PC2)
         .into_iter()
@@ -158,16 +158,16 @@ fn binary_data_transfer() {
 fn flow_control() {
     let mut pair = Pair::new();
     let channel = pair.open("bulk-data", ChannelConfig::default());
-    pair.with(PC1, |pc| {
+    pair.call(PC1, |pc| {
         pc.set_buffered_amount_low_threshold(channel, 1024);
     });
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let large = vec![b'x'; 100_000];
     pair.send(PC1, channel, large).unwrap();
-    assert!(pair.with(PC1, |pc| pc.buffered_amount(channel)) > 1024);
-    pair.run();
-    assert_eq!(pair.with(PC1, |pc| pc.buffered_amount(channel)), 0);
+    assert!(pair.call(PC1, |pc| pc.buffered_amount(channel)) > 1024);
+    pair.wait();
+    assert_eq!(pair.call(PC1, |pc| pc.buffered_amount(channel)), 0);
     let low = pair.events[PC1]
         .iter()
         .filter(|event| **event == Event::BufferedAmountLow(channel));
@@ -178,15 +178,15 @@ fn flow_control() {
 fn a_full_buffer_says_so_and_loses_nothing() {
     let mut pair = Pair::new();
     let channel = pair.open("bulk-data", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let message = vec![7; 200_000];
     let mut sent = 0;
     while pair.send(PC1, channel, message.clone()).is_ok() {
         sent += 1;
     }
     assert_eq!(pair.send(PC1, channel, message), Err(SendError::Full));
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2).len(), sent);
 }
 
@@ -211,17 +211,17 @@ fn multiple_channels() {
         ),
     ];
     let ids = channels.map(|(label, config)| pair.open(label, config));
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     for (number, id) in ids.into_iter().enumerate() {
         pair.send(PC1, id, format!("message {number}")).unwrap();
     }
-    pair.run();
+    pair.wait();
     for id in pair.incoming(PC2) {
-        let label = pair.with(PC2, |pc| pc.channel(id).unwrap().label.to_owned());
+        let label = pair.call(PC2, |pc| pc.channel(id).unwrap().label.to_owned());
         pair.send(PC2, id, format!("Echo on {label}")).unwrap();
     }
-    pair.run();
+    pair.wait();
     let echoes = pair.messages(PC1);
     assert_eq!(
         echoes,
@@ -237,18 +237,18 @@ fn error_handling() {
         pair.send(PC1, channel, "too early"),
         Err(SendError::NotOpen)
     );
-    pair.negotiate();
-    pair.run();
-    let too_large = vec![0; pair.with(PC1, |pc| pc.max_message_size()) + 1];
+    pair.exchange();
+    pair.wait();
+    let too_large = vec![0; pair.call(PC1, |pc| pc.max_message_size()) + 1];
     assert_eq!(pair.send(PC1, channel, too_large), Err(SendError::TooLarge));
-    pair.with(PC1, |pc| pc.close_channel(channel));
+    pair.call(PC1, |pc| pc.close_channel(channel));
     assert_eq!(pair.send(PC1, channel, "too late"), Err(SendError::NotOpen));
-    pair.run();
+    pair.wait();
     assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Closed)));
     let remote = pair.incoming(PC2)[0];
     assert!(pair.was_told(PC2, &Event::ChannelState(remote, ChannelState::Closed)));
-    pair.with(PC1, PeerConnection::close);
-    let refused = pair.with(PC1, |pc| {
+    pair.call(PC1, PeerConnection::close);
+    let refused = pair.call(PC1, |pc| {
         pc.create_data_channel("x", ChannelConfig::default())
     });
     assert_eq!(refused, Err(OpenError::Closed));
@@ -259,26 +259,26 @@ fn error_handling() {
 fn add_media_and_data() {
     let mut pair = Pair::new();
     for (kind, track) in [(Kind::Audio, "audio-track"), (Kind::Video, "video-track")] {
-        pair.with(PC1, |pc| pc.add_track(kind, track, &[])).unwrap();
+        pair.call(PC1, |pc| pc.add_track(kind, track, &[])).unwrap();
     }
     let channel = pair.open("chat", ChannelConfig::default());
     let kinds = |pair: &mut Pair, side| {
-        pair.with(side, |pc| {
+        pair.call(side, |pc| {
             pc.transceivers().map(|one| one.kind()).collect::<Vec<_>>()
         })
     };
     assert_eq!(kinds(&mut pair, PC1), [Kind::Audio, Kind::Video]);
 
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
     pair.send(PC1, channel, "Hello WebRTC!").unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2), [Data::from("Hello WebRTC!")]);
 
     // `@pc.on("track")`
     assert_eq!(kinds(&mut pair, PC2), [Kind::Audio, Kind::Video]);
-    let tracks = pair.with(PC2, |pc| {
+    let tracks = pair.call(PC2, |pc| {
         pc.transceivers().map(|one| one.id()).collect::<Vec<_>>()
     });
     for id in tracks {
@@ -295,18 +295,18 @@ fn transceivers() {
         ..TransceiverInit::default()
     };
     let id = pair
-        .with(PC1, |pc| pc.add_transceiver(Kind::Video, init))
+        .call(PC1, |pc| pc.add_transceiver(Kind::Video, init))
         .unwrap();
     let current = |pair: &mut Pair| {
-        pair.with(PC1, |pc| {
+        pair.call(PC1, |pc| {
             pc.transceiver(id).map(|one| one.current_direction())
         })
     };
     assert_eq!(current(&mut pair), Some(None));
-    pair.with(PC2, |pc| pc.add_track(Kind::Video, "camera", &[]))
+    pair.call(PC2, |pc| pc.add_track(Kind::Video, "camera", &[]))
         .unwrap();
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     assert_eq!(current(&mut pair), Some(Some(Direction::RecvOnly)));
     assert!(
         pair.was_told(PC1, &Event::Track(id)),
@@ -314,8 +314,8 @@ fn transceivers() {
     );
 
     // `track.recv()`: here frames come by themselves.
-    let sender = pair.with(PC2, |pc| pc.transceivers().next().unwrap().id());
-    let codec = pair.with(PC2, |pc| {
+    let sender = pair.call(PC2, |pc| pc.transceivers().next().unwrap().id());
+    let codec = pair.call(PC2, |pc| {
         pc.send_codecs(sender).next().unwrap().name.clone()
     });
     assert_eq!(codec, "VP8");
@@ -327,7 +327,7 @@ fn transceivers() {
         })
     };
     write(&mut pair).unwrap();
-    pair.run();
+    pair.wait();
     let is_frame =
         |event: &Event| matches!(event, Event::Frame { transceiver, .. } if *transceiver == id);
     assert_eq!(
@@ -336,16 +336,16 @@ fn transceivers() {
     );
 
     // `sender.replaceTrack(None)`
-    pair.with(PC2, |pc| pc.replace_track(sender, None)).unwrap();
+    pair.call(PC2, |pc| pc.replace_track(sender, None)).unwrap();
     assert_eq!(write(&mut pair), Err(WriteError::Paused));
 
     // `pc.getStats()`
     let now = pair.world.now();
-    let stats = pair.with(PC2, |pc| pc.get_stats(now));
+    let stats = pair.call(PC2, |pc| pc.get_stats(now));
     assert_eq!(stats.outbound_rtp[0].packets_sent, 1);
 
-    pair.with(PC1, |pc| pc.stop_transceiver(id)).unwrap();
-    pair.negotiate();
+    pair.call(PC1, |pc| pc.stop_transceiver(id)).unwrap();
+    pair.exchange();
     assert_eq!(current(&mut pair), None);
 }
 
@@ -454,21 +454,21 @@ fn available_codecs() {
 fn session_descriptions() {
     let mut pair = Pair::new();
     pair.open("chat", ChannelConfig::default());
-    let offer = pair.with(PC1, |pc| pc.create_offer()).unwrap();
+    let offer = pair.call(PC1, |pc| pc.create_offer()).unwrap();
     assert_eq!(offer.kind.as_str(), "offer");
-    pair.with(PC1, |pc| pc.set_local_description(Some(&offer)))
+    pair.call(PC1, |pc| pc.set_local_description(Some(&offer)))
         .unwrap();
     let state = |pair: &Pair, side| pair.machine(side).signaling_state().as_str();
     assert_eq!(state(&pair, PC1), "have-local-offer");
-    pair.with(PC2, |pc| pc.set_remote_description(&offer))
+    pair.call(PC2, |pc| pc.set_remote_description(&offer))
         .unwrap();
     assert_eq!(state(&pair, PC2), "have-remote-offer");
-    let answer = pair.with(PC2, |pc| pc.create_answer()).unwrap();
+    let answer = pair.call(PC2, |pc| pc.create_answer()).unwrap();
     assert_eq!(answer.kind.as_str(), "answer");
-    pair.with(PC2, |pc| pc.set_local_description(Some(&answer)))
+    pair.call(PC2, |pc| pc.set_local_description(Some(&answer)))
         .unwrap();
     assert_eq!(state(&pair, PC2), "stable");
-    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+    pair.call(PC1, |pc| pc.set_remote_description(&answer))
         .unwrap();
     assert_eq!(state(&pair, PC1), "stable");
     let types = [PC1, PC2].map(|side| {
@@ -491,7 +491,7 @@ fn custom_rtp_parameters() {
     let mut pair = Pair::new();
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
     assert!(pair.machine(PC1).send_codecs(id).next().is_none());
-    pair.negotiate();
+    pair.exchange();
     let codecs: Vec<_> = pair.machine(PC1).send_codecs(id).collect();
     assert_eq!(codecs[0].name, "VP8");
     assert_eq!(codecs[0].clock_rate, 90_000);
@@ -544,8 +544,8 @@ fn dynamic_configuration() {
 fn setup_peer_connection() {
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let mut states = Vec::new();
     let mut candidates = Vec::new();
     for event in &pair.events[PC1] {
@@ -613,8 +613,8 @@ fn sctp_transport_setup() {
     let mut pair = Pair::new();
     pair.open("a", ChannelConfig::default());
     assert_eq!(pair.machine(PC1).stats().sctp.packets_sent, 0);
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     for side in [PC1, PC2] {
         let pc = pair.machine(side);
         assert_eq!(pc.max_message_size(), 262_144);
@@ -777,13 +777,14 @@ fn transport_error_handling() {
 fn statistics() {
     let mut pair = Pair::new();
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     for round in 0..60 {
-        pair.write(PC1, id, "", &picture(round * 3000, round == 0, 2000));
-        pair.run_for(Duration::from_millis(33));
+        pair.write(PC1, id, &picture(round * 3000, round == 0, 2000))
+            .unwrap();
+        pair.run(Duration::from_millis(33));
     }
-    pair.run();
+    pair.wait();
     let now = pair.world.now();
     let [ours, theirs] = [PC1, PC2].map(|side| pair.machine(side).get_stats(now));
     let (sent, received) = (&ours.outbound_rtp[0], &theirs.inbound_rtp[0]);

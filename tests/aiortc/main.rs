@@ -16,6 +16,9 @@ mod connection;
 mod docs;
 mod media;
 mod names;
+#[allow(dead_code, reason = "tests use a part of it")]
+#[path = "../media/support.rs"]
+mod pair;
 mod quirks;
 mod support;
 mod transports;

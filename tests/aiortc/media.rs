@@ -116,17 +116,17 @@ fn outbound(pair: &Pair, side: usize) -> OutboundRtpStats {
 fn aiortc_1_11_the_life_of_a_sender() {
     let mut pair = Pair::new();
     let id = pair
-        .with(PC1, |pc| pc.add_track(Kind::Audio, "sound", &[]))
+        .call(PC1, |pc| pc.add_track(Kind::Audio, "sound", &[]))
         .unwrap();
-    let early = pair.with(PC1, |pc| pc.write(pollrtc::Instant::ZERO, id, &sound(0)));
+    let early = pair.call(PC1, |pc| pc.write(pollrtc::Instant::ZERO, id, &sound(0)));
     assert_eq!(early, Err(WriteError::Paused));
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     for round in 0..100 {
-        pair.write(PC1, id, "", &sound(round * 960));
-        pair.run_for(Duration::from_millis(20));
+        pair.write(PC1, id, &sound(round * 960)).unwrap();
+        pair.run(Duration::from_millis(20));
     }
-    pair.run();
+    pair.wait();
     assert_eq!(pair.frames(PC2).len(), 100);
     let sent = outbound(&pair, PC1);
     assert_eq!((sent.packets_sent, sent.bytes_sent), (100, 4000));
@@ -144,21 +144,21 @@ fn aiortc_1_11_the_life_of_a_sender() {
     assert!(reported.round_trip_time.is_some());
 
     // `replaceTrack(None)`, and something else.
-    pair.with(PC1, |pc| pc.replace_track(id, None)).unwrap();
+    pair.call(PC1, |pc| pc.replace_track(id, None)).unwrap();
     let now = pair.world.now();
-    let paused = pair.with(PC1, |pc| pc.write(now, id, &sound(96_000)));
+    let paused = pair.call(PC1, |pc| pc.write(now, id, &sound(96_000)));
     assert_eq!(paused, Err(WriteError::Paused));
-    pair.with(PC1, |pc| pc.replace_track(id, Some("other")))
+    pair.call(PC1, |pc| pc.replace_track(id, Some("other")))
         .unwrap();
-    pair.write(PC1, id, "", &sound(96_000));
-    pair.run();
+    pair.write(PC1, id, &sound(96_000)).unwrap();
+    pair.wait();
     assert_eq!(pair.frames(PC2).len(), 101);
 
     // A direction without sending ends it for the peer, and `BYE` says so.
-    pair.with(PC1, |pc| pc.set_direction(id, Direction::Inactive))
+    pair.call(PC1, |pc| pc.set_direction(id, Direction::Inactive))
         .unwrap();
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let theirs = pair.transceiver(PC2, Kind::Audio);
     assert!(pair.was_told(PC2, &Event::TrackEnded(theirs)));
 }
@@ -167,12 +167,12 @@ fn aiortc_1_11_the_life_of_a_sender() {
 /// for good is asked for anew.
 #[test]
 fn aiortc_1_11_pictures_are_repaired_and_asked_for() {
-    let mut pair = Pair::with_configs(aiortc(), aiortc());
+    let mut pair = Pair::with(aiortc(), aiortc());
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
-    pair.write(PC1, id, "", &picture(0, true, 500));
-    pair.run();
+    pair.exchange();
+    pair.wait();
+    pair.write(PC1, id, &picture(0, true, 500)).unwrap();
+    pair.wait();
     let mut number = 0;
     pair.world.set_tap(move |sighting| {
         let is_media = classify(sighting.bytes) == Class::Rtp;
@@ -183,8 +183,8 @@ fn aiortc_1_11_pictures_are_repaired_and_asked_for() {
             Verdict::Pass
         }
     });
-    pair.write(PC1, id, "", &picture(3000, false, 5000));
-    pair.run();
+    pair.write(PC1, id, &picture(3000, false, 5000)).unwrap();
+    pair.wait();
     assert_eq!(pair.frames(PC2).len(), 2);
     let sent = outbound(&pair, PC1);
     assert!(sent.nack_count > 0 && sent.retransmitted_packets_sent == 1);
@@ -193,8 +193,8 @@ fn aiortc_1_11_pictures_are_repaired_and_asked_for() {
     assert_eq!(inbound.packets.retransmitted_packets_received, 1, "by RTX");
 
     let theirs = pair.transceiver(PC2, Kind::Video);
-    assert!(pair.with(PC2, |pc| pc.request_key_frame(theirs, "")));
-    pair.run();
+    assert!(pair.call(PC2, |pc| pc.request_key_frame(theirs, "")));
+    pair.wait();
     assert!(outbound(&pair, PC1).pli_count > 0);
     let asked = |event: &Event| matches!(event, Event::KeyFrameRequested { transceiver, .. } if *transceiver == id);
     assert!(pair.events[PC1].iter().any(asked));
@@ -203,13 +203,14 @@ fn aiortc_1_11_pictures_are_repaired_and_asked_for() {
 /// REMB: what the peer's estimate says is told, never twice in a row the same way.
 #[test]
 fn aiortc_1_12_the_receivers_estimate_is_told() {
-    let mut pair = Pair::with_configs(aiortc(), aiortc());
+    let mut pair = Pair::with(aiortc(), aiortc());
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     for round in 0..200 {
-        pair.write(PC1, id, "", &picture(round * 3000, round == 0, 4000));
-        pair.run_for(Duration::from_millis(33));
+        pair.write(PC1, id, &picture(round * 3000, round == 0, 4000))
+            .unwrap();
+        pair.run(Duration::from_millis(33));
     }
     let told = pair.events[PC1].iter().filter_map(|event| match event {
         Event::TargetBitrate(bitrate) => Some(*bitrate),
@@ -225,10 +226,10 @@ fn aiortc_1_12_the_receivers_estimate_is_told() {
 fn aiortc_1_12_sources_are_remembered_for_ten_seconds() {
     let mut pair = Pair::new();
     let id = pair.add(PC1, Kind::Audio, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
-    pair.write(PC1, id, "", &sound(0));
-    pair.run();
+    pair.exchange();
+    pair.wait();
+    pair.write(PC1, id, &sound(0)).unwrap();
+    pair.wait();
     let theirs = pair.transceiver(PC2, Kind::Audio);
     let heard = |pair: &Pair, after: u64| {
         let now = pair.world.now() + Duration::from_secs(after);
@@ -303,15 +304,15 @@ fn aiortc_1_15_frames_are_cut_into_packets() {
 fn aiortc_1_15_any_source_of_frames_can_be_sent() {
     let mut pair = Pair::new();
     let id = pair.add(PC1, Kind::Audio, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     // Opus' own word for silence (RFC 6716 §3.1).
     for round in 0..10 {
         let silence = MediaFrame::new(round * 960, Bytes::from_static(b"\xf8\xff\xfe"));
-        pair.write(PC1, id, "", &silence);
-        pair.run_for(Duration::from_millis(20));
+        pair.write(PC1, id, &silence).unwrap();
+        pair.run(Duration::from_millis(20));
     }
-    pair.run();
+    pair.wait();
     assert_eq!(pair.frames(PC2).len(), 10);
     let track = pair.transceiver(PC2, Kind::Audio);
     assert!(pair.was_told(PC2, &Event::Track(track)));

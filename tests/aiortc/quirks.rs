@@ -129,15 +129,15 @@ fn quirk_02_the_largest_message_is_a_limit_for_both() {
         max_message_size: 5000,
         ..Config::new()
     };
-    let mut pair = Pair::with_configs(Config::new(), pc2);
+    let mut pair = Pair::with(Config::new(), pc2);
     let channel = pair.open("a", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     assert_eq!(pair.machine(PC1).max_message_size(), 5000);
     let refused = pair.send(PC1, channel, vec![0; 5001]);
     assert_eq!(refused, Err(SendError::TooLarge));
     pair.send(PC1, channel, vec![0; 5000]).unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2).len(), 1);
 
     // One that sends more nonetheless is not listened to any more.
@@ -284,9 +284,10 @@ fn quirk_05_each_stream_has_statistics_of_its_own() {
     let (mut pair, id) = layers(Config::new());
     for round in 0..5 {
         for (rid, size) in LAYERS {
-            pair.write(PC1, id, rid, &picture(round * 3000, round == 0, size));
+            pair.write_layer(PC1, id, rid, &picture(round * 3000, round == 0, size))
+                .unwrap();
         }
-        pair.run_for(Duration::from_millis(33));
+        pair.run(Duration::from_millis(33));
     }
     let now = pair.world.now();
     let report = pair.machine(PC2).get_stats(now);
@@ -308,17 +309,17 @@ const LAYERS: [(&str, usize); 3] = [("h", 5000), ("m", 2500), ("l", 500)];
 
 /// Two that have agreed on three layers.
 fn layers(pc1: Config) -> (Pair, TransceiverId) {
-    let mut pair = Pair::with_configs(pc1, Config::new());
+    let mut pair = Pair::with(pc1, Config::new());
     let init = TransceiverInit {
         direction: Direction::SendOnly,
         encodings: LAYERS.map(|(rid, _)| EncodingParameters::named(rid)).into(),
         ..TransceiverInit::default()
     };
     let id = pair
-        .with(PC1, |pc| pc.add_transceiver(Kind::Video, init))
+        .call(PC1, |pc| pc.add_transceiver(Kind::Video, init))
         .unwrap();
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     (pair, id)
 }
 
@@ -328,20 +329,20 @@ fn quirk_06_a_wall_clock_that_jumps_changes_nothing() {
     let run = |jumps: bool| {
         let mut pair = Pair::new();
         let id = pair.add(PC1, Kind::Audio, Direction::SendOnly);
-        pair.negotiate();
-        pair.run();
+        pair.exchange();
+        pair.wait();
         for round in 0..100_u32 {
             if jumps && round % 10 == 0 {
                 let now = pair.world.now();
                 let unix = Duration::from_secs(2_000_000_000 - u64::from(round) * 3600);
                 for side in [PC1, PC2] {
-                    pair.with(side, |pc| pc.set_wall_clock(now, unix));
+                    pair.call(side, |pc| pc.set_wall_clock(now, unix));
                 }
             }
-            pair.write(PC1, id, "", &sound(round * 960));
-            pair.run_for(Duration::from_millis(20));
+            pair.write(PC1, id, &sound(round * 960)).unwrap();
+            pair.run(Duration::from_millis(20));
         }
-        pair.run();
+        pair.wait();
         let now = pair.world.now();
         let inbound = pair.machine(PC2).get_stats(now).inbound_rtp;
         let packets = inbound[0].packets;
@@ -359,10 +360,10 @@ fn quirk_07_each_lost_packet_is_asked_for_once() {
     const LOST: u64 = 10;
     let mut pair = Pair::new();
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
-    pair.write(PC1, id, "", &picture(0, true, 500));
-    pair.run();
+    pair.exchange();
+    pair.wait();
+    pair.write(PC1, id, &picture(0, true, 500)).unwrap();
+    pair.wait();
     let seen = Cell::new(0);
     pair.world.set_tap(move |sighting| {
         let is_media = classify(sighting.bytes) == Class::Rtp && sighting.bytes.len() > 800;
@@ -370,8 +371,8 @@ fn quirk_07_each_lost_packet_is_asked_for_once() {
         let hit = is_media && seen.get().is_multiple_of(5) && seen.get() / 5 <= LOST;
         if hit { Verdict::Drop } else { Verdict::Pass }
     });
-    pair.write(PC1, id, "", &picture(3000, false, 80_000));
-    pair.run();
+    pair.write(PC1, id, &picture(3000, false, 80_000)).unwrap();
+    pair.wait();
     assert_eq!(pair.frames(PC2).len(), 2, "everything came in the end");
     let now = pair.world.now();
     let outbound = &pair.machine(PC1).get_stats(now).outbound_rtp[0];
@@ -487,14 +488,14 @@ fn quirk_10_ice_can_be_restarted() {
     let (mut pair, [ours, _]) = Pair::with_channel(ChannelConfig::default());
     let ufrag = |pair: &Pair, side| pair.machine(side).ice().local_credentials().ufrag.clone();
     let before = [PC1, PC2].map(|side| ufrag(&pair, side));
-    pair.with(PC1, pollrtc::PeerConnection::restart_ice);
-    pair.negotiate();
-    pair.run();
+    pair.call(PC1, pollrtc::PeerConnection::restart_ice);
+    pair.exchange();
+    pair.wait();
     for side in [PC1, PC2] {
         assert_ne!(ufrag(&pair, side), before[side]);
     }
     pair.send(PC1, ours, "after").unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2), [Data::from("after")]);
 }
 
@@ -503,10 +504,10 @@ fn quirk_10_ice_can_be_restarted() {
 fn quirk_11_provisional_answers_and_rollbacks_are_what_they_say() {
     let mut pair = Pair::new();
     let channel = pair.open("a", ChannelConfig::default());
-    let offer = pair.with(PC1, |pc| pc.create_offer()).unwrap();
-    pair.with(PC1, |pc| pc.set_local_description(Some(&offer)))
+    let offer = pair.call(PC1, |pc| pc.create_offer()).unwrap();
+    pair.call(PC1, |pc| pc.set_local_description(Some(&offer)))
         .unwrap();
-    pair.with(PC2, |pc| pc.set_remote_description(&offer))
+    pair.call(PC2, |pc| pc.set_remote_description(&offer))
         .unwrap();
 
     // Taken back at both ends, and then made again.
@@ -514,9 +515,9 @@ fn quirk_11_provisional_answers_and_rollbacks_are_what_they_say() {
         kind: SdpType::Rollback,
         sdp: String::new(),
     };
-    pair.with(PC1, |pc| pc.set_local_description(Some(&rollback)))
+    pair.call(PC1, |pc| pc.set_local_description(Some(&rollback)))
         .unwrap();
-    pair.with(PC2, |pc| pc.set_remote_description(&rollback))
+    pair.call(PC2, |pc| pc.set_remote_description(&rollback))
         .unwrap();
     for side in [PC1, PC2] {
         let pc = pair.machine(side);
@@ -524,18 +525,18 @@ fn quirk_11_provisional_answers_and_rollbacks_are_what_they_say() {
         assert!(pc.local_description().is_none() && pc.remote_description().is_none());
     }
 
-    pair.with(PC1, |pc| pc.set_local_description(None)).unwrap();
+    pair.call(PC1, |pc| pc.set_local_description(None)).unwrap();
     let offer = pair.machine(PC1).local_description().unwrap();
-    pair.with(PC2, |pc| pc.set_remote_description(&offer))
+    pair.call(PC2, |pc| pc.set_remote_description(&offer))
         .unwrap();
-    let answer = pair.with(PC2, |pc| pc.create_answer()).unwrap();
+    let answer = pair.call(PC2, |pc| pc.create_answer()).unwrap();
     let pranswer = Description {
         kind: SdpType::Pranswer,
         ..answer.clone()
     };
-    pair.with(PC2, |pc| pc.set_local_description(Some(&pranswer)))
+    pair.call(PC2, |pc| pc.set_local_description(Some(&pranswer)))
         .unwrap();
-    pair.with(PC1, |pc| pc.set_remote_description(&pranswer))
+    pair.call(PC1, |pc| pc.set_remote_description(&pranswer))
         .unwrap();
     let states = [PC1, PC2].map(|side| pair.machine(side).signaling_state());
     assert_eq!(
@@ -545,12 +546,12 @@ fn quirk_11_provisional_answers_and_rollbacks_are_what_they_say() {
             SignalingState::HaveLocalPranswer
         ]
     );
-    pair.with(PC2, |pc| pc.set_local_description(Some(&answer)))
+    pair.call(PC2, |pc| pc.set_local_description(Some(&answer)))
         .unwrap();
     let settled = pair.machine(PC2).local_description().unwrap();
-    pair.with(PC1, |pc| pc.set_remote_description(&settled))
+    pair.call(PC1, |pc| pc.set_remote_description(&settled))
         .unwrap();
-    pair.run();
+    pair.wait();
     assert!(pair.was_told(PC1, &Event::ChannelState(channel, ChannelState::Open)));
 }
 
@@ -559,7 +560,7 @@ fn quirk_11_provisional_answers_and_rollbacks_are_what_they_say() {
 fn quirk_12_packets_are_routed_by_mid_and_rid() {
     let mut pair = Pair::new();
     let ids = [(); 2].map(|()| pair.add(PC1, Kind::Video, Direction::SendOnly));
-    pair.with(PC1, |pc| pc.set_local_description(None)).unwrap();
+    pair.call(PC1, |pc| pc.set_local_description(None)).unwrap();
     let said = pair.machine(PC1).local_description().unwrap();
     // Nothing but the mid tells the sections apart.
     let lines = said.sdp.split_inclusive("\r\n");
@@ -569,18 +570,18 @@ fn quirk_12_packets_are_routed_by_mid_and_rid() {
             .collect::<String>(),
     );
     assert_ne!(nameless.sdp, said.sdp);
-    pair.with(PC2, |pc| pc.set_remote_description(&nameless))
+    pair.call(PC2, |pc| pc.set_remote_description(&nameless))
         .unwrap();
-    pair.with(PC2, |pc| pc.set_local_description(None)).unwrap();
+    pair.call(PC2, |pc| pc.set_local_description(None)).unwrap();
     let answer = pair.machine(PC2).local_description().unwrap();
-    pair.with(PC1, |pc| pc.set_remote_description(&answer))
+    pair.call(PC1, |pc| pc.set_remote_description(&answer))
         .unwrap();
-    pair.run();
+    pair.wait();
     for (id, size) in ids.into_iter().zip([1000, 2000]) {
-        pair.write(PC1, id, "", &picture(0, true, size));
+        pair.write(PC1, id, &picture(0, true, size)).unwrap();
     }
-    pair.run();
-    let theirs = pair.with(PC2, |pc| {
+    pair.wait();
+    let theirs = pair.call(PC2, |pc| {
         pc.transceivers().map(|one| one.id()).collect::<Vec<_>>()
     });
     let came = pair.events[PC2].iter().filter_map(|event| match event {
@@ -595,9 +596,10 @@ fn quirk_12_packets_are_routed_by_mid_and_rid() {
 
     let (mut pair, id) = layers(Config::new());
     for (rid, size) in LAYERS {
-        pair.write(PC1, id, rid, &picture(0, true, size));
+        pair.write_layer(PC1, id, rid, &picture(0, true, size))
+            .unwrap();
     }
-    pair.run();
+    pair.wait();
     let mut came = pair.frames(PC2);
     came.sort_by_key(|(_, size)| core::cmp::Reverse(*size));
     assert_eq!(came, LAYERS.map(|(rid, size)| (rid.to_string(), size)));
@@ -615,11 +617,12 @@ fn quirk_13_every_layer_is_repeated_by_rtx() {
     pair.world.set_link(pc1, pc2, lossy);
     for round in 0..60 {
         for (rid, size) in LAYERS {
-            pair.write(PC1, id, rid, &picture(round * 3000, round == 0, size));
+            pair.write_layer(PC1, id, rid, &picture(round * 3000, round == 0, size))
+                .unwrap();
         }
-        pair.run_for(Duration::from_millis(33));
+        pair.run(Duration::from_millis(33));
     }
-    pair.run();
+    pair.wait();
     let now = pair.world.now();
     let report = pair.machine(PC2).get_stats(now);
     assert_eq!(report.inbound_rtp.len(), 3);
@@ -642,15 +645,15 @@ fn quirk_14_a_full_intra_request_is_heard() {
         media: media.into(),
         ..Config::new()
     };
-    let mut pair = Pair::with_configs(Config::new(), pc2);
+    let mut pair = Pair::with(Config::new(), pc2);
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
-    pair.write(PC1, id, "", &picture(0, true, 1000));
-    pair.run();
+    pair.exchange();
+    pair.wait();
+    pair.write(PC1, id, &picture(0, true, 1000)).unwrap();
+    pair.wait();
     let theirs = pair.transceiver(PC2, Kind::Video);
-    assert!(pair.with(PC2, |pc| pc.request_key_frame(theirs, "")));
-    pair.run();
+    assert!(pair.call(PC2, |pc| pc.request_key_frame(theirs, "")));
+    pair.wait();
     let rid = "".into();
     let transceiver = id;
     assert!(pair.was_told(PC1, &Event::KeyFrameRequested { transceiver, rid }));
@@ -665,16 +668,17 @@ fn quirk_14_a_full_intra_request_is_heard() {
 fn quirk_14_transport_wide_feedback_is_read() {
     let mut pc1 = Config::new();
     pc1.rtp.packet_results = 100;
-    let mut pair = Pair::with_configs(pc1, Config::new());
+    let mut pair = Pair::with(pc1, Config::new());
     let id = pair.add(PC1, Kind::Video, Direction::SendOnly);
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     for round in 0..100 {
-        pair.write(PC1, id, "", &picture(round * 3000, round == 0, 500));
-        pair.run_for(Duration::from_millis(50));
+        pair.write(PC1, id, &picture(round * 3000, round == 0, 500))
+            .unwrap();
+        pair.run(Duration::from_millis(50));
     }
-    pair.run();
-    let results = pair.with(PC1, |pc| {
+    pair.wait();
+    let results = pair.call(PC1, |pc| {
         std::iter::from_fn(|| pc.poll_packet_result()).count()
     });
     assert_eq!(results, 100, "each packet was acknowledged");

@@ -289,14 +289,14 @@ fn aiortc_1_7_an_association_connects_and_ends() {
 fn aiortc_1_7_channels_have_even_and_odd_numbers() {
     let mut pair = Pair::new();
     let ours = pair.open("first", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let theirs = pair
-        .with(PC2, |pc| {
+        .call(PC2, |pc| {
             pc.create_data_channel("second", ChannelConfig::default())
         })
         .unwrap();
-    pair.run();
+    pair.wait();
     let stream = |pair: &Pair, side, id| pair.machine(side).channel(id).unwrap().stream;
     // The answerer is the client (RFC 8842 §5.3), and a client has the even ones.
     assert_eq!(pair.machine(PC2).dtls_role(), Some(dtls::Role::Client));
@@ -318,7 +318,7 @@ fn aiortc_1_7_contents_keep_their_kind() {
     for data in all.clone() {
         pair.send(PC1, ours, data).unwrap();
     }
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2), all);
 }
 
@@ -333,7 +333,7 @@ fn aiortc_1_8_parameters_of_a_channel() {
     );
     assert_eq!(config.negotiated, None);
     let mut pair = Pair::new();
-    let mut refused = |config| pair.with(PC1, |pc| pc.create_data_channel("a", config));
+    let mut refused = |config| pair.call(PC1, |pc| pc.create_data_channel("a", config));
     let both = ChannelConfig {
         max_packet_life_time: Some(1),
         max_retransmits: Some(1),
@@ -354,18 +354,18 @@ fn aiortc_1_8_parameters_of_a_channel() {
 fn aiortc_1_8_the_life_of_a_channel() {
     let mut pair = Pair::new();
     let ours = pair.open("a", ChannelConfig::default());
-    pair.with(PC1, |pc| pc.set_buffered_amount_low_threshold(ours, 100));
+    pair.call(PC1, |pc| pc.set_buffered_amount_low_threshold(ours, 100));
     let early = pair.send(PC1, ours, "early");
     assert_eq!(early, Err(SendError::NotOpen));
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     pair.send(PC1, ours, vec![0; 50_000]).unwrap();
-    assert!(pair.with(PC1, |pc| pc.buffered_amount(ours)) > 100);
-    pair.run();
-    pair.with(PC1, |pc| pc.close_channel(ours));
+    assert!(pair.call(PC1, |pc| pc.buffered_amount(ours)) > 100);
+    pair.wait();
+    pair.call(PC1, |pc| pc.close_channel(ours));
     let late = pair.send(PC1, ours, "late");
     assert_eq!(late, Err(SendError::NotOpen));
-    pair.run();
+    pair.wait();
     let about = |pair: &Pair, side: usize| {
         let told = pair.events[side].iter().filter_map(|event| match event {
             Event::DataChannel(_) => Some("datachannel".to_string()),
@@ -394,13 +394,13 @@ fn aiortc_1_7_closed_channels_leave_their_numbers() {
     let (mut pair, [ours, _]) = Pair::with_channel(ChannelConfig::default());
     let stream = |pair: &Pair, id| pair.machine(PC1).channel(id).unwrap().stream;
     let first = stream(&pair, ours);
-    pair.with(PC1, |pc| pc.close_channel(ours));
-    pair.run();
+    pair.call(PC1, |pc| pc.close_channel(ours));
+    pair.wait();
     let next = pair.open("again", ChannelConfig::default());
     assert_eq!(stream(&pair, next), first);
-    pair.run();
+    pair.wait();
     pair.send(PC1, next, "again").unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2), [Data::from("again")]);
 }
 
@@ -475,13 +475,13 @@ fn aiortc_1_6_data_needs_no_keys_for_media() {
         ..Config::new()
     };
     let pc1 = with(SrtpProfile::AeadAes128Gcm);
-    let mut pair = Pair::with_configs(pc1, with(SrtpProfile::Aes128CmSha1_80));
+    let mut pair = Pair::with(pc1, with(SrtpProfile::Aes128CmSha1_80));
     let channel = pair.open("a", ChannelConfig::default());
-    pair.negotiate();
-    pair.run();
+    pair.exchange();
+    pair.wait();
     let agreed = pair.machine(PC1).dtls_negotiated().unwrap();
     assert_eq!(agreed.srtp_profile, None);
     pair.send(PC1, channel, "data").unwrap();
-    pair.run();
+    pair.wait();
     assert_eq!(pair.messages(PC2), [Data::from("data")]);
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use pollrtc::PeerConnection;
 use pollrtc::crypto::rust_crypto::PROVIDER;
 use pollrtc::ice::IceServer;
 use pollrtc::jsep::BundlePolicy;
@@ -15,6 +16,24 @@ use crate::support::{Apart, LEFT, Place, RIGHT, SERVER, address, config, millis,
 fn link() -> Link {
     Link::with_delay(millis(20))
 }
+
+/// The left side offers all that can flow, and all flows.
+fn comes_up(mut apart: Apart) {
+    apart.want_all();
+    apart.negotiate(LEFT);
+    apart.connect();
+    apart.assert_all_flows();
+    apart.finish();
+}
+
+/// A server that lends so many relays to this user.
+fn add_server(world: &mut World<PeerConnection>, relays: u16) {
+    let relays = (0..relays).map(|nth| address(&format!("203.0.113.2:{}", 49152 + nth)));
+    let server = TurnServerConfig::new(&PROVIDER, address(SERVER), relays.collect(), USER);
+    world.add_turn_server("S", server);
+}
+
+const USER: (&str, &str) = ("user", "secret");
 
 #[test]
 fn sound_pictures_and_data_have_a_transport_each_without_groups() {
@@ -85,12 +104,7 @@ fn several_transports_come_up_over_bad_networks() {
             loss: Loss::Uniform(Chance::percent(20)),
             ..link()
         };
-        let mut apart = Apart::new(seed, lossy, BundlePolicy::Balanced);
-        apart.want_all();
-        apart.negotiate(LEFT);
-        apart.connect();
-        apart.assert_all_flows();
-        apart.finish();
+        comes_up(Apart::new(seed, lossy, BundlePolicy::Balanced));
     }
 }
 
@@ -99,9 +113,7 @@ fn several_transports_come_up_over_bad_networks() {
 fn several_transports_get_through_nats() {
     for nat in [Nat::FULL_CONE, Nat::PORT_RESTRICTED_CONE, Nat::SYMMETRIC] {
         let mut world = World::new(5).with_links(link());
-        let relays = vec![address("203.0.113.2:49152")];
-        let server = TurnServerConfig::new(&PROVIDER, address(SERVER), relays, ("user", "secret"));
-        world.add_turn_server("S", server);
+        add_server(&mut world, 1);
         let realm = world.add_nat(Realm::INTERNET, nat, "198.51.100.2".parse().unwrap());
         let stun = || vec![IceServer::open(format!("stun:{SERVER}").parse().unwrap())];
         let mut places = [
@@ -112,12 +124,7 @@ fn several_transports_get_through_nats() {
             place.config.ice.servers = stun();
         }
         places[RIGHT].realm = realm;
-        let mut apart = Apart::between(world, places);
-        apart.want_all();
-        apart.negotiate(LEFT);
-        apart.connect();
-        apart.assert_all_flows();
-        apart.finish();
+        comes_up(Apart::between(world, places));
     }
 }
 
@@ -125,16 +132,13 @@ fn several_transports_get_through_nats() {
 #[test]
 fn the_relay_of_a_shared_socket_is_the_first_transports() {
     let mut world = World::new(6).with_links(link());
-    let relays = (0..4).map(|nth| address(&format!("203.0.113.2:{}", 49152 + nth)));
-    let user = ("user", "secret");
-    let server = TurnServerConfig::new(&PROVIDER, address(SERVER), relays.collect(), user);
-    world.add_turn_server("S", server);
+    add_server(&mut world, 4);
     let mut places = [
         Place::open("192.0.2.1", 1, config(BundlePolicy::Balanced)),
         Place::open("198.51.100.2", 3, config(BundlePolicy::Balanced)),
     ];
     let url = format!("turn:{SERVER}?transport=udp").parse().unwrap();
-    places[LEFT].config.ice.servers = vec![IceServer::with_login(url, user.0, user.1)];
+    places[LEFT].config.ice.servers = vec![IceServer::with_login(url, USER.0, USER.1)];
     let mut apart = Apart::between(world, places);
     // The direct way of the first pair of sockets is closed.
     apart
