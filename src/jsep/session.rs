@@ -76,6 +76,9 @@ pub struct Session {
     /// The user fragments of ours that the application wants to be rid of: W3C's
     /// `[[LocalIceCredentialsToReplace]]`.
     pub(super) unwanted: Vec<String>,
+    /// The user fragments of ours whose candidates were gathered by another configuration
+    /// than the one of now: RFC 8829's needs-ice-restart.
+    pub(super) outdated: Vec<String>,
 }
 
 /// The two descriptions of an exchange.
@@ -138,16 +141,28 @@ impl Session {
             settled: None,
             wants_data: false,
             unwanted: Vec::new(),
+            outdated: Vec::new(),
         }
     }
 
     /// Says that the ICE credentials in use are to be replaced: offers have others
     /// until an exchange has brought them about (W3C §4.4.2, `restartIce`).
     pub fn restart_ice(&mut self) {
+        self.unwanted = self.ufrags();
+    }
+
+    /// Says that candidates would be searched for in another way by now: the next offer
+    /// has other ICE credentials, whenever it comes (RFC 8829 §3.5.1 and §4.1.18).
+    pub fn outdate_candidates(&mut self) {
+        self.outdated = self.ufrags();
+    }
+
+    /// Those of our descriptions.
+    fn ufrags(&self) -> Vec<String> {
         let sides = [&self.current.local, &self.pending.local];
         let sides = sides.into_iter().flatten();
         let ours = sides.flat_map(|side| side.ours());
-        self.unwanted = ours.map(|ours| ours.ufrag.clone()).collect();
+        ours.map(|ours| ours.ufrag.clone()).collect()
     }
 
     /// Says that there is a data channel: the next offer has a section for them.
@@ -187,8 +202,8 @@ impl Session {
         let restarts = |transport: &LocalTransport<'_>| {
             let told = current.and_then(|side| side.of(transport.id));
             let is_in_use = told.is_some_and(|told| told.ufrag == transport.ufrag);
-            let mut unwanted = self.unwanted.iter();
-            options.ice_restart && is_in_use || unwanted.any(|ufrag| ufrag == transport.ufrag)
+            let mut replaced = self.unwanted.iter().chain(&self.outdated);
+            options.ice_restart && is_in_use || replaced.any(|ufrag| ufrag == transport.ufrag)
         };
         let transports = local.announced(restarts);
         let local = Local {

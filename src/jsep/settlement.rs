@@ -1,5 +1,6 @@
 //! What an answer settles (RFC 8829 §5.11, RFC 3264 §6).
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -79,6 +80,7 @@ impl Session {
         }
         self.settled = None;
         self.transceivers.bury();
+        let restarting = self.restarting();
         self.current = mem::take(&mut self.pending);
         let Sides { local, remote } = &mut self.current;
         for side in local.iter_mut().chain(remote) {
@@ -90,14 +92,20 @@ impl Session {
         self.agreed = agreement(&self.current, routes);
         let used = routes.used();
         plan.closed = self.links.close_unused(&used);
+        // One that waits without a section is as both know it, for the next one to use:
+        // the peer has not agreed to other credentials.
+        let refused = restarting.into_iter().filter(|id| !used.contains(id));
+        plan.cancel_restart.extend(refused);
         if let Some(local) = &mut self.current.local {
             local.keep_only(&used);
         }
         // W3C §4.4.1.5: the wish is granted once none of the unwanted is in use.
-        let mut local = self.current.local.iter().flat_map(|local| local.ours());
-        if !local.any(|ours| self.unwanted.contains(&ours.ufrag)) {
+        let ours = || self.current.local.iter().flat_map(|local| local.ours());
+        let is_used = |ufrag: &String| ours().any(|ours| ours.ufrag == *ufrag);
+        if !self.unwanted.iter().any(is_used) {
             self.unwanted.clear();
         }
+        self.outdated.retain(is_used);
         self.created_offer = None;
         self.created_answer = None;
         // Whoever waited for channels was told that there are none.

@@ -85,7 +85,8 @@ impl PeerConnection {
     /// Changes the configuration (W3C `setConfiguration`, §4.4.1.6).
     ///
     /// Other servers and another policy count when candidates are gathered the next
-    /// time: after [`restart_ice`](Self::restart_ice), if there was an exchange.
+    /// time. If there was an exchange, the next offer restarts ICE for it (RFC 8829
+    /// §3.5.1); [`restart_ice`](Self::restart_ice) demands one.
     ///
     /// # Errors
     ///

@@ -121,7 +121,7 @@ impl PeerConnection {
     }
 
     /// Other STUN and TURN servers, for candidates that are gathered from now on:
-    /// those of the next ICE restart, if there was an exchange (W3C
+    /// those of the next offer, which restarts ICE, if there was an exchange (W3C
     /// `setConfiguration`).
     ///
     /// # Errors
@@ -133,8 +133,11 @@ impl PeerConnection {
         }
         self.links
             .tell_all(|ice| ice.set_servers(servers.clone()))?;
-        // Transports that come later have them, too.
-        Arc::make_mut(&mut self.config).ice.servers = servers;
+        if self.config.ice.servers != servers {
+            // Transports that come later have them, too.
+            Arc::make_mut(&mut self.config).ice.servers = servers;
+            self.outdate_candidates();
+        }
         Ok(())
     }
 
@@ -145,7 +148,19 @@ impl PeerConnection {
             return;
         }
         self.links.agents().for_each(|ice| ice.set_policy(policy));
-        Arc::make_mut(&mut self.config).ice.policy = policy;
+        if self.config.ice.policy != policy {
+            Arc::make_mut(&mut self.config).ice.policy = policy;
+            self.outdate_candidates();
+        }
+    }
+
+    /// The next offer restarts ICE (RFC 8829 §4.1.18). What was gathered before there was
+    /// a description is completed at once.
+    fn outdate_candidates(&mut self) {
+        self.session.outdate_candidates();
+        if !self.session.has_local_description() {
+            self.fill_pool();
+        }
     }
 }
 

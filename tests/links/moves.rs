@@ -101,6 +101,35 @@ fn data_takes_another_transport_than_the_one_that_was_left_over() {
     apart.finish();
 }
 
+/// An offer with new ICE credentials is refused altogether: the transport waits for the
+/// next section with those that both know, so that both go on with the same one.
+#[test]
+fn a_restart_that_was_refused_with_its_section_leaves_no_trace() {
+    for offerer in [LEFT, RIGHT] {
+        let mut apart = bundled(World::new(4), 1, BundlePolicy::Balanced);
+        apart.add(LEFT, Kind::Audio);
+        apart.negotiate(LEFT);
+        apart.connect();
+        apart.call(LEFT, |pc| pc.restart_ice());
+        let offer = apart.describe(LEFT);
+        apart.tell(RIGHT, &offer).unwrap();
+        stop_sound(&mut apart, RIGHT);
+        let answer = apart.describe(RIGHT);
+        apart.tell(LEFT, &answer).unwrap();
+        apart.run_for(secs(1));
+        apart.add(offerer, Kind::Video);
+        apart.want_channel();
+        apart.negotiate(offerer);
+        apart.negotiate(LEFT);
+        apart.connect();
+        apart.run_for(secs(3));
+        apart.assert_all_flows();
+        let open = [LEFT, RIGHT].map(|side| open_channels(&apart, side));
+        assert_eq!(open, [1, 1], "{}", apart.story());
+        apart.finish();
+    }
+}
+
 /// Restarts that overtake each other, from the direct path to one through a relay: what
 /// comes over the path before is heard until the last one is over.
 #[test]

@@ -85,6 +85,45 @@ fn wpt_111_a_policy_counts_from_the_next_gathering_on() {
     assert_eq!(count(&pair), 0, "there is no relay");
 }
 
+/// RFC 8829 §3.5.1: another configuration of ICE demands no exchange, but the next offer
+/// has other credentials, once.
+#[test]
+fn wpt_111_the_next_offer_after_a_change_restarts_ice() {
+    let mut pair = Pair::new();
+    pair.call(ALICE, |pc| {
+        pc.create_data_channel("x", ChannelConfig::default())
+    })
+    .unwrap();
+    pair.negotiate(ALICE);
+    let ufrag = |sdp: &str| {
+        let mut lines = sdp.lines();
+        let line = lines.find(|line| line.starts_with("a=ice-ufrag:"));
+        line.unwrap().to_string()
+    };
+    let offered = |pair: &mut Pair| {
+        let offer = pair.call(ALICE, |pc| pc.create_offer().unwrap());
+        ufrag(&offer.sdp)
+    };
+    let first = offered(&mut pair);
+    let set = |pair: &mut Pair, url: &str| {
+        let server = IceServer::open(url.parse().unwrap());
+        pair.call(ALICE, |pc| {
+            changed(pc, |wanted| wanted.ice_servers = vec![server.clone()]).unwrap();
+        });
+    };
+    set(&mut pair, "stun:192.0.2.99");
+    let told = pair.machine(ALICE).local_description().unwrap();
+    assert_eq!(ufrag(&told.sdp), first, "nothing happens at once");
+    let second = offered(&mut pair);
+    assert_ne!(second, first);
+    pair.negotiate(ALICE);
+    let told = pair.machine(ALICE).local_description().unwrap();
+    assert_eq!(ufrag(&told.sdp), second);
+    // The wish is granted, and the same servers again are no change.
+    set(&mut pair, "stun:192.0.2.99");
+    assert_eq!(offered(&mut pair), second);
+}
+
 #[test]
 fn wpt_109_certificates_cannot_be_changed_later() {
     let [first, second] = [1, 2].map(|seed| certificate(seed, 4_000_000_000));
