@@ -1,6 +1,7 @@
 //! All commands in all states: what the W3C says to each, and nothing else happens.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -152,7 +153,7 @@ impl Scene {
 type Command = fn(&mut Scene) -> Result<(), String>;
 
 /// All that can be asked of a connection and may be refused.
-const COMMANDS: [(&str, Command); 68] = [
+const COMMANDS: [(&str, Command); 69] = [
     ("create_offer", |s| told(s.peer.create_offer())),
     ("create_offer_with(ice_restart)", |s| {
         let options = OfferOptions {
@@ -385,6 +386,10 @@ const COMMANDS: [(&str, Command); 68] = [
         let frame = MediaFrame::new(0, b"sound".to_vec().into());
         told(s.peer.write(Instant::ZERO, s.sound, &frame))
     }),
+    ("close", |s| {
+        s.peer.close();
+        Ok(())
+    }),
     ("write_encoding(unknown)", |s| {
         let frame = MediaFrame::new(0, b"sound".to_vec().into());
         let written = s
@@ -444,6 +449,49 @@ fn told<T, E: std::fmt::Debug>(result: Result<T, E>) -> Result<(), String> {
             .unwrap_or_default()
             .to_string()
     })
+}
+
+/// What is said of a network and taken from a connection, in any state: no command.
+const LOOP: [&str; 6] = [
+    "handle_input",
+    "handle_timeout",
+    "poll_event",
+    "poll_packet_result",
+    "poll_transmit",
+    "take_key_log",
+];
+
+/// Whatever changes a connection is among the commands.
+#[test]
+fn no_command_is_missing() {
+    let mut count = 0;
+    for folder in ["src/peer", "src/peer/dtmf", "src/peer/stats"] {
+        for entry in fs::read_dir(folder).expect("sources") {
+            let path = entry.expect("a file").path();
+            let other = path.ends_with("router.rs");
+            if other || path.extension().is_none_or(|end| end != "rs") {
+                continue;
+            }
+            let source = fs::read_to_string(&path).expect("a text");
+            for function in source.split("\n    pub ").skip(1) {
+                let function = function.strip_prefix("const ").unwrap_or(function);
+                let Some((name, rest)) = function.split_once('(') else {
+                    continue;
+                };
+                let Some(name) = name.strip_prefix("fn ") else {
+                    continue;
+                };
+                if !rest.trim_start().starts_with("&mut self") || LOOP.contains(&name) {
+                    continue;
+                }
+                count += 1;
+                let is_it =
+                    |(command, _): &(&str, Command)| command.split('(').next() == Some(name);
+                assert!(COMMANDS.iter().any(is_it), "{name} of {}", path.display());
+            }
+        }
+    }
+    assert!(count > 40, "{count}");
 }
 
 /// WPT-001, WPT-042, WPT-050: one row for each command, one column for each state.
