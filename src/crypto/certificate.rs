@@ -8,7 +8,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
+use core::mem;
 use core::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -302,11 +303,17 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = NAMES.iter().find(|(hash, _)| *hash == self.hash);
         f.write_str(name.map_or("md5", |(_, name)| name))?;
-        for (i, byte) in self.digest.iter().enumerate() {
-            let separator = if i == 0 { ' ' } else { ':' };
-            write!(f, "{separator}{byte:02X}")?;
-        }
-        Ok(())
+        let digit = |half: u8| {
+            char::from_digit(half.into(), 16)
+                .unwrap_or('0')
+                .to_ascii_uppercase()
+        };
+        let mut separator = ' ';
+        self.digest.iter().try_for_each(|byte| {
+            f.write_char(mem::replace(&mut separator, ':'))?;
+            f.write_char(digit(byte >> 4))?;
+            f.write_char(digit(byte & 15))
+        })
     }
 }
 

@@ -2,9 +2,12 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::iter;
 use core::str::FromStr;
 
 use thiserror::Error;
+
+use crate::wire::sdp::cut;
 
 /// The parameters of a format, as `a=fmtp` has them: `key=value;key=value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -13,14 +16,16 @@ pub struct Parameters<'a>(pub &'a str);
 impl<'a> Parameters<'a> {
     /// All, in the order of the line; one without `=` has an empty value.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let parts = self
-            .0
-            .split(';')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
-        parts
-            .map(|part| part.split_once('=').unwrap_or((part, "")))
-            .map(|(key, value)| (key.trim(), value.trim()))
+        let mut rest = Some(self.0);
+        let parts = iter::from_fn(move || {
+            let (part, more) = cut(rest?, b';');
+            rest = more;
+            Some(part.trim_ascii())
+        });
+        parts.filter(|part| !part.is_empty()).map(|part| {
+            let (key, value) = cut(part, b'=');
+            (key.trim_ascii(), value.unwrap_or_default().trim_ascii())
+        })
     }
 
     /// The value of a parameter; names are compared without case.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::rtp::{Extmap, Fmtp, Msid, Rid, RtcpFb, Rtpmap, Sctpmap, Simulcast, Ssrc, SsrcGroup};
-use super::{Reason, candidate, is_token, number, split_at_byte, word};
+use super::{Reason, candidate, is_token, number, split_at_byte, word, write_rest};
 
 /// An `a=` line.
 ///
@@ -149,41 +149,45 @@ impl<'a> Attribute<'a> {
 impl fmt::Display for Attribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a=")?;
-        match self {
-            Self::Group(group) => write!(f, "group:{group}"),
-            Self::Mid(mid) => write!(f, "mid:{mid}"),
-            Self::BundleOnly => f.write_str("bundle-only"),
-            Self::IceUfrag(ufrag) => write!(f, "ice-ufrag:{ufrag}"),
-            Self::IcePwd(pwd) => write!(f, "ice-pwd:{pwd}"),
-            Self::IceOptions(options) => write!(f, "ice-options:{options}"),
-            Self::IceLite => f.write_str("ice-lite"),
-            Self::Candidate(value) => write!(f, "candidate:{value}"),
-            Self::EndOfCandidates => f.write_str("end-of-candidates"),
-            Self::Fingerprint(fingerprint) => write!(f, "fingerprint:{fingerprint}"),
-            Self::Setup(setup) => write!(f, "setup:{setup}"),
-            Self::SctpPort(port) => write!(f, "sctp-port:{port}"),
-            Self::Sctpmap(map) => write!(f, "sctpmap:{map}"),
-            Self::MaxMessageSize(size) => write!(f, "max-message-size:{size}"),
-            Self::Direction(direction) => direction.fmt(f),
-            Self::Msid(msid) => write!(f, "msid:{msid}"),
-            Self::RtcpMux => f.write_str("rtcp-mux"),
-            Self::RtcpMuxOnly => f.write_str("rtcp-mux-only"),
-            Self::RtcpRsize => f.write_str("rtcp-rsize"),
-            Self::Rtpmap(map) => write!(f, "rtpmap:{map}"),
-            Self::Fmtp(fmtp) => write!(f, "fmtp:{fmtp}"),
-            Self::RtcpFb(feedback) => write!(f, "rtcp-fb:{feedback}"),
-            Self::Extmap(map) => write!(f, "extmap:{map}"),
-            Self::ExtmapAllowMixed => f.write_str("extmap-allow-mixed"),
-            Self::Ssrc(ssrc) => write!(f, "ssrc:{ssrc}"),
-            Self::SsrcGroup(group) => write!(f, "ssrc-group:{group}"),
-            Self::Rid(rid) => write!(f, "rid:{rid}"),
-            Self::Simulcast(simulcast) => write!(f, "simulcast:{simulcast}"),
-            Self::Other { name, value: None } => f.write_str(name),
+        let (name, value): (_, &dyn fmt::Display) = match self {
+            Self::Group(group) => ("group", group),
+            Self::Mid(mid) => ("mid", mid),
+            Self::BundleOnly => return f.write_str("bundle-only"),
+            Self::IceUfrag(ufrag) => ("ice-ufrag", ufrag),
+            Self::IcePwd(pwd) => ("ice-pwd", pwd),
+            Self::IceOptions(options) => ("ice-options", options),
+            Self::IceLite => return f.write_str("ice-lite"),
+            Self::Candidate(value) => ("candidate", value),
+            Self::EndOfCandidates => return f.write_str("end-of-candidates"),
+            Self::Fingerprint(fingerprint) => ("fingerprint", fingerprint),
+            Self::Setup(setup) => ("setup", setup),
+            Self::SctpPort(port) => ("sctp-port", port),
+            Self::Sctpmap(map) => ("sctpmap", map),
+            Self::MaxMessageSize(size) => ("max-message-size", size),
+            Self::Direction(direction) => return direction.fmt(f),
+            Self::Msid(msid) => ("msid", msid),
+            Self::RtcpMux => return f.write_str("rtcp-mux"),
+            Self::RtcpMuxOnly => return f.write_str("rtcp-mux-only"),
+            Self::RtcpRsize => return f.write_str("rtcp-rsize"),
+            Self::Rtpmap(map) => ("rtpmap", map),
+            Self::Fmtp(fmtp) => ("fmtp", fmtp),
+            Self::RtcpFb(feedback) => ("rtcp-fb", feedback),
+            Self::Extmap(map) => ("extmap", map),
+            Self::ExtmapAllowMixed => return f.write_str("extmap-allow-mixed"),
+            Self::Ssrc(ssrc) => ("ssrc", ssrc),
+            Self::SsrcGroup(group) => ("ssrc-group", group),
+            Self::Rid(rid) => ("rid", rid),
+            Self::Simulcast(simulcast) => ("simulcast", simulcast),
+            Self::Other { name, value: None } => return f.write_str(name),
             Self::Other {
                 name,
                 value: Some(value),
-            } => write!(f, "{name}:{value}"),
-        }
+            } => (*name, value),
+        };
+        // A description is some hundred of these: `write!` would take longer.
+        f.write_str(name)?;
+        f.write_str(":")?;
+        value.fmt(f)
     }
 }
 
@@ -241,7 +245,7 @@ impl<'a> Group<'a> {
 impl fmt::Display for Group<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.semantics)?;
-        self.mids().try_for_each(|mid| write!(f, " {mid}"))
+        self.mids().try_for_each(|mid| write_rest(f, mid))
     }
 }
 
@@ -287,7 +291,8 @@ impl<'a> Fingerprint<'a> {
 
 impl fmt::Display for Fingerprint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.hash, self.digest)
+        f.write_str(self.hash)?;
+        write_rest(f, self.digest)
     }
 }
 

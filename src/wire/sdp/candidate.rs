@@ -5,7 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use crate::net::{Candidate, CandidateAddress, CandidateKind, Foundation, Protocol, TcpKind};
 
-use super::{Reason, number};
+use super::{Reason, number, words};
 
 /// Why is a candidate not used?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +107,7 @@ impl<'a> View<'a> {
         if text.bytes().any(|byte| byte.is_ascii_control()) {
             return Err("control character");
         }
-        let mut words = text.split(' ').filter(|word| !word.is_empty());
+        let mut words = words(text);
         let mut next = || words.next();
         // Some cameras leave the foundation empty.
         let foundation = match text.starts_with(' ') {

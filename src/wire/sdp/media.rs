@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{
     Attribute, Direction, Extmap, Field, Fmtp, Reason, RtcpFb, Rtpmap, Sctpmap, is_token, number,
+    write_lines, write_rest,
 };
 
 /// A section of a description (RFC 8866 §5.14).
@@ -208,14 +209,10 @@ impl fmt::Display for Media<'_> {
         }
         write!(f, " {}", self.protocol)?;
         self.formats()
-            .try_for_each(|format| write!(f, " {format}"))?;
+            .try_for_each(|format| write_rest(f, format))?;
         f.write_str("\r\n")?;
-        self.fields
-            .iter()
-            .try_for_each(|field| write!(f, "{field}\r\n"))?;
-        self.attributes
-            .iter()
-            .try_for_each(|attribute| write!(f, "{attribute}\r\n"))
+        write_lines(f, &self.fields)?;
+        write_lines(f, &self.attributes)
     }
 }
 

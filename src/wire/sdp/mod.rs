@@ -20,6 +20,8 @@
 //! What can be wrong is either the grammar (an [`SdpError`] with its line, found
 //! here) or the sense (refused by [`jsep`](crate::jsep)).
 
+use core::fmt;
+
 pub mod attribute;
 pub mod candidate;
 mod field;
@@ -65,9 +67,50 @@ fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
+/// What stands before the first `byte`, which is ASCII, and what behind it, if it is there.
+pub(crate) fn cut(text: &str, byte: u8) -> (&str, Option<&str>) {
+    match split_at_byte(text, byte) {
+        Some((part, rest)) => (part, Some(rest)),
+        None => (text, None),
+    }
+}
+
 /// Splits `text` at the first space; the rest is empty if there is none.
 fn word(text: &str) -> (&str, &str) {
     split_at_byte(text, b' ').unwrap_or((text, ""))
+}
+
+/// The words of `text`, with any number of spaces between.
+fn words(mut text: &str) -> impl Iterator<Item = &str> {
+    core::iter::from_fn(move || {
+        loop {
+            let (next, rest) = match text {
+                "" => return None,
+                text => word(text),
+            };
+            text = rest;
+            if !next.is_empty() {
+                return Some(next);
+            }
+        }
+    })
+}
+
+/// Writes ` rest`, or nothing if it is empty.
+fn write_rest(f: &mut fmt::Formatter<'_>, rest: &str) -> fmt::Result {
+    if rest.is_empty() {
+        return Ok(());
+    }
+    f.write_str(" ")?;
+    f.write_str(rest)
+}
+
+/// Writes `lines`, each with its end.
+fn write_lines(f: &mut fmt::Formatter<'_>, lines: &[impl fmt::Display]) -> fmt::Result {
+    lines.iter().try_for_each(|line| {
+        line.fmt(f)?;
+        f.write_str("\r\n")
+    })
 }
 
 /// Whether `text` is a `token` of RFC 8866 §9.

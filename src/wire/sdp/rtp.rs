@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Direction, Reason, is_token, number, split_at_byte, word};
+use super::{Direction, Reason, cut, is_token, number, split_at_byte, word, write_rest};
 
 /// What does a payload type mean (RFC 8866 §6.6)?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,24 +20,29 @@ pub struct Rtpmap<'a> {
 impl<'a> Rtpmap<'a> {
     pub(crate) fn parse(value: &'a str) -> Result<Self, Reason> {
         let (payload, codec) = word(value);
-        let mut parts = codec.trim_ascii_start().split('/');
-        let encoding = parts.next().filter(|name| is_token(name));
-        let clock_rate = parts.next().and_then(number);
+        let payload = payload_type(payload)?;
+        let (encoding, rest) = cut(codec.trim_ascii_start(), b'/');
+        if !is_token(encoding) {
+            return Err("rtpmap without codec");
+        }
+        let (clock_rate, rest) = cut(rest.unwrap_or_default(), b'/');
+        // There may be more of them, which nobody knows.
+        let channels = rest.map(|rest| number(cut(rest, b'/').0).ok_or("rtpmap with bad channels"));
         Ok(Self {
-            payload: payload_type(payload)?,
-            encoding: encoding.ok_or("rtpmap without codec")?,
-            clock_rate: clock_rate.ok_or("rtpmap without clock rate")?,
-            channels: match parts.next() {
-                Some(channels) => Some(number(channels).ok_or("rtpmap with bad channels")?),
-                None => None,
-            },
+            payload,
+            encoding,
+            clock_rate: number(clock_rate).ok_or("rtpmap without clock rate")?,
+            channels: channels.transpose()?,
         })
     }
 }
 
 impl fmt::Display for Rtpmap<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", self.payload, self.encoding, self.clock_rate)?;
+        self.payload.fmt(f)?;
+        write_rest(f, self.encoding)?;
+        f.write_str("/")?;
+        self.clock_rate.fmt(f)?;
         match self.channels {
             Some(channels) => write!(f, "/{channels}"),
             None => Ok(()),
@@ -82,7 +87,8 @@ impl<'a> Fmtp<'a> {
 
 impl fmt::Display for Fmtp<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.format, self.parameters)
+        f.write_str(self.format)?;
+        write_rest(f, self.parameters)
     }
 }
 
@@ -118,9 +124,10 @@ impl<'a> RtcpFb<'a> {
 impl fmt::Display for RtcpFb<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.payload {
-            Some(payload) => write!(f, "{payload} {}", self.kind)?,
-            None => write!(f, "* {}", self.kind)?,
+            Some(payload) => payload.fmt(f)?,
+            None => f.write_str("*")?,
         }
+        write_rest(f, self.kind)?;
         write_rest(f, self.parameter)
     }
 }
@@ -163,11 +170,11 @@ impl<'a> Extmap<'a> {
 
 impl fmt::Display for Extmap<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.id)?;
+        self.id.fmt(f)?;
         if let Some(direction) = self.direction {
             write!(f, "/{direction}")?;
         }
-        write!(f, " {}", self.uri)?;
+        write_rest(f, self.uri)?;
         write_rest(f, self.attributes)
     }
 }
@@ -201,7 +208,7 @@ impl<'a> Ssrc<'a> {
 
 impl fmt::Display for Ssrc<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.ssrc)?;
+        self.ssrc.fmt(f)?;
         write_rest(f, self.attribute)?;
         match self.value {
             Some(value) => write!(f, ":{value}"),
@@ -389,14 +396,6 @@ impl fmt::Display for Sctpmap<'_> {
             Some(streams) => write!(f, " {streams}"),
             None => Ok(()),
         }
-    }
-}
-
-/// Writes ` rest`, or nothing if it is empty.
-fn write_rest(f: &mut fmt::Formatter<'_>, rest: &str) -> fmt::Result {
-    match rest {
-        "" => Ok(()),
-        rest => write!(f, " {rest}"),
     }
 }
 

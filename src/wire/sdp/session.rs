@@ -8,7 +8,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::{
     Attribute, Field, Fingerprint, Group, MAX_LINE, MAX_MEDIA, MAX_TEXT, Media, Origin, Reason,
-    SdpError, Setup,
+    SdpError, Setup, write_lines,
 };
 
 /// A session description (RFC 8866), as views into its text.
@@ -38,7 +38,7 @@ impl<'a> Description<'a> {
             let reason = "description too long";
             return Err(SdpError { line: 1, reason });
         }
-        if let Some(place) = memchr(0, text.as_bytes()) {
+        if let Some(place) = control(text.as_bytes()) {
             let line = lines(text.get(..place).unwrap_or_default()).count();
             let reason = "control character";
             return Err(SdpError { line, reason });
@@ -80,12 +80,8 @@ impl<'a> Description<'a> {
 impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v=0\r\no={}\r\ns={}\r\n", self.origin, self.name)?;
-        self.fields
-            .iter()
-            .try_for_each(|field| write!(f, "{field}\r\n"))?;
-        self.attributes
-            .iter()
-            .try_for_each(|attribute| write!(f, "{attribute}\r\n"))?;
+        write_lines(f, &self.fields)?;
+        write_lines(f, &self.attributes)?;
         self.media.iter().try_for_each(|media| media.fmt(f))
     }
 }
@@ -207,10 +203,6 @@ impl<'a> Parser<'a> {
         if line.len() > MAX_LINE {
             return Err("line too long");
         }
-        // To other readers it would be the end of the line.
-        if memchr(b'\r', value.as_bytes()).is_some() {
-            return Err("control character");
-        }
         match (letter, self.media.last_mut()) {
             (b'v', _) => self.version(value),
             _ if !self.version => Err("v=0 is not the first line"),
@@ -264,6 +256,14 @@ impl<'a> Parser<'a> {
             media: self.media,
         })
     }
+}
+
+/// Where a character is that no line may have: to other readers a carriage return
+/// would be the end of the line.
+fn control(text: &[u8]) -> Option<usize> {
+    let ends_line = |at: &usize| matches!(text.get(at + 1), None | Some(b'\n'));
+    let stray = || memchr_iter(b'\r', text).find(|at| !ends_line(at));
+    memchr(0, text).or_else(stray)
 }
 
 /// The lines of a text, without their ends; the last is empty if the text has an end.
