@@ -41,7 +41,8 @@ pub(super) struct Wishes<'a> {
 /// sections that were agreed on, one for each new transceiver, and one for data
 /// channels if they are wanted and have none.
 pub(super) fn offer(wishes: &Wishes<'_>, written: &Written, local: &Local<'_>) -> Outline {
-    let mut numbers = wishes.numbers();
+    let offered = wishes.offered_again();
+    let mut numbers = wishes.numbers(offered.as_ref());
     let mut lanes = Lanes::new(wishes.policy, wishes.links);
     let mut rows: Vec<Row> = wishes
         .agreed
@@ -195,7 +196,7 @@ fn mids_of(rows: &[Row], group: &[usize]) -> String {
     mids.join(" ")
 }
 
-impl Wishes<'_> {
+impl<'a> Wishes<'a> {
     /// The transports that the offer needs.
     pub(super) fn transports(&self) -> Vec<TransportId> {
         let mut lanes = Lanes::new(self.policy, self.links);
@@ -215,13 +216,13 @@ impl Wishes<'_> {
         !section.rejected && (section.data.is_some() || self.owner(section).is_some())
     }
 
-    fn owner(&self, section: &Section) -> Option<&Transceiver> {
+    fn owner(&self, section: &Section) -> Option<&'a Transceiver> {
         let transceiver = self.transceivers.named(section.mid.as_deref()?);
         transceiver.filter(|transceiver| !transceiver.is_stopping())
     }
 
     /// The transceivers that have no section yet.
-    fn added(&self) -> impl Iterator<Item = &Transceiver> {
+    fn added(&self) -> impl Iterator<Item = &'a Transceiver> {
         let has_row = |transceiver: &Transceiver| {
             let mid = transceiver.mid();
             let mut rows = self.agreed.iter();
@@ -250,19 +251,21 @@ impl Wishes<'_> {
         sync::offered(&live.collect::<Vec<_>>(), &left.collect::<Vec<_>>())
     }
 
+    /// All that the offer said by which sections were agreed on.
+    fn offered_again(&self) -> Option<Reading> {
+        self.offered?.read_again(self.abilities)
+    }
+
     /// The numbers that the last exchange has settled.
-    fn numbers(&self) -> Numbers {
-        let offered = self
-            .offered
-            .and_then(|offer| offer.read_again(self.abilities));
-        let sections = offered.iter().flat_map(|offer| &offer.sections);
+    fn numbers(&self, offered: Option<&'a Reading>) -> Numbers<'a> {
+        let sections = offered.into_iter().flat_map(|offer| &offer.sections);
         let rows = sections.zip(self.agreed);
         let accepted = rows.filter(|(_, agreed)| !agreed.rejected);
         Numbers::of(accepted.filter_map(|(offered, _)| offered.rtp.as_deref()))
     }
 
     /// A section that was agreed on keeps its place; what it says of media is said anew.
-    fn kept(&self, section: &Section, numbers: &mut Numbers, lanes: &mut Lanes<'_>) -> Row {
+    fn kept(&self, section: &Section, numbers: &mut Numbers<'a>, lanes: &mut Lanes<'_>) -> Row {
         let owner = self.owner(section);
         let mut row = Row {
             section: section.clone(),
@@ -286,11 +289,11 @@ impl Wishes<'_> {
     }
 
     /// RFC 8829 §5.2.1: all that the transceiver can do, in the order of its preferences.
-    fn offered(&self, transceiver: &Transceiver, numbers: &mut Numbers) -> Rtp {
+    fn offered(&self, transceiver: &'a Transceiver, numbers: &mut Numbers<'a>) -> Rtp {
         let ours = self.abilities.of(transceiver.kind());
         let direction = transceiver.direction();
-        let wanted = |uri: &&String| transceiver.wants_extension(uri);
-        let extensions: Vec<String> = ours.extensions.iter().filter(wanted).cloned().collect();
+        let extensions = ours.extensions.iter().map(String::as_str);
+        let extensions = extensions.filter(|uri| transceiver.wants_extension(uri));
         let preferences = &transceiver.preferences;
         let codecs: &[Codec] = if preferences.is_empty() {
             &ours.codecs
@@ -312,7 +315,7 @@ impl Wishes<'_> {
             kind: transceiver.kind(),
             direction,
             codecs: numbers.for_codecs(&ours.toward(direction, codecs)),
-            extensions: numbers.for_extensions(&extensions),
+            extensions: numbers.for_extensions(extensions),
             mux: true,
             reduced: true,
             mixed: true,

@@ -273,15 +273,22 @@ struct Said<'a> {
 
 impl<'a> Said<'a> {
     fn by(level: &impl HasAttributes<'a>) -> Self {
-        Self {
-            ufrag: level.ice_ufrag(),
-            pwd: level.ice_pwd(),
-            setup: level.setup(),
-            fingerprint: level.fingerprints().next().is_some(),
-            lite: level.ice_lite(),
-            ended: level.end_of_candidates(),
-            trickle: level.has_ice_option("trickle"),
+        let mut said = Self::default();
+        for attribute in level.attributes() {
+            match attribute {
+                Attribute::IceUfrag(ufrag) => said.ufrag = said.ufrag.or(Some(ufrag)),
+                Attribute::IcePwd(pwd) => said.pwd = said.pwd.or(Some(pwd)),
+                Attribute::Setup(setup) => said.setup = said.setup.or(Some(*setup)),
+                Attribute::Fingerprint(_) => said.fingerprint = true,
+                Attribute::IceLite => said.lite = true,
+                Attribute::EndOfCandidates => said.ended = true,
+                Attribute::IceOptions(options) => {
+                    said.trickle |= options.split(' ').any(|option| option == "trickle");
+                }
+                _ => {}
+            }
         }
+        said
     }
 
     /// The same, with what `other` says where this says nothing.

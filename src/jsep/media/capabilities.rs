@@ -1,6 +1,5 @@
 //! What can be sent and received?
 
-use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -117,10 +116,7 @@ impl Capabilities {
         &self,
         direction: Direction,
         codecs: &'c [Codec],
-    ) -> Cow<'c, [Codec]> {
-        if self.send_only.is_empty() && self.receive_only.is_empty() {
-            return Cow::Borrowed(codecs);
-        }
+    ) -> Vec<&'c Codec> {
         let is_paused = direction == Direction::Inactive;
         let [sends, receives] = [direction.sends(), direction.receives()].map(|it| it || is_paused);
         // Of two with the same level one is enough.
@@ -141,12 +137,14 @@ impl Capabilities {
         let can = |codec: &&Codec| {
             (!sends || can_be_sent(codec)) && (!receives || can_be_received(codec))
         };
-        codecs.iter().filter(can).cloned().collect()
+        codecs.iter().filter(can).collect()
     }
 
     /// Whether anything of an offer could be answered.
     pub(in crate::jsep) fn knows(&self, offered: &[Codec]) -> bool {
-        !answer(offered, &self.codecs, false).is_empty()
+        // A codec that only accompanies others is nothing alone.
+        let mut offered = offered.iter().filter(|codec| !codec.is_auxiliary());
+        offered.any(|codec| self.codecs.iter().any(|ours| ours.is_same_format(codec)))
     }
 
     /// What we answer to the codecs of an offer, in the order of `preferences` or,
@@ -166,12 +164,12 @@ impl Capabilities {
 }
 
 /// What is `allowed` of what is `offered`, in the order of the one or the other.
-fn answer(offered: &[Codec], allowed: &[Codec], is_sorted: bool) -> Vec<Codec> {
+fn answer(offered: &[Codec], allowed: &[&Codec], is_sorted: bool) -> Vec<Codec> {
     let ours = |codec: &Codec| allowed.iter().position(|ours| ours.is_same_format(codec));
     let mut taken: Vec<(usize, Codec)> = Vec::new();
     for codec in offered.iter().filter(|codec| codec.repeats().is_none()) {
         if let Some(rank) = ours(codec) {
-            taken.push((rank, codec.answered_by(&allowed[rank])));
+            taken.push((rank, codec.answered_by(allowed[rank])));
         }
     }
     if is_sorted {
@@ -187,7 +185,7 @@ fn answer(offered: &[Codec], allowed: &[Codec], is_sorted: bool) -> Vec<Codec> {
 }
 
 /// Puts behind each codec the retransmission format that was offered for it.
-fn add_repeats(offered: &[Codec], allowed: &[Codec], answer: &mut Vec<Codec>) {
+fn add_repeats(offered: &[Codec], allowed: &[&Codec], answer: &mut Vec<Codec>) {
     let Some(rtx) = allowed.iter().find(|codec| codec.repeats().is_some()) else {
         return;
     };

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::rtp::fmtp::{self, Parameters};
-use crate::wire::sdp::Media;
+use crate::wire::sdp::{Media, RtcpFb};
 
 /// A codec as a description writes it (RFC 8866 §6.6, RFC 4566 §6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,32 +40,26 @@ impl Codec {
     /// a name that is known (RFC 3551 §6) are left out.
     pub(super) fn all_of(media: &Media<'_>) -> Vec<Self> {
         let payloads = media.formats().filter_map(|format| format.parse().ok());
-        let codecs = payloads.filter_map(|payload| Self::of(media, payload));
-        codecs.take(MAX_CODECS).collect()
-    }
-
-    fn of(media: &Media<'_>, payload: u8) -> Option<Self> {
-        let map = media.rtpmaps().find(|map| map.payload == payload);
-        let (name, clock_rate, channels) = match map {
-            Some(map) => (map.encoding, map.clock_rate, map.channels),
-            None => static_payload(payload)?,
-        };
-        let parameters = media.fmtps().find(|fmtp| fmtp.payload() == Some(payload));
-        let feedback = media.rtcp_feedback();
-        let feedback =
-            feedback.filter(|feedback| feedback.payload.is_none_or(|other| other == payload));
-        let feedback = feedback.map(|feedback| match feedback.parameter {
-            "" => feedback.kind.to_string(),
-            parameter => [feedback.kind, parameter].join(" "),
+        let maps = ByPayload::of(media.rtpmaps().map(|map| (map.payload, map)));
+        let fmtps = media.fmtps();
+        let fmtps =
+            ByPayload::of(fmtps.filter_map(|fmtp| Some((fmtp.payload()?, fmtp.parameters))));
+        let feedback: Vec<&RtcpFb<'_>> = media.rtcp_feedback().collect();
+        let codecs = payloads.filter_map(|payload: u8| {
+            let (name, clock_rate, channels) = match maps.get(payload) {
+                Some(map) => (map.encoding, map.clock_rate, map.channels),
+                None => static_payload(payload)?,
+            };
+            Some(Self {
+                payload,
+                name: name.to_string(),
+                clock_rate,
+                channels: channels.unwrap_or(1),
+                parameters: fmtps.get(payload).unwrap_or_default().to_string(),
+                feedback: feedback_of(&feedback, payload),
+            })
         });
-        Some(Self {
-            payload,
-            name: name.to_string(),
-            clock_rate,
-            channels: channels.unwrap_or(1),
-            parameters: parameters.map_or_else(String::new, |fmtp| fmtp.parameters.to_string()),
-            feedback: feedback.take(MAX_FEEDBACK).collect(),
-        })
+        codecs.take(MAX_CODECS).collect()
     }
 
     /// The value of one of its parameters.
@@ -77,8 +71,10 @@ impl Codec {
     /// The payload type whose packets it repeats (RFC 4588 §8.6), if it is `rtx`.
     #[must_use]
     pub fn repeats(&self) -> Option<u8> {
-        let is_rtx = self.name.eq_ignore_ascii_case("rtx");
-        self.parameter("apt").filter(|_| is_rtx)?.parse().ok()
+        if !self.name.eq_ignore_ascii_case("rtx") {
+            return None;
+        }
+        self.parameter("apt")?.parse().ok()
     }
 
     /// Whether it stands beside a codec and carries no media of its own.
@@ -159,6 +155,35 @@ impl fmt::Display for Codec {
         }
         Ok(())
     }
+}
+
+/// What a section says of each of its payload types: what it says first counts.
+struct ByPayload<T>([Option<T>; 128]);
+
+impl<T: Copy> ByPayload<T> {
+    fn of(said: impl Iterator<Item = (u8, T)>) -> Self {
+        let mut all = [None; 128];
+        for (payload, value) in said {
+            if let Some(slot) = all.get_mut(usize::from(payload)) {
+                slot.get_or_insert(value);
+            }
+        }
+        Self(all)
+    }
+
+    fn get(&self, payload: u8) -> Option<T> {
+        *self.0.get(usize::from(payload))?
+    }
+}
+
+fn feedback_of(all: &[&RtcpFb<'_>], payload: u8) -> Vec<String> {
+    let is_meant = |feedback: &&&RtcpFb<'_>| feedback.payload.is_none_or(|it| it == payload);
+    let feedback = all.iter().filter(is_meant);
+    let feedback = feedback.map(|feedback| match feedback.parameter {
+        "" => feedback.kind.to_string(),
+        parameter => [feedback.kind, parameter].join(" "),
+    });
+    feedback.take(MAX_FEEDBACK).collect()
 }
 
 /// The payload types that need no `rtpmap` (RFC 3551 §6), as far as anybody uses them.

@@ -1,7 +1,6 @@
 //! Which numbers stand for which codecs and extensions in all sections of a bundle?
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Codec, HeaderExtension, Kind, Rtp};
@@ -9,9 +8,18 @@ use super::{Codec, HeaderExtension, Kind, Rtp};
 /// What is taken. Sections that share a transport share these numbers too: one of
 /// them means the same everywhere (RFC 9143 §9.1, RFC 8285 §5).
 #[derive(Debug, Default)]
-pub(in crate::jsep) struct Numbers {
-    codecs: Vec<Codec>,
-    extensions: Vec<HeaderExtension>,
+pub(in crate::jsep) struct Numbers<'a> {
+    codecs: Vec<Taken<'a>>,
+    extensions: Vec<(u8, &'a str)>,
+}
+
+/// A payload type, and the codec that it means, whose own number may be another.
+#[derive(Clone, Copy, Debug)]
+struct Taken<'a> {
+    payload: u8,
+    /// The payload type whose packets it repeats.
+    repeats: Option<u8>,
+    codec: &'a Codec,
 }
 
 /// Whether each number means one thing in all `sections`, which share a transport; else
@@ -40,20 +48,21 @@ pub(in crate::jsep) fn clash<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Opt
     None
 }
 
-impl Numbers {
+impl<'a> Numbers<'a> {
     /// The numbers that the sections of an exchange have settled.
-    pub(in crate::jsep) fn of<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Self {
+    pub(in crate::jsep) fn of(sections: impl Iterator<Item = &'a Rtp>) -> Self {
         let mut numbers = Self::default();
         for section in sections {
             for codec in &section.codecs {
-                if numbers.codec(codec.payload).is_none() {
-                    numbers.codecs.push(codec.clone());
-                }
+                numbers.take(Taken {
+                    payload: codec.payload,
+                    repeats: codec.repeats(),
+                    codec,
+                });
             }
             for extension in &section.extensions {
-                let taken = |other: &HeaderExtension| other.id == extension.id;
-                if !numbers.extensions.iter().any(taken) {
-                    numbers.extensions.push(extension.clone());
+                if !numbers.names_extension(extension.id) {
+                    numbers.extensions.push((extension.id, &extension.uri));
                 }
             }
         }
@@ -62,67 +71,92 @@ impl Numbers {
 
     /// `wanted` with the numbers that they have already, else with their own, else
     /// with free ones. One that finds none is left out.
-    pub(in crate::jsep) fn for_codecs(&mut self, wanted: &[Codec]) -> Vec<Codec> {
-        let mut numbered: Vec<(u8, Codec)> = Vec::new();
+    pub(in crate::jsep) fn for_codecs(&mut self, wanted: &[&'a Codec]) -> Vec<Codec> {
+        let mut numbered: Vec<Taken<'a>> = Vec::with_capacity(wanted.len());
         for codec in wanted {
-            let mut codec = codec.clone();
-            let own = codec.payload;
-            if let Some(repeated) = codec.repeats() {
-                // It repeats whatever number that codec has got.
-                let Some((_, main)) = numbered.iter().find(|(own, _)| *own == repeated) else {
-                    continue;
-                };
-                codec.parameters = format!("apt={}", main.payload);
+            let own = codec.repeats();
+            // It repeats whatever number that codec has got.
+            let main = own.map(|own| numbered.iter().find(|main| main.codec.payload == own));
+            if main.is_some_and(|main| main.is_none()) {
+                continue;
             }
-            if let Some(payload) = self.payload_for(&codec) {
-                codec.payload = payload;
-                if self.codec(payload).is_none() {
-                    self.codecs.push(codec.clone());
-                }
-                numbered.push((own, codec));
+            let repeats = main.flatten().map(|main| main.payload);
+            if let Some(payload) = self.payload_for(codec, repeats) {
+                let taken = Taken {
+                    payload,
+                    repeats,
+                    codec,
+                };
+                self.take(taken);
+                numbered.push(taken);
             }
         }
-        numbered.into_iter().map(|(_, codec)| codec).collect()
+        numbered.iter().map(Taken::said).collect()
     }
 
-    fn payload_for(&self, codec: &Codec) -> Option<u8> {
-        if let Some(known) = self.codecs.iter().find(|known| known.is_same(codec)) {
+    fn payload_for(&self, codec: &Codec, repeats: Option<u8>) -> Option<u8> {
+        let same =
+            |other: &&Taken<'_>| other.repeats == repeats && other.codec.is_same_format(codec);
+        if let Some(known) = self.codecs.iter().find(same) {
             return Some(known.payload);
         }
-        let is_free = |payload: &u8| self.codec(*payload).is_none();
         // RFC 3551 §6: the dynamic ones, and then those that RTCP leaves (RFC 5761 §4).
         let mut choices = core::iter::once(codec.payload)
             .chain(96..=127)
             .chain(35..=63);
-        choices.find(is_free)
+        choices.find(|payload| !self.names_codec(*payload))
     }
 
-    fn codec(&self, payload: u8) -> Option<&Codec> {
-        self.codecs.iter().find(|codec| codec.payload == payload)
+    fn take(&mut self, taken: Taken<'a>) {
+        if !self.names_codec(taken.payload) {
+            self.codecs.push(taken);
+        }
+    }
+
+    fn names_codec(&self, payload: u8) -> bool {
+        self.codecs.iter().any(|taken| taken.payload == payload)
     }
 
     /// `wanted` with the numbers that they have already, else with free ones. One
     /// that finds none is left out.
-    pub(in crate::jsep) fn for_extensions(&mut self, wanted: &[String]) -> Vec<HeaderExtension> {
-        wanted
-            .iter()
-            .filter_map(|uri| self.extension(uri))
-            .collect()
+    pub(in crate::jsep) fn for_extensions(
+        &mut self,
+        wanted: impl Iterator<Item = &'a str>,
+    ) -> Vec<HeaderExtension> {
+        let numbered = wanted.filter_map(|uri| {
+            let id = self.extension(uri)?;
+            let uri = uri.into();
+            Some(HeaderExtension { id, uri })
+        });
+        numbered.collect()
     }
 
-    fn extension(&mut self, uri: &str) -> Option<HeaderExtension> {
-        let known = self.extensions.iter().find(|known| known.uri == uri);
-        if let Some(known) = known {
-            return Some(known.clone());
+    fn extension(&mut self, uri: &'a str) -> Option<u8> {
+        let known = self.extensions.iter().find(|(_, known)| *known == uri);
+        if let Some((id, _)) = known {
+            return Some(*id);
         }
-        let taken = |id: u8| self.extensions.iter().any(|other| other.id == id);
         // RFC 8285 §4.2: 15 means something else in the one-byte form.
-        let id = (1..=14).chain(16..=255).find(|id| !taken(*id))?;
-        let extension = HeaderExtension {
-            id,
-            uri: uri.into(),
-        };
-        self.extensions.push(extension.clone());
-        Some(extension)
+        let id = (1..=14)
+            .chain(16..=255)
+            .find(|id| !self.names_extension(*id))?;
+        self.extensions.push((id, uri));
+        Some(id)
+    }
+
+    fn names_extension(&self, id: u8) -> bool {
+        self.extensions.iter().any(|(taken, _)| *taken == id)
+    }
+}
+
+impl Taken<'_> {
+    /// The codec as a description says it.
+    fn said(&self) -> Codec {
+        let mut codec = self.codec.clone();
+        codec.payload = self.payload;
+        if let Some(main) = self.repeats {
+            codec.parameters = format!("apt={main}");
+        }
+        codec
     }
 }

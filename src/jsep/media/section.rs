@@ -175,16 +175,6 @@ impl Rtp {
     fn repeats(&self) -> bool {
         self.codecs.iter().any(|codec| codec.repeats().is_some())
     }
-
-    /// The formats of the `m=` line.
-    pub(in crate::jsep) fn formats(&self) -> String {
-        let payloads: Vec<String> = self
-            .codecs
-            .iter()
-            .map(|codec| codec.payload.to_string())
-            .collect();
-        payloads.join(" ")
-    }
 }
 
 fn extensions(media: &Media<'_>) -> Vec<HeaderExtension> {
@@ -308,7 +298,7 @@ impl Rtp {
         if self.reduced {
             attributes.push(Attribute::RtcpRsize);
         }
-        for (codec, format) in self.codecs.iter().zip(&lists.payloads) {
+        for (codec, format) in self.codecs.iter().zip(lists.formats.split(' ')) {
             codec.write(format, attributes);
         }
         self.write_layers(lists, attributes);
@@ -401,9 +391,8 @@ impl Codec {
 /// The texts that the attributes of a section borrow from.
 #[derive(Debug, Default)]
 pub(in crate::jsep) struct Lists {
-    /// The formats of the `m=` line.
+    /// The formats of the `m=` line, with a space between.
     pub(in crate::jsep) formats: String,
-    payloads: Vec<String>,
     sent: String,
     taken: String,
     /// A stream and its repairs, each.
@@ -419,13 +408,10 @@ impl Lists {
             let repair = encoding.repair_ssrc.filter(|_| rtp.repeats())?;
             Some((encoding.ssrc?, repair))
         });
+        let payloads = rtp.codecs.iter().map(|codec| codec.payload.to_string());
+        let payloads: Vec<String> = payloads.collect();
         Self {
-            formats: rtp.formats(),
-            payloads: rtp
-                .codecs
-                .iter()
-                .map(|codec| codec.payload.to_string())
-                .collect(),
+            formats: payloads.join(" "),
             sent: rids.join(";"),
             taken: rtp.layers.join(";"),
             groups: pairs
