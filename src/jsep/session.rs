@@ -112,9 +112,9 @@ pub(super) struct Created {
     text: String,
     /// Without.
     written: Written,
-    /// What it says.
-    reading: Reading,
     ours: Vec<Ours>,
+    /// Which transport each section uses, or would use.
+    sections: Vec<Option<TransportId>>,
     /// Of an offer: which transceiver each section is for.
     transceivers: Vec<Option<TransceiverId>>,
 }
@@ -211,7 +211,7 @@ impl Session {
             ..*local
         };
         let outline = offer::offer(&self.wishes(), &self.written, &local);
-        let created = self.created(outline, &local)?;
+        let created = Created::of(outline, &local)?;
         Ok(self.created_offer.insert(created).text.clone())
     }
 
@@ -253,12 +253,7 @@ impl Session {
             told: self.current.local.as_deref().map(|side| &side.reading),
         };
         let outline = acceptance.write(&self.written, &local);
-        let mut created = self.created(outline, &local)?;
-        // What has no name in the descriptions has one here.
-        for (section, offered) in created.reading.sections.iter_mut().zip(&offer.sections) {
-            section.mid.clone_from(&offered.mid);
-            section.unnamed = offered.unnamed;
-        }
+        let created = Created::of(outline, &local)?;
         Ok(self.created_answer.insert(created).text.clone())
     }
 
@@ -374,33 +369,6 @@ impl Session {
         }
     }
 
-    fn created(&self, outline: Outline, local: &Local<'_>) -> Result<Created, DescriptionError> {
-        let text = outline.written.text();
-        // The facts come from outside: what cannot be read back is not handed out.
-        let mut reading = Reading::of(&text.get(), &self.config.media)?;
-        reading.transports = Vec::new();
-        for (section, id) in reading.sections.iter_mut().zip(&outline.sections) {
-            section.transport = *id;
-        }
-        let ours = outline.speakers.iter().map(|(id, section)| {
-            let facts = local.transport(*id);
-            let facts = facts.ok_or(Operation("the facts of a transport are missing"))?;
-            Ok(Ours {
-                id: *id,
-                ufrag: facts.ufrag.to_string(),
-                section: *section,
-            })
-        });
-        let ours: Vec<Ours> = ours.collect::<Result<_, DescriptionError>>()?;
-        Ok(Created {
-            text: with_candidates(text, &ours, local),
-            reading,
-            ours,
-            transceivers: outline.transceivers,
-            written: outline.written,
-        })
-    }
-
     /// What we are on our transports `ids` when we answer `offer`.
     fn roles_as_answerer(
         &self,
@@ -454,7 +422,7 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_offer.as_ref().ok_or(InvalidModification)?;
-        let side = created.side(SdpType::Offer);
+        let side = created.side(SdpType::Offer, &self.config.media)?;
         let ids: Vec<TransportId> = side.ours().iter().map(|ours| ours.id).collect();
         self.controls |= self.links.are_new();
         let mut plan = Plan {
@@ -484,8 +452,14 @@ impl Session {
             return Err(InvalidState);
         }
         let created = self.created_answer.as_ref().ok_or(InvalidModification)?;
-        let side = created.side(kind);
+        let mut side = created.side(kind, &self.config.media)?;
         let offer = self.pending.remote.as_deref().ok_or(InvalidState)?;
+        let sections = &mut side.reading.sections;
+        // What has no name in the descriptions has one here.
+        for (section, offered) in sections.iter_mut().zip(&offer.reading.sections) {
+            section.mid.clone_from(&offered.mid);
+            section.unnamed = offered.unnamed;
+        }
         let routes = Routes::of_our_answer(&side.reading, &offer.reading)?;
         let roles = routes.peers.iter().map(|(id, place)| {
             let offered = offer.reading.transports.get(*place).ok_or(InvalidState)?;
@@ -582,10 +556,41 @@ impl fmt::Debug for Session {
 }
 
 impl Created {
-    /// As it is when it is set.
-    fn side(&self, kind: SdpType) -> Side {
-        let text = self.written.text().clone();
-        Side::of_ours(kind, self.reading.clone(), text, self.ours.clone())
+    fn of(outline: Outline, local: &Local<'_>) -> Result<Self, DescriptionError> {
+        let ours = outline.speakers.iter().map(|(id, section)| {
+            let facts = local.transport(*id);
+            let facts = facts.ok_or(Operation("the facts of a transport are missing"))?;
+            Ok(Ours {
+                id: *id,
+                ufrag: facts.ufrag.to_string(),
+                section: *section,
+            })
+        });
+        let ours: Vec<Ours> = ours.collect::<Result<_, DescriptionError>>()?;
+        Ok(Self {
+            text: with_candidates(outline.written.text(), &ours, local),
+            ours,
+            sections: outline.sections,
+            transceivers: outline.transceivers,
+            written: outline.written,
+        })
+    }
+
+    /// As it is when it is set. The facts come from outside: what cannot be read is no
+    /// description.
+    fn side(&self, kind: SdpType, abilities: &MediaCapabilities) -> Result<Side, DescriptionError> {
+        let text = self.written.text();
+        let mut reading = Reading::of(&text.get(), abilities)?;
+        reading.transports = Vec::new();
+        for (section, id) in reading.sections.iter_mut().zip(&self.sections) {
+            section.transport = *id;
+        }
+        Ok(Side::of_ours(
+            kind,
+            reading,
+            text.clone(),
+            self.ours.clone(),
+        ))
     }
 }
 
