@@ -22,32 +22,6 @@ struct Taken<'a> {
     codec: &'a Codec,
 }
 
-/// Whether each number means one thing in all `sections`, which share a transport; else
-/// what is wrong (RFC 9143 §9.1.1 and §12, RFC 8285 §5).
-///
-/// Only the stream or the name in a packet could tell two meanings apart, and neither
-/// has to be there. Parameters that are wishes may differ: a packet can be read all the same.
-pub(in crate::jsep) fn clash<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Option<&'static str> {
-    let mut codecs: [Option<(Kind, &Codec)>; 256] = [None; 256];
-    let mut extensions: [Option<&str>; 256] = [None; 256];
-    for section in sections {
-        for codec in &section.codecs {
-            let meaning = &mut codecs[usize::from(codec.payload)];
-            let (kind, known) = meaning.get_or_insert((section.kind, codec));
-            if *kind != section.kind || !known.is_same(codec) {
-                return Some("payload type of two codecs on one transport");
-            }
-        }
-        for extension in &section.extensions {
-            let meaning = &mut extensions[usize::from(extension.id)];
-            if *meaning.get_or_insert(&extension.uri) != extension.uri {
-                return Some("number of two header extensions on one transport");
-            }
-        }
-    }
-    None
-}
-
 impl<'a> Numbers<'a> {
     /// The numbers that the sections of an exchange have settled.
     pub(in crate::jsep) fn of(sections: impl Iterator<Item = &'a Rtp>) -> Self {
@@ -159,4 +133,30 @@ impl Taken<'_> {
         }
         codec
     }
+}
+
+/// Whether each number means one thing in all `sections`, which share a transport; else
+/// what is wrong (RFC 9143 §9.1.1 and §12, RFC 8285 §5).
+///
+/// Only the stream or the name in a packet could tell two meanings apart, and neither
+/// has to be there. Parameters that are wishes may differ: a packet can be read all the same.
+pub(in crate::jsep) fn clash<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Option<&'static str> {
+    let mut codecs: [Option<(Kind, &Codec)>; 256] = [None; 256];
+    let mut extensions: [Option<&str>; 256] = [None; 256];
+    for section in sections {
+        for codec in &section.codecs {
+            let meaning = &mut codecs[usize::from(codec.payload)];
+            let (kind, known) = meaning.get_or_insert((section.kind, codec));
+            if *kind != section.kind || !known.is_same(codec) {
+                return Some("payload type of two codecs on one transport");
+            }
+        }
+        for extension in &section.extensions {
+            let meaning = &mut extensions[usize::from(extension.id)];
+            if *meaning.get_or_insert(&extension.uri) != extension.uri {
+                return Some("number of two header extensions on one transport");
+            }
+        }
+    }
+    None
 }
