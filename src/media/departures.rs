@@ -27,6 +27,8 @@ pub(super) struct Departures {
     /// The number of the first one.
     first: Serial16,
     packets: VecDeque<Departure>,
+    /// When those that are too old are looked for next.
+    sweep: Instant,
     /// The reference time of the last feedback, with its wraps.
     reference: Option<i64>,
     results: VecDeque<PacketResult>,
@@ -78,16 +80,25 @@ impl Departures {
             self.packets.clear();
             self.first = sequence;
         }
-        let is_old = |packet: &Departure| packet.sent + MEMORY < now;
-        while self.packets.len() >= MAX_DEPARTURES || self.packets.front().is_some_and(is_old) {
-            self.packets.pop_front();
-            self.first = self.first.add(1);
+        if self.packets.len() >= MAX_DEPARTURES || now >= self.sweep {
+            self.forget(now);
         }
         self.packets.push_back(Departure {
             sent: now,
             size: u16::try_from(size).unwrap_or(u16::MAX),
             fate: Fate::Unknown,
         });
+    }
+
+    /// Forgets those that are too old, and makes room for one more. The oldest have been
+    /// in no cache for long: they are looked at together, not at each packet.
+    fn forget(&mut self, now: Instant) {
+        self.sweep = now + SWEEP_INTERVAL;
+        let is_old = |packet: &Departure| packet.sent + MEMORY < now;
+        while self.packets.len() >= MAX_DEPARTURES || self.packets.front().is_some_and(is_old) {
+            self.packets.pop_front();
+            self.first = self.first.add(1);
+        }
     }
 
     /// The peer says what came. Of packets that were never sent, or long ago, it may
@@ -189,6 +200,8 @@ impl Departures {
 const MAX_DEPARTURES: usize = 4096;
 /// How long they are: no feedback takes longer.
 const MEMORY: Duration = Duration::from_secs(5);
+/// How much longer one may be.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 /// How many values a reference time has.
 const WRAP: i64 = 1 << 24;
 const TICK_MICROS: u64 = 250;

@@ -280,7 +280,10 @@ impl PeerConnection {
             return None;
         }
         let transmit = self.poll_links(now, max_datagrams, buf);
-        self.settle();
+        // Asked for each packet: what goes out mostly changes nothing.
+        if self.life != Life::Live || self.links.have_news() {
+            self.settle();
+        }
         transmit
     }
 

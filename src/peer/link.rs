@@ -78,6 +78,11 @@ impl Link {
         self.transport.ice().state()
     }
 
+    /// Whether it may have something to tell.
+    pub(super) fn has_news(&self) -> bool {
+        self.transport.has_events() || self.dtls_state() != self.told
+    }
+
     /// How far the handshake is, if that was not told.
     pub(super) fn dtls_news(&mut self) -> Option<DtlsState> {
         let state = self.dtls_state();

@@ -396,8 +396,12 @@ impl Links {
         None
     }
 
+    /// Whether there may be something to tell: mostly there is one link, and nothing.
+    pub(super) fn have_news(&self) -> bool {
+        self.others.is_some() || self.first.has_news()
+    }
+
     pub(super) fn poll_event(&mut self) -> Option<(TransportId, transport::Event)> {
-        // Asked after each datagram: mostly there is one link, and nothing to tell.
         if self.others.is_none() && !self.first.transport.has_events() {
             return None;
         }

@@ -31,6 +31,8 @@ pub(super) struct History {
     unsent: usize,
     /// What was not sent yet, in the order of writing.
     queue: VecDeque<u64>,
+    /// When the oldest is looked at next, if nothing else needs it.
+    sweep: Instant,
 }
 
 /// A packet, or a place for one.
@@ -91,6 +93,7 @@ impl History {
             bytes: 0,
             unsent: 0,
             queue: VecDeque::new(),
+            sweep: Instant::ZERO,
         }
     }
 
@@ -243,8 +246,23 @@ impl History {
         *self = Self::new(self.limits);
     }
 
+    /// Does what [`expire`](Self::expire) does before a packet with this number is
+    /// written, but where nobody can tell what was sent stays for a while: the oldest
+    /// has been in no cache for long, and to look at it for each packet would cost
+    /// more than the rest of the writing.
+    pub(super) fn expire_before(&mut self, now: Instant, number: u64) -> u64 {
+        let is_next = number >= self.end;
+        let is_old = |record: &Record| now > record.written + self.limits.age;
+        let waits = self.queue.front().and_then(|&first| self.get(first));
+        if is_next && now < self.sweep && !waits.is_some_and(is_old) {
+            return 0;
+        }
+        self.expire(now)
+    }
+
     /// Forgets what is too old, be it sent or not; says how many were not.
     pub(super) fn expire(&mut self, now: Instant) -> u64 {
+        self.sweep = now + self.limits.age / SWEEPS;
         let mut unsent = 0;
         while self.first < self.end {
             match self.get(self.first) {
@@ -399,6 +417,8 @@ const fn low(number: u64) -> u32 {
 /// A record has a line of its own, and needs no second one.
 const _: () = assert!(size_of::<Record>() == 64);
 
+/// How often what is too old is swept out, while a packet grows too old.
+const SWEEPS: u32 = 16;
 /// So many numbers can be told apart.
 const MAX_PACKETS: usize = 1 << 15;
 /// The first allocation.

@@ -263,16 +263,15 @@ impl RtpSender {
     ///
     /// [`WriteError`]; the packet is not sent then.
     pub fn write_packet(&mut self, now: Instant, packet: &OutPacket<'_>) -> Result<(), WriteError> {
-        self.stats.dropped.expired += self.history.expire(now);
         if self.is_paused {
             return Err(WriteError::Paused);
         }
         let agreed = self.agreed.as_ref().ok_or(WriteError::NoParameters)?;
         let parameters = &agreed.parameters;
-        let (number, timestamp) = self
-            .numbers
-            .packet(now, packet, parameters.clock_rate)
-            .ok_or(WriteError::Stale)?;
+        let given = self.numbers.packet(now, packet, parameters.clock_rate);
+        let before = given.map_or(0, |(number, _)| number);
+        self.stats.dropped.expired += self.history.expire_before(now, before);
+        let (number, timestamp) = given.ok_or(WriteError::Stale)?;
         let record = self.history.claim(now, number, packet.payload.len())?;
         record.payload_type = packet.payload_type;
         record.marker = packet.marker;

@@ -115,9 +115,9 @@ impl<'a> Header<'a> {
         fill: impl FnOnce(&mut BlockWriter<'_, '_>),
     ) {
         let at = w.len();
-        self.emit_fixed(w, false);
-        if BlockWriter::write(w, form, fill) {
-            let first = VERSION << 6 | EXTENSION | self.count_bits();
+        self.emit_fixed(w, true);
+        if !BlockWriter::write(w, form, fill) {
+            let first = VERSION << 6 | self.count_bits();
             w.patch(at, &[first]);
         }
     }

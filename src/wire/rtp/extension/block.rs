@@ -205,15 +205,16 @@ impl<'w, 'b> BlockWriter<'w, 'b> {
         fill: impl FnOnce(&mut BlockWriter<'_, 'b>),
     ) -> bool {
         let at = w.len();
-        w.u16(form.profile());
-        w.u16(0);
+        w.u32(u32::from(form.profile()) << 16);
         fill(&mut BlockWriter { w, form });
         let len = w.len().saturating_sub(at + Block::HEADER);
         if len == 0 && !w.is_overflowed() {
             w.rewind(at);
             return false;
         }
-        w.zeros(len.next_multiple_of(4) - len);
+        for _ in len..len.next_multiple_of(4) {
+            w.u8(0);
+        }
         // 255 elements of 257 bytes are fewer than 2¹⁶ words.
         let words = u16::try_from(len.div_ceil(4)).unwrap_or(u16::MAX);
         w.patch(at + 2, &words.to_be_bytes());
@@ -240,7 +241,9 @@ impl<'w, 'b> BlockWriter<'w, 'b> {
 
     /// Appends elements that were framed before, in the form of this block.
     pub fn append(&mut self, elements: &[u8]) {
-        self.w.bytes(elements);
+        if !elements.is_empty() {
+            self.w.bytes(elements);
+        }
     }
 
     /// Appends an element with this value, as [`put`](Self::put) does.
