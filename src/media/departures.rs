@@ -199,9 +199,9 @@ impl Departures {
 /// How many packets are remembered; feedback on older ones says nothing.
 const MAX_DEPARTURES: usize = 4096;
 /// How long they are: no feedback takes longer.
-const MEMORY: Duration = Duration::from_secs(5);
+const MEMORY: Duration = Duration::from_secs(2);
 /// How much longer one may be.
-const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
+const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 /// How many values a reference time has.
 const WRAP: i64 = 1 << 24;
 const TICK_MICROS: u64 = 250;

@@ -1,6 +1,5 @@
 //! What is sent on each line?
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,8 +15,8 @@ use crate::wire::rtp::{PayloadType, Ssrc};
 /// The lines, what they send, and which of them have something to send.
 #[derive(Default)]
 pub(super) struct Lines {
-    /// Boxed, for a map makes room for eleven, and most connections have two.
-    lines: BTreeMap<LineId, Box<Line>>,
+    /// In the order of their names: mostly two, and looked up for each packet.
+    lines: Vec<(LineId, Line)>,
     own: BTreeMap<Ssrc, Owner>,
     /// Encodings that have packets to send, each once, in turn.
     pending: VecDeque<(LineId, usize)>,
@@ -67,19 +66,20 @@ impl Lines {
     }
 
     pub(super) fn contains(&self, line: LineId) -> bool {
-        self.lines.contains_key(&line)
+        self.get(line).is_some()
     }
 
     pub(super) fn get(&self, line: LineId) -> Option<&Line> {
-        self.lines.get(&line).map(Box::as_ref)
+        let place = place(&self.lines, line).ok()?;
+        self.lines.get(place).map(|(_, line)| line)
     }
 
     pub(super) fn get_mut(&mut self, line: LineId) -> Option<&mut Line> {
-        self.lines.get_mut(&line).map(Box::as_mut)
+        find(&mut self.lines, line)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (LineId, &Line)> {
-        self.lines.iter().map(|(line, content)| (*line, &**content))
+        self.lines.iter().map(|(id, line)| (*id, line))
     }
 
     /// All encodings that may be sent.
@@ -93,7 +93,7 @@ impl Lines {
 
     /// The encoding of a line with this name.
     pub(super) fn encoding(&mut self, line: LineId, rid: &str) -> Option<(usize, &mut Encoding)> {
-        let encodings = self.lines.get_mut(&line)?.encodings.iter_mut().enumerate();
+        let encodings = self.get_mut(line)?.encodings.iter_mut().enumerate();
         encodings
             .into_iter()
             .find(|(_, encoding)| *encoding.rid == *rid)
@@ -101,7 +101,7 @@ impl Lines {
 
     /// The encoding in this place.
     pub(super) fn at(&mut self, line: LineId, index: usize) -> Option<&mut Encoding> {
-        self.lines.get_mut(&line)?.encodings.get_mut(index)
+        self.get_mut(line)?.encodings.get_mut(index)
     }
 
     /// The encoding that sends under this SSRC.
@@ -127,7 +127,7 @@ impl Lines {
     ) {
         let receive = parameters.receive_parameters();
         let feedback = parameters.feedback();
-        let before = self.lines.remove(&id);
+        let before = self.take(id);
         let stopped = !parameters.sends;
         let (mut old, mut left, codec) = before.map_or_else(Default::default, |line| {
             (line.encodings, line.left, line.codec)
@@ -168,13 +168,20 @@ impl Lines {
             codec,
         };
         line.apply();
-        self.lines.insert(id, Box::new(line));
+        let place = place(&self.lines, id).unwrap_or_else(|place| place);
+        self.lines.reserve_exact(1);
+        self.lines.insert(place, (id, line));
         self.index();
+    }
+
+    fn take(&mut self, id: LineId) -> Option<Line> {
+        let place = place(&self.lines, id).ok()?;
+        Some(self.lines.remove(place).1)
     }
 
     /// The line is gone; what it sent is put into `ended`.
     pub(super) fn remove(&mut self, id: LineId, ended: &mut Vec<Ssrc>) {
-        if let Some(line) = self.lines.remove(&id) {
+        if let Some(line) = self.take(id) {
             let sent = line.encodings.iter().filter(|encoding| encoding.has_sent());
             ended.extend(sent.map(|encoding| encoding.ssrc));
             self.index();
@@ -197,7 +204,7 @@ impl Lines {
 
     /// Another peer hears the streams from now on, under other keys.
     pub(super) fn begin_anew(&mut self, rng: &mut Rng) {
-        for line in self.lines.values_mut() {
+        for (_, line) in &mut self.lines {
             // Their numbers may be used again: the old keys are gone.
             line.left.clear();
             for encoding in &mut line.encodings {
@@ -217,7 +224,7 @@ impl Lines {
         write: impl FnOnce(&mut RtpSender) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         let Self { lines, pending, .. } = self;
-        let encodings = lines.get_mut(&line).map(|line| line.encodings.iter_mut());
+        let encodings = find(lines, line).map(|line| line.encodings.iter_mut());
         let mut encodings = encodings.into_iter().flatten().enumerate();
         let found = encodings.find(|(_, encoding)| *encoding.rid == *rid);
         let (index, encoding) = found.ok_or(WriteError::Paused)?;
@@ -229,7 +236,7 @@ impl Lines {
     /// The encoding may have packets to send.
     pub(super) fn touch(&mut self, line: LineId, index: usize) {
         let Self { lines, pending, .. } = self;
-        let found = lines.get_mut(&line);
+        let found = find(lines, line);
         if let Some(encoding) = found.and_then(|line| line.encodings.get_mut(index)) {
             encoding.queue((line, index), pending);
         }
@@ -241,7 +248,7 @@ impl Lines {
         let Some((line, index)) = pending.pop_front() else {
             return false;
         };
-        let found = lines.get_mut(&line);
+        let found = find(lines, line);
         let Some(encoding) = found.and_then(|line| line.encodings.get_mut(index)) else {
             return false;
         };
@@ -258,7 +265,7 @@ impl Lines {
 
     /// Whether anything is to be sent or received.
     pub(super) fn is_alive(&self) -> bool {
-        let mut lines = self.lines.values().map(|line| &line.parameters);
+        let mut lines = self.iter().map(|(_, line)| &line.parameters);
         lines.any(|parameters| parameters.sends || parameters.receives)
     }
 
@@ -271,7 +278,8 @@ impl Lines {
     fn index(&mut self) {
         self.own.clear();
         self.pending.clear();
-        for (&line, content) in &mut self.lines {
+        for (line, content) in &mut self.lines {
+            let line = *line;
             for (index, encoding) in content.encodings.iter_mut().enumerate() {
                 encoding.queued = encoding.sender.is_pending();
                 if encoding.queued {
@@ -339,6 +347,16 @@ impl Line {
         parameters.two_byte = self.parameters.two_byte;
         Some(parameters)
     }
+}
+
+/// Where the line is, or where it would be.
+fn place(lines: &[(LineId, Line)], id: LineId) -> Result<usize, usize> {
+    lines.binary_search_by_key(&id, |(id, _)| *id)
+}
+
+fn find(lines: &mut [(LineId, Line)], id: LineId) -> Option<&mut Line> {
+    let place = place(lines, id).ok()?;
+    lines.get_mut(place).map(|(_, line)| line)
 }
 
 /// Takes out the encoding that is wanted, if it is there.

@@ -31,8 +31,8 @@ pub(super) struct History {
     unsent: usize,
     /// What was not sent yet, in the order of writing.
     queue: VecDeque<u64>,
-    /// When the oldest is looked at next, if nothing else needs it.
-    sweep: Instant,
+    /// When the oldest was written, or one before it.
+    oldest: Instant,
 }
 
 /// A packet, or a place for one.
@@ -93,7 +93,7 @@ impl History {
             bytes: 0,
             unsent: 0,
             queue: VecDeque::new(),
-            sweep: Instant::ZERO,
+            oldest: Instant::ZERO,
         }
     }
 
@@ -120,7 +120,10 @@ impl History {
         if number < self.first {
             return Err(WriteError::Stale);
         }
-        self.grow(end);
+        if end - self.first > self.places.len() as u64 {
+            self.expire(now);
+            self.grow(end);
+        }
         self.end = end;
         self.bytes += len;
         let place = self.place(number);
@@ -170,6 +173,9 @@ impl History {
     /// on it was sent.
     pub(super) fn send(&mut self, number: u64) -> Option<(&mut Record, &[u8])> {
         let place = self.place(number);
+        if let Some(oldest) = self.get(self.first) {
+            self.oldest = oldest.written;
+        }
         let record = self
             .places
             .get_mut(place)
@@ -247,22 +253,30 @@ impl History {
     }
 
     /// Does what [`expire`](Self::expire) does before a packet with this number is
-    /// written, but where nobody can tell what was sent stays for a while: the oldest
-    /// has been in no cache for long, and to look at it for each packet would cost
-    /// more than the rest of the writing.
+    /// written; but what was sent goes one by one, where nobody can tell.
+    ///
+    /// The oldest has been in no cache for long. To wait for it would cost as much as
+    /// the rest of the writing: it is looked at when the one before is
+    /// [sent](Self::send), which takes long.
     pub(super) fn expire_before(&mut self, now: Instant, number: u64) -> u64 {
-        let is_next = number >= self.end;
-        let is_old = |record: &Record| now > record.written + self.limits.age;
+        let age = self.limits.age;
+        let is_old = |record: &Record| now > record.written + age;
         let waits = self.queue.front().and_then(|&first| self.get(first));
-        if is_next && now < self.sweep && !waits.is_some_and(is_old) {
-            return 0;
+        if number < self.end || waits.is_some_and(is_old) {
+            return self.expire(now);
         }
-        self.expire(now)
+        if now > self.oldest + age
+            && self.first < self.end
+            && self.get(self.first).is_none_or(is_old)
+        {
+            self.remove(self.first);
+            self.first += 1;
+        }
+        0
     }
 
     /// Forgets what is too old, be it sent or not; says how many were not.
     pub(super) fn expire(&mut self, now: Instant) -> u64 {
-        self.sweep = now + self.limits.age / SWEEPS;
         let mut unsent = 0;
         while self.first < self.end {
             match self.get(self.first) {
@@ -417,8 +431,6 @@ const fn low(number: u64) -> u32 {
 /// A record has a line of its own, and needs no second one.
 const _: () = assert!(size_of::<Record>() == 64);
 
-/// How often what is too old is swept out, while a packet grows too old.
-const SWEEPS: u32 = 16;
 /// So many numbers can be told apart.
 const MAX_PACKETS: usize = 1 << 15;
 /// The first allocation.

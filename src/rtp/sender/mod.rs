@@ -272,13 +272,16 @@ impl RtpSender {
         let before = given.map_or(0, |(number, _)| number);
         self.stats.dropped.expired += self.history.expire_before(now, before);
         let (number, timestamp) = given.ok_or(WriteError::Stale)?;
+        // Before its place is looked for: to count one more owner waits for all that is
+        // under way.
+        let payload = packet.payload.clone();
         let record = self.history.claim(now, number, packet.payload.len())?;
         record.payload_type = packet.payload_type;
         record.marker = packet.marker;
         record.is_key = false;
         record.ends_frame = packet.marker || parameters.format == Format::Plain;
         record.timestamp = timestamp;
-        record.payload = packet.payload.clone();
+        record.payload = payload;
         packet::keep(&mut self.history, number, packet.extensions.iter(), agreed);
         self.history.queue(number);
         Ok(())
