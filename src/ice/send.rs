@@ -128,12 +128,18 @@ enum Purpose {
 
 impl IceAgent {
     /// Writes the next answer or check, and says where it goes.
+    #[inline]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
         let is_idle = self.replies.is_empty() && !self.agenda.repeat && !self.agenda.begin;
         let is_idle = is_idle && self.gatherer.is_none();
+        // Asked for each packet that anybody sends.
         if is_idle && self.generation.progress.patience != Patience::Wanted {
             return None;
         }
+        self.transmit_next(now, out)
+    }
+
+    fn transmit_next(&mut self, now: Instant, out: &mut Writer<'_>) -> Option<Path> {
         let now = self.told(now);
         self.begin_patience(now);
         self.send_reply(out)

@@ -270,7 +270,11 @@ impl RtpSender {
         let parameters = &agreed.parameters;
         let given = self.numbers.packet(now, packet, parameters.clock_rate);
         let before = given.map_or(0, |(number, _)| number);
-        self.stats.dropped.expired += self.history.expire_before(now, before);
+        self.stats.dropped.expired += match self.repair.is_empty() {
+            true => self.history.expire_before(now, before),
+            // What is too old is not sent again.
+            false => self.history.expire(now),
+        };
         let (number, timestamp) = given.ok_or(WriteError::Stale)?;
         // Before its place is looked for: to count one more owner waits for all that is
         // under way.
@@ -317,6 +321,7 @@ impl RtpSender {
 
     /// Whether a packet waits to be polled.
     #[must_use]
+    #[inline]
     pub fn is_pending(&self) -> bool {
         self.agreed.is_some()
             && (self.history.queued() > 0 || self.repair.is_pending(&self.history))

@@ -122,6 +122,7 @@ impl<'a> Header<'a> {
         }
     }
 
+    #[inline]
     fn emit_fixed(&self, w: &mut Writer<'_>, extension: bool) {
         let first = VERSION << 6 | u8::from(extension) << 4 | self.count_bits();
         let second = u8::from(self.marker) << 7 | self.payload_type.number();
