@@ -11,11 +11,10 @@ use hashbrown::{Equivalent, HashMap};
 use rand_core::CryptoRng;
 use siphasher::sip::SipHasher13;
 
-use crate::cursor::Reader;
 use crate::net::{Path, Protocol};
 use crate::rng::Rng;
 use crate::wire::demux::{self, Class};
-use crate::wire::stun::{self, Attribute, Message};
+use crate::wire::stun::Message;
 
 /// Finds the peer that a datagram is for: by the user name of an ICE check, else by
 /// the path that it took (RFC 8445 §7.3, RFC 7983).
@@ -179,16 +178,10 @@ where
 }
 
 /// The user fragment that an ICE check is for: what the user name says before its
-/// colon (RFC 8445 §7.2.2). Answers have no user name.
+/// colon (RFC 8445 §7.2.2). Answers have no user name. The rest of the check is the
+/// peer's to look at.
 fn wanted(datagram: &[u8]) -> Option<&str> {
-    let message = Message::parse(&mut Reader::new(datagram)).ok()?;
-    if message.class() != stun::Class::Request {
-        return None;
-    }
-    let name = message.attributes().find_map(|attribute| match attribute {
-        Attribute::Username(name) => Some(name),
-        _ => None,
-    })?;
+    let name = Message::username_of(datagram)?;
     name.split_once(':').map(|(ours, _)| ours)
 }
 
@@ -242,7 +235,15 @@ impl Hash for Wanted<'_> {
 
 impl Equivalent<Name> for Wanted<'_> {
     fn equivalent(&self, name: &Name) -> bool {
-        self.0.as_bytes() == name.as_bytes()
+        let wanted = self.0.as_bytes();
+        match name {
+            // The zeros that it is filled up with are none that somebody wants.
+            Name::Short(short) => short.strip_prefix(wanted).is_some_and(|rest| {
+                let ends = rest.first().is_none_or(|next| *next == 0);
+                ends && wanted.last() != Some(&0)
+            }),
+            Name::Long(long) => long.as_bytes() == wanted,
+        }
     }
 }
 
@@ -322,7 +323,7 @@ mod tests {
 
     use super::*;
     use crate::rng::Rng;
-    use crate::wire::stun::{Method, TransactionId};
+    use crate::wire::stun::{self, Attribute, Method, TransactionId};
 
     fn router(limits: RouterLimits) -> Router<u32> {
         Router::with_limits(limits, &mut Rng::from_number(1))

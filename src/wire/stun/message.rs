@@ -53,6 +53,28 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// The user name that a request begins with, without a look at what follows: for who
+    /// only hands it on, and leaves to the receiver to check it.
+    #[must_use]
+    pub fn username_of(bytes: &'a [u8]) -> Option<&'a str> {
+        let mut r = Reader::new(bytes);
+        let header = Header::parse(&mut r).ok()?;
+        if header.class != Class::Request {
+            return None;
+        }
+        let attributes = r.bytes(usize::from(header.length), "stun length").ok()?;
+        let mut walk = Walk::new(attributes);
+        for _ in 0..MAX_ATTRIBUTES {
+            match walk.next().ok()?? {
+                (kind::USERNAME, name) => return core::str::from_utf8(name).ok(),
+                // What comes behind counts for nothing (RFC 8489 §14.5).
+                (kind::MESSAGE_INTEGRITY, _) => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The size of [`emit`](Self::emit).
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a message has a header")]

@@ -55,6 +55,34 @@ fn list(value: &Value) -> &Vec<Value> {
 }
 
 #[test]
+fn a_user_name_is_found_without_a_look_at_the_rest() {
+    for vector in list(&rfc5769()["vectors"]) {
+        let bytes = bytes_of(vector);
+        let message = parse(&bytes).expect("a message");
+        let name = message.attributes().find_map(|attribute| match attribute {
+            Attribute::Username(name) => Some(name),
+            _ => None,
+        });
+        let name = name.filter(|_| message.class() == Class::Request);
+        assert_eq!(Message::username_of(&bytes), name);
+        for len in 0..bytes.len() {
+            assert_eq!(Message::username_of(&bytes[..len]), None);
+        }
+    }
+    // One that nothing protects says nothing.
+    let mut bytes = build(|b| {
+        b.attribute(&Attribute::Priority(1));
+    });
+    bytes.extend([0, 8, 0, 20].into_iter().chain([0; 20]));
+    bytes.extend([0, 6, 0, 4, b'a', b':', b'b', b'c']);
+    let len = u16::try_from(bytes.len() - 20).unwrap();
+    bytes[2..4].copy_from_slice(&len.to_be_bytes());
+    assert_eq!(Message::username_of(&bytes), None);
+    bytes[29] = 9;
+    assert_eq!(Message::username_of(&bytes), Some("a:bc"));
+}
+
+#[test]
 fn rfc_5769_messages_say_what_the_rfc_says() {
     let vectors = rfc5769();
     for vector in list(&vectors["vectors"]) {
