@@ -67,6 +67,7 @@
 mod answer;
 mod apply;
 mod candidate;
+mod created;
 mod known;
 mod lanes;
 mod media;

@@ -1,7 +1,7 @@
 //! The signaling state machine (W3C WebRTC §4.4, RFC 8829 §3.2).
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, mem};
@@ -10,13 +10,14 @@ use rand_core::CryptoRng;
 
 use crate::dtls::Role;
 
-use super::DescriptionError::{InvalidModification, InvalidState, Operation};
+use super::DescriptionError::{InvalidModification, InvalidState};
 use super::answer::Acceptance;
+use super::created::{Created, unmodified};
 use super::lanes::{self, Links, Routes};
-use super::media::{MediaCapabilities, TransceiverId, Transceivers};
-use super::offer::{Outline, Wishes};
+use super::media::{MediaCapabilities, Transceivers};
+use super::offer::Wishes;
 use super::reading::{Reading, Section};
-use super::trickle::{Ours, Side, with_candidates};
+use super::trickle::Side;
 use super::write::Written;
 use super::{
     BundlePolicy, DescriptionError, Local, LocalTransport, OfferOptions, Plan, SdpType,
@@ -103,20 +104,6 @@ impl Sides {
         let sides = [&self.local, &self.remote].into_iter().flatten();
         sides.map(Box::as_ref)
     }
-}
-
-/// A description that was created for the application.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Created {
-    /// As the application got it, with candidates.
-    text: String,
-    /// Without.
-    written: Written,
-    ours: Vec<Ours>,
-    /// Which transport each section uses, or would use.
-    sections: Vec<Option<TransportId>>,
-    /// Of an offer: which transceiver each section is for.
-    transceivers: Vec<Option<TransceiverId>>,
 }
 
 impl Session {
@@ -552,54 +539,5 @@ impl fmt::Debug for Session {
             .field("state", &self.state)
             .field("agreed", &self.agreed)
             .finish_non_exhaustive()
-    }
-}
-
-impl Created {
-    fn of(outline: Outline, local: &Local<'_>) -> Result<Self, DescriptionError> {
-        let ours = outline.speakers.iter().map(|(id, section)| {
-            let facts = local.transport(*id);
-            let facts = facts.ok_or(Operation("the facts of a transport are missing"))?;
-            Ok(Ours {
-                id: *id,
-                ufrag: facts.ufrag.to_string(),
-                section: *section,
-            })
-        });
-        let ours: Vec<Ours> = ours.collect::<Result<_, DescriptionError>>()?;
-        Ok(Self {
-            text: with_candidates(outline.written.text(), &ours, local),
-            ours,
-            sections: outline.sections,
-            transceivers: outline.transceivers,
-            written: outline.written,
-        })
-    }
-
-    /// As it is when it is set. The facts come from outside: what cannot be read is no
-    /// description.
-    fn side(&self, kind: SdpType, abilities: &MediaCapabilities) -> Result<Side, DescriptionError> {
-        let text = self.written.text();
-        let mut reading = Reading::of(&text.get(), abilities)?;
-        reading.transports = Vec::new();
-        for (section, id) in reading.sections.iter_mut().zip(&self.sections) {
-            section.transport = *id;
-        }
-        Ok(Side::of_ours(
-            kind,
-            reading,
-            text.clone(),
-            self.ours.clone(),
-        ))
-    }
-}
-
-/// W3C §4.4.2: a description of ours is set as it was created.
-fn unmodified(sdp: &str, created: Option<&Created>) -> Result<(), DescriptionError> {
-    let same = created.is_some_and(|created| created.text == sdp);
-    if sdp.is_empty() || same {
-        Ok(())
-    } else {
-        Err(InvalidModification)
     }
 }
