@@ -169,6 +169,13 @@ impl Session {
         self.pending.local.is_some() || self.current.local.is_some()
     }
 
+    /// Whether the next description may have to say other ICE credentials: those of now
+    /// were said, be it in an offer that was taken back.
+    #[must_use]
+    pub const fn may_restart_ice(&self) -> bool {
+        self.has_local_description() || !self.unwanted.is_empty() || !self.outdated.is_empty()
+    }
+
     /// Makes an offer, without applying it.
     ///
     /// # Errors

@@ -193,7 +193,7 @@ impl PeerConnection {
             let made = self.links.ensure(id);
             made.map_err(|_| DescriptionError::Operation("the crypto provider refuses"))?;
         }
-        if self.session.has_local_description() {
+        if self.session.may_restart_ice() {
             let links = self.links.iter_mut();
             links.for_each(|link| link.transport.prepare_restart());
         }

@@ -201,6 +201,21 @@ fn wpt_060_a_restart_is_wished_in_any_state() {
     assert_eq!(told(&mut alice), 1);
     assert_ne!(credentials(&describe(&mut alice)), before);
 
+    // It is wished while the first offer of all is under way, which is taken back.
+    let mut alice = with_channel();
+    let offer = describe(&mut alice);
+    alice.restart_ice();
+    alice.set_local_description(Some(&rollback())).unwrap();
+    let after = credentials(&describe(&mut alice));
+    let before = credentials(&offer);
+    let others = after.iter().zip(&before).all(|(new, old)| new != old);
+    assert!(others && after.len() == before.len());
+    assert!(
+        after
+            .iter()
+            .all(|(ufrag, pwd)| ufrag.len() >= 4 && pwd.len() >= 22)
+    );
+
     // The peer's offer is under way; if it restarts, no more is wished.
     for theirs in [false, true] {
         let (mut alice, mut bob, _) = settled();
