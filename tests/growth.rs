@@ -120,7 +120,7 @@ fn sections(text: &str, count: usize, bundled: bool) -> String {
     groups.chain((0..count).map(copy)).collect()
 }
 
-const WAYS: [(&str, Grow); 16] = [
+const WAYS: [(&str, Grow); 18] = [
     ("sections of a group", |s, n| sections(s, n / 40, true)),
     ("sections without a group", |s, n| {
         sections(s, n / 40, false)
@@ -139,6 +139,16 @@ const WAYS: [(&str, Grow); 16] = [
     }),
     ("rtpmaps", |s, n| {
         lines(s, n, |i| format!("a=rtpmap:{} opus/48000/2", i % 128))
+    }),
+    ("rtpmaps of what is no format", |s, n| {
+        let formats = format!("SAVPF 111{}", " 9".repeat(n * 3 / 4));
+        let map = |i| format!("a=rtpmap:96 {}/90000", ["VP8", "VP9"][i % 2]);
+        lines(&s.replacen("SAVPF 111", &formats, 1), n, map)
+    }),
+    ("the same format with long parameters", |s, n| {
+        let formats = format!("SAVPF 111{}", " 111".repeat(n / 2));
+        let fmtp = format!("a=fmtp:111 {}", "x;".repeat(n * 3 / 4));
+        lines(&s.replacen("SAVPF 111", &formats, 1), 1, |_| fmtp.clone())
     }),
     ("fmtps", |s, n| {
         lines(s, n, |i| format!("a=fmtp:111 parameter{i}=1"))

@@ -505,8 +505,18 @@ fn tag(description: &Description<'_>, sections: &[Section], members: &[usize]) -
 
 /// Whether one of its payload types stands for two codecs.
 fn is_ambiguous(media: &Media<'_>) -> bool {
+    // Lines of formats that the section does not have say nothing.
+    let mut is_format = [false; 128];
+    for format in media.formats() {
+        let place = format
+            .parse()
+            .ok()
+            .and_then(|at: usize| is_format.get_mut(at));
+        place.into_iter().for_each(|it| *it = true);
+    }
     let mut known: [Option<&Rtpmap<'_>>; 128] = [None; 128];
-    let mut maps = media.rtpmaps();
+    let is_meant = |map: &&Rtpmap<'_>| is_format.get(usize::from(map.payload)) == Some(&true);
+    let mut maps = media.rtpmaps().filter(is_meant);
     maps.any(|map| {
         let first = known.get_mut(usize::from(map.payload));
         let Some(first) = first.map(|first| *first.get_or_insert(map)) else {
@@ -515,9 +525,7 @@ fn is_ambiguous(media: &Media<'_>) -> bool {
         let same = first.encoding.eq_ignore_ascii_case(map.encoding)
             && first.clock_rate == map.clock_rate
             && first.channels.unwrap_or(1) == map.channels.unwrap_or(1);
-        // Lines of formats that the section does not have say nothing.
-        let is_format = |format: &str| format.parse() == Ok(map.payload);
-        !same && media.formats().any(is_format)
+        !same
     })
 }
 

@@ -1,6 +1,6 @@
 //! Which packets does a payload type mean, and do two ends mean the same?
 
-use core::fmt;
+use core::{fmt, mem};
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -39,13 +39,19 @@ impl Codec {
     /// The codecs of a section, in its order of preference. Payload types without
     /// a name that is known (RFC 3551 §6) are left out.
     pub(super) fn all_of(media: &Media<'_>) -> Vec<Self> {
+        // A format that is named again is no other one.
+        let mut is_named = [false; 256];
         let payloads = media.formats().filter_map(|format| format.parse().ok());
+        let payloads = payloads.filter(|payload: &u8| {
+            let named = is_named.get_mut(usize::from(*payload));
+            named.is_some_and(|named| !mem::replace(named, true))
+        });
         let maps = ByPayload::of(media.rtpmaps().map(|map| (map.payload, map)));
         let fmtps = media.fmtps();
         let fmtps =
             ByPayload::of(fmtps.filter_map(|fmtp| Some((fmtp.payload()?, fmtp.parameters))));
         let feedback: Vec<&RtcpFb<'_>> = media.rtcp_feedback().collect();
-        let codecs = payloads.filter_map(|payload: u8| {
+        let codecs = payloads.filter_map(|payload| {
             let (name, clock_rate, channels) = match maps.get(payload) {
                 Some(map) => (map.encoding, map.clock_rate, map.channels),
                 None => static_payload(payload)?,

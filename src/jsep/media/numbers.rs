@@ -145,9 +145,10 @@ pub(in crate::jsep) fn clash<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Opt
     let mut extensions: [Option<&str>; 256] = [None; 256];
     for section in sections {
         for codec in &section.codecs {
-            let meaning = &mut codecs[usize::from(codec.payload)];
-            let (kind, known) = meaning.get_or_insert((section.kind, codec));
-            if *kind != section.kind || !known.is_same(codec) {
+            // The last one stands for all before it: so the parameters of each are read
+            // twice, however many sections there are.
+            let last = codecs[usize::from(codec.payload)].replace((section.kind, codec));
+            if last.is_some_and(|(kind, last)| kind != section.kind || !last.is_same(codec)) {
                 return Some("payload type of two codecs on one transport");
             }
         }
