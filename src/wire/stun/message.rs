@@ -53,8 +53,8 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// The user name that a request begins with, without a look at what follows: for who
-    /// only hands it on, and leaves to the receiver to check it.
+    /// The user name of a request, without a look at anything else: for who only hands it
+    /// on, and leaves to the receiver to check it.
     #[must_use]
     pub fn username_of(bytes: &'a [u8]) -> Option<&'a str> {
         let mut r = Reader::new(bytes);
@@ -67,8 +67,8 @@ impl<'a> Message<'a> {
         for _ in 0..MAX_ATTRIBUTES {
             match walk.next().ok()?? {
                 (kind::USERNAME, name) => return core::str::from_utf8(name).ok(),
-                // What comes behind counts for nothing (RFC 8489 §14.5).
-                (kind::MESSAGE_INTEGRITY, _) => return None,
+                // What comes behind counts for nothing (RFC 8489 §14.5, §14.6).
+                (kind::MESSAGE_INTEGRITY | kind::MESSAGE_INTEGRITY_SHA256, _) => return None,
                 _ => {}
             }
         }

@@ -78,6 +78,8 @@ fn a_user_name_is_found_without_a_look_at_the_rest() {
     let len = u16::try_from(bytes.len() - 20).unwrap();
     bytes[2..4].copy_from_slice(&len.to_be_bytes());
     assert_eq!(Message::username_of(&bytes), None);
+    bytes[29] = 0x1c;
+    assert_eq!(Message::username_of(&bytes), None);
     bytes[29] = 9;
     assert_eq!(Message::username_of(&bytes), Some("a:bc"));
 }
