@@ -198,7 +198,7 @@ impl Departures {
 
 /// How many packets are remembered; feedback on older ones says nothing.
 const MAX_DEPARTURES: usize = 4096;
-/// How long they are: no feedback takes longer.
+/// How long they are: feedback that takes longer is of no use to anybody.
 const MEMORY: Duration = Duration::from_secs(2);
 /// How much longer one may be.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
@@ -273,6 +273,21 @@ mod tests {
         feed(&mut departures, 101, &[(90, 4000)]);
         assert_eq!(results(&mut departures).len(), 9);
         assert_eq!(departures.summary.lost, 9);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_in_number_and_in_time() {
+        let mut departures = Departures::new(0);
+        for index in 0..20_000_u16 {
+            departures.on_sent(Instant::ZERO, Serial16(index), 100);
+            assert!(departures.packets.len() <= MAX_DEPARTURES);
+        }
+        let mut departures = sent(0, 20_000);
+        let kept = MEMORY + SWEEP_INTERVAL;
+        assert!(u128::from(departures.len()) <= kept.as_millis() + 1);
+        // After a pause nothing of before is left.
+        departures.on_sent(Instant::from_millis(90_000), Serial16(20_000), 100);
+        assert_eq!(departures.len(), 1);
     }
 
     #[test]
