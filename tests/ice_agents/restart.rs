@@ -171,6 +171,26 @@ fn ice_018_a_second_restart_before_the_first_is_done_takes_its_place() {
     }
 }
 
+/// Each restart may leave a pair that works behind: there are never more than a few.
+#[test]
+fn restarts_without_an_end_leave_no_more_than_a_few_generations() {
+    let mut world = World::pair(11);
+    world.run_until(ms(2_000));
+    for round in 1..=60 {
+        restart(&mut world);
+        world.run_until(ms(2_000 + round * 200));
+        for index in 0..2 {
+            let pairs = world.agent(index).pairs().count();
+            assert!(pairs <= 5, "{pairs} after {round}");
+        }
+    }
+    world.run_until(ms(22_000));
+    for index in 0..2 {
+        assert_eq!(world.state(index), IceState::Completed);
+        assert_eq!(world.agent(index).pairs().count(), 1);
+    }
+}
+
 /// An offer with new credentials that is rolled back.
 #[test]
 fn a_restart_that_is_taken_back_leaves_no_trace() {
