@@ -31,8 +31,6 @@ pub(super) struct History {
     unsent: usize,
     /// What was not sent yet, in the order of writing.
     queue: VecDeque<u64>,
-    /// When the oldest was written, or one before it.
-    oldest: Instant,
 }
 
 /// A packet, or a place for one.
@@ -93,7 +91,6 @@ impl History {
             bytes: 0,
             unsent: 0,
             queue: VecDeque::new(),
-            oldest: Instant::ZERO,
         }
     }
 
@@ -120,10 +117,7 @@ impl History {
         if number < self.first {
             return Err(WriteError::Stale);
         }
-        if end - self.first > self.places.len() as u64 {
-            self.expire(now);
-            self.grow(end);
-        }
+        self.grow(end);
         self.end = end;
         self.bytes += len;
         let place = self.place(number);
@@ -173,9 +167,6 @@ impl History {
     /// on it was sent.
     pub(super) fn send(&mut self, number: u64) -> Option<(&mut Record, &[u8])> {
         let place = self.place(number);
-        if let Some(oldest) = self.get(self.first) {
-            self.oldest = oldest.written;
-        }
         let record = self
             .places
             .get_mut(place)
@@ -250,29 +241,6 @@ impl History {
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.limits);
-    }
-
-    /// Does what [`expire`](Self::expire) does before a packet with this number is
-    /// written; but what was sent goes one by one, where nobody can tell.
-    ///
-    /// The oldest has been in no cache for long. To wait for it would cost as much as
-    /// the rest of the writing: it is looked at when the one before is
-    /// [sent](Self::send), which takes long.
-    pub(super) fn expire_before(&mut self, now: Instant, number: u64) -> u64 {
-        let age = self.limits.age;
-        let is_old = |record: &Record| now > record.written + age;
-        let waits = self.queue.front().and_then(|&first| self.get(first));
-        if number < self.end || waits.is_some_and(is_old) {
-            return self.expire(now);
-        }
-        if now > self.oldest + age
-            && self.first < self.end
-            && self.get(self.first).is_none_or(is_old)
-        {
-            self.remove(self.first);
-            self.first += 1;
-        }
-        0
     }
 
     /// Forgets what is too old, be it sent or not; says how many were not.

@@ -263,19 +263,16 @@ impl RtpSender {
     ///
     /// [`WriteError`]; the packet is not sent then.
     pub fn write_packet(&mut self, now: Instant, packet: &OutPacket<'_>) -> Result<(), WriteError> {
+        self.stats.dropped.expired += self.history.expire(now);
         if self.is_paused {
             return Err(WriteError::Paused);
         }
         let agreed = self.agreed.as_ref().ok_or(WriteError::NoParameters)?;
         let parameters = &agreed.parameters;
-        let given = self.numbers.packet(now, packet, parameters.clock_rate);
-        let before = given.map_or(0, |(number, _)| number);
-        self.stats.dropped.expired += match self.repair.is_empty() {
-            true => self.history.expire_before(now, before),
-            // What is too old is not sent again.
-            false => self.history.expire(now),
-        };
-        let (number, timestamp) = given.ok_or(WriteError::Stale)?;
+        let (number, timestamp) = self
+            .numbers
+            .packet(now, packet, parameters.clock_rate)
+            .ok_or(WriteError::Stale)?;
         // Before its place is looked for: to count one more owner waits for all that is
         // under way.
         let payload = packet.payload.clone();
