@@ -10,6 +10,7 @@ use super::reading::Reading;
 use super::trickle::{Ours, Side, with_candidates};
 use super::write::Written;
 use super::{DescriptionError, Local, SdpType, TransportId};
+use crate::wire::sdp::MAX_TEXT;
 
 /// A description that was created for the application.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,8 +38,13 @@ impl Created {
             })
         });
         let ours: Vec<Ours> = ours.collect::<Result<_, DescriptionError>>()?;
+        let text = with_candidates(outline.written.text(), &ours, local);
+        if text.len() > MAX_TEXT {
+            // Neither end would read it. What makes it so long are our own capabilities.
+            return Err(Operation("the description is too long: too many codecs"));
+        }
         Ok(Self {
-            text: with_candidates(outline.written.text(), &ours, local),
+            text,
             ours,
             sections: outline.sections,
             transceivers: outline.transceivers,

@@ -180,7 +180,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] unless in *stable* or *have-local-offer*.
+    /// [`InvalidState`] unless in *stable* or *have-local-offer*,
+    /// [`DescriptionError::Operation`] if it would be too long.
     pub fn create_offer(
         &mut self,
         options: OfferOptions,
@@ -213,7 +214,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] unless in *have-remote-offer* or *have-local-pranswer*.
+    /// [`InvalidState`] unless in *have-remote-offer* or *have-local-pranswer*,
+    /// [`DescriptionError::Operation`] if it would be too long.
     pub fn create_answer(&mut self, local: &Local<'_>) -> Result<String, DescriptionError> {
         use SignalingState::{HaveLocalPranswer, HaveRemoteOffer};
         if !matches!(self.state, HaveRemoteOffer | HaveLocalPranswer) {

@@ -20,7 +20,8 @@ impl PeerConnection {
     ///
     /// # Errors
     ///
-    /// [`DescriptionError::InvalidState`] after the end.
+    /// [`DescriptionError::InvalidState`] after the end, [`DescriptionError::Operation`] if
+    /// it would be longer than [`MAX_TEXT`](crate::wire::sdp::MAX_TEXT).
     pub fn create_offer(&mut self) -> Result<Description, DescriptionError> {
         self.create_offer_with(OfferOptions::default())
     }
@@ -29,7 +30,7 @@ impl PeerConnection {
     ///
     /// # Errors
     ///
-    /// [`DescriptionError::InvalidState`] after the end.
+    /// As of [`create_offer`](Self::create_offer).
     pub fn create_offer_with(
         &mut self,
         options: OfferOptions,
@@ -49,7 +50,8 @@ impl PeerConnection {
     ///
     /// # Errors
     ///
-    /// [`DescriptionError::InvalidState`] if no offer waits.
+    /// [`DescriptionError::InvalidState`] if no offer waits, [`DescriptionError::Operation`]
+    /// if it would be longer than [`MAX_TEXT`](crate::wire::sdp::MAX_TEXT).
     pub fn create_answer(&mut self) -> Result<Description, DescriptionError> {
         self.live()?;
         self.prepare(false)?;

@@ -1,7 +1,11 @@
 //! Descriptions that are settled, and those that are not.
 
+use std::sync::Arc;
+
 use pollrtc::PeerConnection;
-use pollrtc::peer::{Config, Description, Kind, SdpType};
+use pollrtc::peer::{
+    Config, Description, DescriptionError, Kind, SdpType, SignalingState, TransceiverInit,
+};
 use pollrtc::rng::Rng;
 
 fn peers() -> [PeerConnection; 2] {
@@ -87,4 +91,52 @@ fn wpt_021_who_trickles_says_so() {
         bob.set_remote_description(offer).unwrap();
         assert_eq!(bob.can_trickle_ice_candidates(), Some(trickles));
     }
+}
+
+/// The longest offer that a connection makes can be set, by itself and by its peer.
+#[test]
+fn as_many_transceivers_as_there_can_be_are_described() {
+    let [mut alice, mut bob] = peers();
+    let mut count = 1;
+    let refused = loop {
+        match alice.add_transceiver(Kind::Video, TransceiverInit::default()) {
+            Ok(_) => count += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, DescriptionError::Operation(_)));
+    assert_eq!(count, 128);
+    alice.set_local_description(None).unwrap();
+    bob.set_remote_description(&alice.local_description().unwrap())
+        .unwrap();
+    bob.set_local_description(None).unwrap();
+    alice
+        .set_remote_description(&bob.local_description().unwrap())
+        .unwrap();
+    let sections =
+        |pc: &PeerConnection| pc.transceivers().filter(|one| one.mid().is_some()).count();
+    assert_eq!([sections(&alice), sections(&bob)], [count, count]);
+}
+
+/// What no peer would read is not even made, and nothing has changed.
+#[test]
+fn an_offer_that_would_be_too_long_is_refused() {
+    let mut config = Config::new();
+    for codec in &mut Arc::make_mut(&mut config.media).video.codecs {
+        codec.parameters = format!("x={}", "y".repeat(2_000));
+    }
+    let mut pc = PeerConnection::new(config, &mut Rng::from_number(3)).unwrap();
+    while pc
+        .add_transceiver(Kind::Video, TransceiverInit::default())
+        .is_ok()
+    {}
+    let refused = pc.create_offer().unwrap_err();
+    assert_eq!(refused.name(), "OperationError");
+    assert_eq!(pc.set_local_description(None).unwrap_err(), refused);
+    assert_eq!(pc.signaling_state(), SignalingState::Stable);
+    let all: Vec<_> = pc.transceivers().map(|one| one.id()).collect();
+    for id in &all[10..] {
+        pc.stop_transceiver(*id).unwrap();
+    }
+    pc.create_offer().unwrap();
 }

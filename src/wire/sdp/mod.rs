@@ -48,7 +48,9 @@ pub struct SdpError {
 }
 
 /// How long a description may be, in bytes. Longer texts are refused unread.
-pub const MAX_TEXT: usize = 256 * 1024;
+///
+/// A connection with as many transceivers as it can have offers 280 KB.
+pub const MAX_TEXT: usize = 512 * 1024;
 
 /// How long a line may be, in bytes.
 pub const MAX_LINE: usize = 16 * 1024;
