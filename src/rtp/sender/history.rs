@@ -105,13 +105,18 @@ impl History {
         if len > self.limits.bytes {
             return Err(WriteError::TooLarge);
         }
+        let end = self.end.max(number + 1);
+        // Otherwise nobody can tell whether what is too old is still here. All of it was
+        // sent: what waits too long was looked for before.
+        if number < self.end || end - self.first > self.places.len() as u64 {
+            self.expire(now);
+        }
         if self.first == self.end && number >= self.end {
             (self.first, self.end) = (number, number);
         }
-        if number < self.first || self.get(number).is_some() {
+        if number < self.first || number < self.end && self.get(number).is_some() {
             return Err(WriteError::Stale);
         }
-        let end = self.end.max(number + 1);
         let packets = self.limits.packets.clamp(1, MAX_PACKETS) as u64;
         self.make_room(end.saturating_sub(packets), self.limits.bytes - len)?;
         if number < self.first {
@@ -241,6 +246,12 @@ impl History {
     /// Forgets all.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.limits);
+    }
+
+    /// Whether something waits too long for being sent.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        let next = self.queue.front().and_then(|&number| self.get(number));
+        next.is_some_and(|next| now > next.written + self.limits.age)
     }
 
     /// Forgets what is too old, be it sent or not; says how many were not.

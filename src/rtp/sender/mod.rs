@@ -222,7 +222,7 @@ impl RtpSender {
     ///
     /// [`WriteError`]; nothing of the frame is sent then.
     pub fn write(&mut self, now: Instant, frame: &MediaFrame) -> Result<(), WriteError> {
-        self.stats.dropped.expired += self.history.expire(now);
+        self.forget_late(now);
         let Self {
             history, config, ..
         } = self;
@@ -263,7 +263,7 @@ impl RtpSender {
     ///
     /// [`WriteError`]; the packet is not sent then.
     pub fn write_packet(&mut self, now: Instant, packet: &OutPacket<'_>) -> Result<(), WriteError> {
-        self.stats.dropped.expired += self.history.expire(now);
+        self.forget_late(now);
         if self.is_paused {
             return Err(WriteError::Paused);
         }
@@ -307,7 +307,7 @@ impl RtpSender {
             is_named: false,
         };
         if self.agreed.is_none()
-            || !(self.poll_repair(now, stamp, transport_sequence, out)
+            || !(!self.repair.is_empty() && self.poll_repair(now, stamp, transport_sequence, out)
                 || self.poll_first(stamp, transport_sequence, out))
         {
             return false;
@@ -400,6 +400,14 @@ impl RtpSender {
         self.reports.on_sent(now, info.compact_ntp());
         self.release(now);
         Some(info)
+    }
+
+    /// What waits for too long is not sent any more. What was sent, and is too old to be
+    /// sent again, goes when its place is needed.
+    fn forget_late(&mut self, now: Instant) {
+        if !self.repair.is_empty() || self.history.is_late(now) {
+            self.stats.dropped.expired += self.history.expire(now);
+        }
     }
 
     /// Gives memory back if all that was sent is too old to be sent again.

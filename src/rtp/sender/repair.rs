@@ -91,6 +91,11 @@ impl Repair {
         self.queue.pop_front()
     }
 
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Whether one waits that is still kept.
     pub(super) fn is_pending(&self, history: &History) -> bool {
         self.queue
