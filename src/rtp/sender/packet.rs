@@ -8,7 +8,7 @@ use super::{Agreed, SendParameters};
 use crate::cursor::Writer;
 use crate::wire::list::List;
 use crate::wire::rtp::extension::{
-    BlockWriter, Extension, Form, Kind, Mid, RepairedStreamId, StreamId,
+    Block, BlockWriter, Extension, Form, Kind, Mid, RepairedStreamId, StreamId,
 };
 use crate::wire::rtp::{Header, PayloadType, SequenceNumber, Ssrc};
 
@@ -45,6 +45,48 @@ pub(super) struct Hop {
     form: Form,
     /// Whether a packet may have another form.
     is_mixed: bool,
+    /// What most packets say, if it is in the one-byte form.
+    only: Option<Frame>,
+}
+
+/// The elements of a packet that says nothing but what its hop adds, made once.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    /// As they are on the wire, but for the values.
+    elements: u64,
+    /// How many bytes of it are used: whole words.
+    len: usize,
+    /// How far up the values are, in bits.
+    sent: Option<u32>,
+    transport: Option<u32>,
+}
+
+impl Frame {
+    fn new(sent: Option<u8>, transport: Option<u8>) -> Self {
+        let (mut elements, mut end) = (0, u64::BITS);
+        let mut put = |id: Option<u8>, len: u8| {
+            let head = id? << 4 | (len - 1);
+            elements |= u64::from(head) << (end - 8);
+            end -= 8 + 8 * u32::from(len);
+            Some(end)
+        };
+        let (sent, transport) = (put(sent, 3), put(transport, 2));
+        Self {
+            elements,
+            len: (u64::BITS - end).div_ceil(32) as usize * 4,
+            sent,
+            transport,
+        }
+    }
+
+    /// What a packet with this stamp says.
+    fn fill(&self, stamp: &Stamp) -> [u8; 8] {
+        let sent = u64::from(stamp.sent.0 & 0xff_ffff);
+        let sent = self.sent.map_or(0, |up| sent << up);
+        let number = u64::from(stamp.transport.0);
+        let transport = self.transport.map_or(0, |up| number << up);
+        (self.elements | sent | transport).to_be_bytes()
+    }
 }
 
 impl Hop {
@@ -60,16 +102,16 @@ impl Hop {
         let all = names.into_iter().filter(|(_, len)| *len > 0);
         let all = all.chain([(transport, 2), (sent, 3)]);
         let fits = |(id, len): (Option<u8>, usize)| id.is_none_or(|id| Form::OneByte.fits(id, len));
-        let is_small = all.into_iter().all(fits);
+        let form = match all.into_iter().all(fits) {
+            true => Form::OneByte,
+            false => Form::TwoByte,
+        };
         Self {
             transport,
             sent,
-            form: if is_small {
-                Form::OneByte
-            } else {
-                Form::TwoByte
-            },
+            form,
             is_mixed: parameters.two_byte,
+            only: (form == Form::OneByte).then(|| Frame::new(sent, transport)),
         }
     }
 
@@ -157,7 +199,7 @@ pub(super) fn emit(
         parameters, hop, ..
     } = agreed;
     let at = w.len();
-    let header = Header {
+    let mut header = Header {
         marker: record.marker,
         payload_type: id.payload_type,
         sequence_number: id.number,
@@ -166,18 +208,26 @@ pub(super) fn emit(
         csrcs: List::EMPTY,
         extensions: None,
     };
-    header.emit_with(w, record.form.unwrap_or(hop.form), |block| {
-        if let Some(id) = hop.sent {
-            block.put(id, stamp.sent.encoded_len(), |w| stamp.sent.emit(w));
-        }
-        if let Some(id) = hop.transport {
-            block.put(id, 2, |w| w.u16(stamp.transport.0));
-        }
-        if stamp.is_named {
-            put_names(block, id.original.is_some(), parameters);
-        }
-        block.append(elements);
-    });
+    let says_more = stamp.is_named || record.form.is_some();
+    if let Some(frame) = hop.only.filter(|_| !says_more) {
+        let elements = frame.fill(&stamp);
+        let elements = elements.get(..frame.len).filter(|used| !used.is_empty());
+        header.extensions = elements.map(|used| Block::framed(Form::OneByte, used));
+        header.emit(w);
+    } else {
+        header.emit_with(w, record.form.unwrap_or(hop.form), |block| {
+            if let Some(id) = hop.sent {
+                block.put(id, stamp.sent.encoded_len(), |w| stamp.sent.emit(w));
+            }
+            if let Some(id) = hop.transport {
+                block.put(id, 2, |w| w.u16(stamp.transport.0));
+            }
+            if stamp.is_named {
+                put_names(block, id.original.is_some(), parameters);
+            }
+            block.append(elements);
+        });
+    }
     if let Some(original) = id.original {
         w.u16(original.0);
     }

@@ -73,6 +73,14 @@ impl<'a> Block<'a> {
         Ok(Self { profile, body })
     }
 
+    /// A block with elements that were framed in this form, padded to whole words.
+    pub(crate) const fn framed(form: Form, body: &'a [u8]) -> Self {
+        Self {
+            profile: form.profile(),
+            body,
+        }
+    }
+
     /// The bytes behind profile and length.
     #[must_use]
     pub const fn body(&self) -> &'a [u8] {
@@ -100,9 +108,9 @@ impl<'a> Block<'a> {
 
     /// Writes the block as it was.
     pub fn emit(&self, w: &mut Writer<'_>) {
-        w.u16(self.profile);
-        // A body came from a length in 16 bits.
-        w.u16(u16::try_from(self.body.len() / 4).unwrap_or(u16::MAX));
+        // A body came from a length in 16 bits, or was framed here, which is shorter.
+        let words = u16::try_from(self.body.len() / 4).unwrap_or(u16::MAX);
+        w.u32(u32::from(self.profile) << 16 | u32::from(words));
         w.bytes(self.body);
     }
 }
