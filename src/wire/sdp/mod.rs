@@ -49,7 +49,7 @@ pub struct SdpError {
 
 /// How long a description may be, in bytes. Longer texts are refused unread.
 ///
-/// A connection with as many transceivers as it can have offers 280 KB.
+/// A connection with as many transceivers as it can have, all of pictures, offers 330 KB.
 pub const MAX_TEXT: usize = 512 * 1024;
 
 /// How long a line may be, in bytes.
