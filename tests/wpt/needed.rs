@@ -2,7 +2,8 @@
 
 use pollrtc::PeerConnection;
 use pollrtc::peer::{
-    ChannelConfig, Description, DescriptionError, Direction, Kind, TransceiverId, TransceiverInit,
+    ChannelConfig, Description, DescriptionError, Direction, Kind, SdpType, TransceiverId,
+    TransceiverInit,
 };
 
 use super::support::{
@@ -201,20 +202,25 @@ fn wpt_060_a_restart_is_wished_in_any_state() {
     assert_eq!(told(&mut alice), 1);
     assert_ne!(credentials(&describe(&mut alice)), before);
 
-    // It is wished while the first offer of all is under way, which is taken back.
-    let mut alice = with_channel();
-    let offer = describe(&mut alice);
-    alice.restart_ice();
-    alice.set_local_description(Some(&rollback())).unwrap();
-    let after = credentials(&describe(&mut alice));
-    let before = credentials(&offer);
-    let others = after.iter().zip(&before).all(|(new, old)| new != old);
-    assert!(others && after.len() == before.len());
-    assert!(
-        after
-            .iter()
-            .all(|(ufrag, pwd)| ufrag.len() >= 4 && pwd.len() >= 22)
-    );
+    // It is wished while the first offer of all is under way, which is taken back by the
+    // application, or by a colliding offer that is none.
+    for collides in [false, true] {
+        let mut alice = with_channel();
+        let before = credentials(&describe(&mut alice));
+        alice.restart_ice();
+        if collides {
+            let nonsense = Description {
+                kind: SdpType::Offer,
+                sdp: String::new(),
+            };
+            alice.set_remote_description(&nonsense).unwrap_err();
+        } else {
+            alice.set_local_description(Some(&rollback())).unwrap();
+        }
+        let after = credentials(&describe(&mut alice));
+        assert_eq!(after.len(), before.len());
+        assert!(after.iter().zip(&before).all(|(new, old)| new != old));
+    }
 
     // The peer's offer is under way; if it restarts, no more is wished.
     for theirs in [false, true] {
