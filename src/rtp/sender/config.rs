@@ -62,7 +62,8 @@ pub struct HistoryLimits {
     /// How many bytes of payload.
     pub bytes: usize,
     /// How long, at most a minute. What could not be sent in that time is not sent
-    /// any more.
+    /// any more, and what was sent is not repeated. Its memory is used again when a
+    /// packet needs it, or is given back with the next report.
     pub age: Duration,
 }
 

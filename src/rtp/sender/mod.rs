@@ -306,14 +306,16 @@ impl RtpSender {
             sent: AbsoluteSendTime::from_duration(wall),
             is_named: false,
         };
-        if self.agreed.is_none()
-            || !(!self.repair.is_empty() && self.poll_repair(now, stamp, transport_sequence, out)
-                || self.poll_first(stamp, transport_sequence, out))
-        {
+        if self.agreed.is_none() {
             return false;
         }
-        self.stats.last_sent = Some(now);
-        true
+        let is_repaired =
+            !self.repair.is_empty() && self.poll_repair(now, stamp, transport_sequence, out);
+        let sent = is_repaired || self.poll_first(stamp, transport_sequence, out);
+        if sent {
+            self.stats.last_sent = Some(now);
+        }
+        sent
     }
 
     /// Whether a packet waits to be polled.

@@ -46,14 +46,14 @@ pub(super) struct Hop {
     /// Whether a packet may have another form.
     is_mixed: bool,
     /// What most packets say, if it is in the one-byte form.
-    only: Option<Frame>,
+    only: Option<HopElements>,
 }
 
 /// The elements of a packet that says nothing but what its hop adds, made once.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct HopElements {
     /// As they are on the wire, but for the values.
-    elements: u64,
+    frame: u64,
     /// How many bytes of it are used: whole words.
     len: usize,
     /// How far up the values are, in bits.
@@ -61,18 +61,18 @@ struct Frame {
     transport: Option<u32>,
 }
 
-impl Frame {
+impl HopElements {
     fn new(sent: Option<u8>, transport: Option<u8>) -> Self {
-        let (mut elements, mut end) = (0, u64::BITS);
+        let (mut frame, mut end) = (0, u64::BITS);
         let mut put = |id: Option<u8>, len: u8| {
             let head = id? << 4 | (len - 1);
-            elements |= u64::from(head) << (end - 8);
+            frame |= u64::from(head) << (end - 8);
             end -= 8 + 8 * u32::from(len);
             Some(end)
         };
         let (sent, transport) = (put(sent, 3), put(transport, 2));
         Self {
-            elements,
+            frame,
             len: (u64::BITS - end).div_ceil(32) as usize * 4,
             sent,
             transport,
@@ -85,7 +85,7 @@ impl Frame {
         let sent = self.sent.map_or(0, |up| sent << up);
         let number = u64::from(stamp.transport.0);
         let transport = self.transport.map_or(0, |up| number << up);
-        (self.elements | sent | transport).to_be_bytes()
+        (self.frame | sent | transport).to_be_bytes()
     }
 }
 
@@ -111,7 +111,7 @@ impl Hop {
             sent,
             form,
             is_mixed: parameters.two_byte,
-            only: (form == Form::OneByte).then(|| Frame::new(sent, transport)),
+            only: (form == Form::OneByte).then(|| HopElements::new(sent, transport)),
         }
     }
 
@@ -209,10 +209,10 @@ pub(super) fn emit(
         extensions: None,
     };
     let says_more = stamp.is_named || record.form.is_some();
-    if let Some(frame) = hop.only.filter(|_| !says_more) {
-        let elements = frame.fill(&stamp);
-        let elements = elements.get(..frame.len).filter(|used| !used.is_empty());
-        header.extensions = elements.map(|used| Block::framed(Form::OneByte, used));
+    if let Some(only) = hop.only.as_ref().filter(|_| !says_more) {
+        let filled = only.fill(&stamp);
+        let used = filled.get(..only.len).filter(|used| !used.is_empty());
+        header.extensions = used.map(|used| Block::framed(Form::OneByte, used));
         header.emit(w);
     } else {
         header.emit_with(w, record.form.unwrap_or(hop.form), |block| {
