@@ -40,8 +40,8 @@ impl Created {
         let ours: Vec<Ours> = ours.collect::<Result<_, DescriptionError>>()?;
         let text = with_candidates(outline.written.text(), &ours, local);
         if text.len() > MAX_TEXT {
-            // Neither end would read it. What makes it so long are our own capabilities.
-            return Err(Operation("the description is too long: too many codecs"));
+            // Neither end would read it.
+            return Err(Operation("the description is too long: use fewer codecs"));
         }
         Ok(Self {
             text,

@@ -507,12 +507,11 @@ fn tag(description: &Description<'_>, sections: &[Section], members: &[usize]) -
 fn is_ambiguous(media: &Media<'_>) -> bool {
     // Lines of formats that the section does not have say nothing.
     let mut is_format = [false; 128];
-    for format in media.formats() {
-        let place = format
-            .parse()
-            .ok()
-            .and_then(|at: usize| is_format.get_mut(at));
-        place.into_iter().for_each(|it| *it = true);
+    for payload in media.formats().filter_map(|format| format.parse().ok()) {
+        let payload: u8 = payload;
+        if let Some(is_format) = is_format.get_mut(usize::from(payload)) {
+            *is_format = true;
+        }
     }
     let mut known: [Option<&Rtpmap<'_>>; 128] = [None; 128];
     let is_meant = |map: &&Rtpmap<'_>| is_format.get(usize::from(map.payload)) == Some(&true);

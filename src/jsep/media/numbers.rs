@@ -145,8 +145,8 @@ pub(in crate::jsep) fn clash<'a>(sections: impl Iterator<Item = &'a Rtp>) -> Opt
     let mut extensions: [Option<&str>; 256] = [None; 256];
     for section in sections {
         for codec in &section.codecs {
-            // The last one stands for all before it: so the parameters of each are read
-            // twice, however many sections there are.
+            // The last one stands for all before it, since each is the same as the one
+            // before: so the parameters of each are read twice, however many there are.
             let last = codecs[usize::from(codec.payload)].replace((section.kind, codec));
             if last.is_some_and(|(kind, last)| kind != section.kind || !last.is_same(codec)) {
                 return Some("payload type of two codecs on one transport");
