@@ -167,9 +167,7 @@ impl End {
             self.sent.push((line, data));
         }
     }
-}
 
-impl End {
     /// Two packets that come a hundred behind look as if their source had begun anew
     /// (RFC 3550 A.1): no network of ours is as slow.
     fn is_in_time(&mut self, packet: &[u8]) -> bool {
